@@ -1,0 +1,107 @@
+"""Rows of a published data set, from a folder of files or from the hub."""
+
+import csv
+import gzip
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cce.errors import BadInput, DataMissing
+from cce.project import resolve
+
+FILE_TYPES = re.compile(r"\.(json|jsonl|csv)(\.gz)?$|\.parquet$")
+SHARD = re.compile(r"-\d{5}-of-\d{5}")
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a benchmark is published: `hub` id and `split`, and a pattern that its file's path matches."""
+
+    hub: str
+    split: str
+    file: str
+
+
+def find_rows(source: Source, data_dir: str | Path | None) -> Iterable[Row]:
+    """The rows of a data set: from `data_dir`, else from the folder CCE_DATA, else from the hub.
+
+    Raises DataMissing where neither folder nor hub has it.
+    """
+    folder = data_dir or os.environ.get("CCE_DATA")
+    files = _matching(source, resolve(folder)) if folder else []
+    if files:
+        return [row for file in files for row in read_rows(file)]
+    return _from_hub(source, folder)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a json, jsonl, csv or parquet file, gzipped or not. Raises BadInput naming file and line."""
+    kind = FILE_TYPES.search(path.name.lower())
+    if not kind:
+        raise BadInput(f"{path}: give a .json, .jsonl, .csv or .parquet file (the first three may be gzipped)")
+    if not path.is_file():
+        raise BadInput(f"{path}: there is no such file")
+    if path.suffix == ".parquet":
+        import pandas
+
+        return pandas.read_parquet(path).to_dict("records")
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        return {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}[kind[1]](file, path)
+
+
+def _json_rows(file, path: Path) -> list[Row]:
+    try:
+        rows = json.load(file)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{path}: not JSON: {error}") from error
+    if not isinstance(rows, list):
+        raise BadInput(f"{path}: a list of objects is wanted")
+    return rows
+
+
+def _jsonl_rows(file, path: Path) -> list[Row]:
+    rows = []
+    for number, line in enumerate(file, start=1):
+        try:
+            rows += [json.loads(line)] if line.strip() else []
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{path}, line {number}: not JSON: {error}") from error
+    return rows
+
+
+def _csv_rows(file, path: Path) -> list[Row]:
+    csv.field_size_limit(sys.maxsize)
+    return list(csv.DictReader(file))
+
+
+def _matching(source: Source, folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataMissing(f"data folder {folder} does not exist; correct data_dir or CCE_DATA")
+    # The folder's own name counts too, so that the data set's own folder can be given.
+    named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*")) if FILE_TYPES.search(f.name.lower())}
+    files = [file for file, name in named.items() if re.search(source.file, name)]
+    if len({SHARD.sub("", str(file)) for file in files}) > 1:
+        raise BadInput(f"{folder} holds several files for {source.hub}: {', '.join(map(str, files))}; keep one of them there")
+    return files
+
+
+def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
+    from datasets import load_dataset
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_error()  # its retries would bury our one message
+    try:
+        return load_dataset(source.hub, split=source.split)
+    except Exception as error:
+        looked = f"in {resolve(folder)}" if folder else "in no folder (data_dir and CCE_DATA are unset)"
+        raise DataMissing(
+            f"{source.hub}, split {source.split}: not found {looked}, and the hub gave nothing ({type(error).__name__}). Download that "
+            f"split of {source.hub} (json, jsonl, csv or parquet) into a folder and name the folder in data_dir or CCE_DATA; "
+            f"the file's path there must match {source.file!r}"
+        ) from None

@@ -1,0 +1,35 @@
+"""HelpSteer2 (Wang et al. 2024), validation split: 1,038 rated answers, two rows in a row on one prompt."""
+
+from collections.abc import Iterable
+
+from cce.benchmarks.files import Row, Source
+from cce.benchmarks.pair import Pair
+from cce.errors import BadInput
+
+SOURCE = Source("nvidia/HelpSteer2", "validation", r"helpsteer2.*validation")
+
+# The data set's published weights for one figure of merit.
+WEIGHTS = {"helpfulness": 0.65, "correctness": 0.8, "coherence": 0.45, "complexity": 0.55, "verbosity": -0.4}
+CRITERIA = (
+    "the five attributes of this data set: helpfulness, correctness, coherence, complexity (of the knowledge that the answer "
+    "took to write) and verbosity (the amount of detail relative to what was asked)"
+)
+
+
+def goodness(row: Row) -> float:
+    """The weighted sum of the five ratings (0 to 4 each), rounded so that equal sums compare as equal."""
+    return round(sum(weight * float(row[attribute]) for attribute, weight in WEIGHTS.items()), 6)
+
+
+def pairs(rows: Iterable[Row], seed: int) -> list[Pair]:
+    """A pair from every two rows, first row A; pairs of equal goodness have no better answer and are left out."""
+    rows = list(rows)
+    duels = zip(rows[::2], rows[1::2], strict=True)
+    return [_pair(place, a, b) for place, (a, b) in enumerate(duels) if goodness(a) != goodness(b)]
+
+
+def _pair(place: int, a: Row, b: Row) -> Pair:
+    if a["prompt"] != b["prompt"]:
+        raise BadInput(f"HelpSteer2: rows {2 * place} and {2 * place + 1} have different prompts; the file is not as published")
+    label = "A" if goodness(a) > goodness(b) else "B"
+    return Pair(id=str(place), instruction=a["prompt"], answer_a=a["response"], answer_b=b["response"], label=label, criteria=CRITERIA)

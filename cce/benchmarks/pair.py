@@ -1,0 +1,84 @@
+"""A pair: one instruction, two answers, and the label that says which answer is better."""
+
+from random import Random
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Message(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True)
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Pair(BaseModel):
+    """Two answers to one instruction, or two conversations with the same user turns.
+
+    `label` is A or B, or None where nobody has said; `criteria` replaces the judge's usual list of what to
+    look at; `benchmark` and `subset` only group results.
+    """
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+    id: str
+    instruction: str = ""
+    answer_a: str | None = None
+    answer_b: str | None = None
+    conversation_a: tuple[Message, ...] | None = None
+    conversation_b: tuple[Message, ...] | None = None
+    label: Literal["A", "B"] | None = None
+    benchmark: str = ""
+    subset: str = ""
+    criteria: str = ""
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Pair":
+        if self.conversation_a is None and self.conversation_b is None:
+            if not self.instruction or self.answer_a is None or self.answer_b is None:
+                raise ValueError("needs instruction, answer_a and answer_b (or conversation_a and conversation_b)")
+        elif self.conversation_a is None or self.conversation_b is None:
+            raise ValueError("conversation_a and conversation_b go together")
+        elif _turns(self.conversation_a, "user") != _turns(self.conversation_b, "user"):
+            raise ValueError("conversation_a and conversation_b must hold the same user turns")
+        else:
+            _check_order(self.conversation_a)
+            _check_order(self.conversation_b)
+        return self
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """What the user said, a string a turn."""
+        return _turns(self.conversation_a, "user") if self.conversation_a else (self.instruction,)
+
+    @property
+    def answers_a(self) -> tuple[str, ...]:
+        """What assistant A answered, a string a turn."""
+        return _turns(self.conversation_a, "assistant") if self.conversation_a else (self.answer_a,)
+
+    @property
+    def answers_b(self) -> tuple[str, ...]:
+        """What assistant B answered, a string a turn."""
+        return _turns(self.conversation_b, "assistant") if self.conversation_b else (self.answer_b,)
+
+
+def shuffled_sides(pair_id: str, better: str, worse: str, seed: int) -> dict[str, str]:
+    """Answers and label for a source that says only which answer is better: a coin a pair, from the seed.
+
+    The coin depends on the pair's own id, so that neither a limit nor a missing row moves another pair's.
+    """
+    if Random(f"{seed}:sides:{pair_id}").random() < 0.5:
+        return {"answer_a": better, "answer_b": worse, "label": "A"}
+    return {"answer_a": worse, "answer_b": better, "label": "B"}
+
+
+def _turns(conversation: tuple[Message, ...], role: str) -> tuple[str, ...]:
+    return tuple(message.content for message in conversation if message.role == role)
+
+
+def _check_order(conversation: tuple[Message, ...]) -> None:
+    roles = [message.role for message in conversation]
+    if not roles or roles != ["user", "assistant"] * (len(roles) // 2):
+        raise ValueError("a conversation goes user, assistant, user, assistant ...")

