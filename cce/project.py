@@ -1,5 +1,6 @@
 """Where the project lies: relative paths in notebooks and parameter files start at its root."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -13,9 +14,10 @@ def root() -> Path:
     return next((p for p in places if (p / "notebooks").is_dir() and (p / "params").is_dir()), Path.cwd())
 
 
-def resolve(path: str | Path) -> Path:
-    """An absolute path as it is; a relative one from the project's root."""
-    return root() / Path(path).expanduser()
+def enter() -> Path:
+    """Make the root the working folder, wherever a notebook was started, and return it."""
+    os.chdir(root())
+    return Path.cwd()
 
 
 def commit() -> str:

@@ -14,7 +14,6 @@ from cce.benchmarks import evalbias, helpsteer2, judgebench, mtbench_human, rewa
 from cce.benchmarks.files import Row, find_rows, read_rows
 from cce.benchmarks.pair import Pair
 from cce.errors import BadInput
-from cce.project import resolve
 
 # In the order of the paper's Table 1.
 PUBLISHED = {
@@ -59,7 +58,7 @@ def _all_pairs(name: str, data_dir: str | Path | None, seed: int) -> list[Pair]:
         return [pair.model_copy(update={"benchmark": name}) for pair in pairs]
     if not Path(name).suffix:
         raise BadInput(f"unknown benchmark {name!r}: one of {', '.join([*PUBLISHED, *SHIPPED])}, or the path of a file of pairs")
-    return _own_pairs(resolve(name), Path(name).name.split(".")[0])
+    return _own_pairs(Path(name), Path(name).name.split(".")[0])
 
 
 def _own_pairs(path: Path, benchmark: str) -> list[Pair]:

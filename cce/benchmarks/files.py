@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cce.errors import BadInput, DataMissing
-from cce.project import resolve
 
 FILE_TYPES = re.compile(r"\.(json|jsonl|csv)(\.gz)?$|\.parquet$")
 SHARD = re.compile(r"-\d{5}-of-\d{5}")
@@ -33,7 +32,7 @@ def find_rows(source: Source, data_dir: str | Path | None) -> Iterable[Row]:
     Raises DataMissing where neither folder nor hub has it.
     """
     folder = data_dir or os.environ.get("CCE_DATA")
-    files = _matching(source, resolve(folder)) if folder else []
+    files = _matching(source, Path(folder)) if folder else []
     if files:
         return [row for file in files for row in read_rows(file)]
     return _from_hub(source, folder)
@@ -82,7 +81,7 @@ def _csv_rows(file, path: Path) -> list[Row]:
 
 def _matching(source: Source, folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise DataMissing(f"data folder {folder} does not exist; correct data_dir or CCE_DATA")
+        raise DataMissing(f"data folder {folder.absolute()} does not exist; correct data_dir or CCE_DATA")
     # The folder's own name counts too, so that the data set's own folder can be given.
     named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*")) if FILE_TYPES.search(f.name.lower())}
     files = [file for file, name in named.items() if re.search(source.file, name)]
@@ -99,7 +98,7 @@ def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
     try:
         return load_dataset(source.hub, split=source.split)
     except Exception as error:
-        looked = f"in {resolve(folder)}" if folder else "in no folder (data_dir and CCE_DATA are unset)"
+        looked = f"in {Path(folder).absolute()}" if folder else "in no folder (data_dir and CCE_DATA are unset)"
         raise DataMissing(
             f"{source.hub}, split {source.split}: not found {looked}, and the hub gave nothing ({type(error).__name__}). Download that "
             f"split of {source.hub} (json, jsonl, csv or parquet) into a folder and name the folder in data_dir or CCE_DATA; "

@@ -12,7 +12,6 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from cce.errors import BadInput
-from cce.project import resolve
 
 FOLDER = Path(__file__).parent / "prompts"
 VERDICT_MARK = re.compile(r"\[\[\s*(\w)\s*\]\]")
@@ -36,9 +35,9 @@ def render(name: str, folder: str | None = None, **texts) -> str:
 
 @cache
 def _environment(folder: str | None) -> Environment:
-    if folder and not resolve(folder).is_dir():
-        raise BadInput(f"prompts: there is no folder {resolve(folder)}")
-    folders = [*([resolve(folder)] if folder else []), FOLDER]
+    if folder and not Path(folder).is_dir():
+        raise BadInput(f"prompts: there is no folder {Path(folder).absolute()}")
+    folders = [*([folder] if folder else []), FOLDER]
     return Environment(loader=ChoiceLoader([FileSystemLoader(f) for f in folders]), undefined=StrictUndefined, autoescape=False)
 
 

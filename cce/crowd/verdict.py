@@ -52,11 +52,15 @@ def read_text(text: str) -> float | None:
 def read_distribution(first_token: dict[str, float] | None) -> float | None:
     """The share of A in the probability of the tokens A and B, None where neither is among the likeliest.
 
-    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space.
+    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. A letter
+    that is not listed counts with the probability of the least likely listed token, the most it can have.
     """
-    mass = {letter: sum(exp(p) for token, p in (first_token or {}).items() if token.strip() == letter) for letter in "AB"}
-    total = sum(mass.values())
-    return mass["A"] / total if total else None
+    likeliest = {token: exp(logprob) for token, logprob in (first_token or {}).items()}
+    a, b = (sum(p for token, p in likeliest.items() if token.strip() == letter) for letter in "AB")
+    if not a + b:
+        return None
+    least = min(likeliest.values())
+    return (a or least) / ((a or least) + (b or least))
 
 
 def combine(readings: Sequence[Reading]) -> Judgment:

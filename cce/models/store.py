@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 
 from cce.errors import NotRecorded, StoreUnusable
-from cce.project import resolve
 
 # Marks a SQLite file as ours: the bytes "CCE1".
 APPLICATION_ID = 0x43434531
@@ -83,7 +82,7 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         if self.replay:
-            return self._checked(sqlite3.connect(f"{Path(self.path).as_uri()}?immutable=1", uri=True, check_same_thread=False))
+            return self._checked(sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False))
         if self.path:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)
@@ -103,6 +102,6 @@ class Store:
 
 @cache
 def open_store(path: str | None) -> Store:
-    """The store at this path, opened once a process; CCE_REPLAY, where set, stands in for every path."""
+    """The store at this absolute path, opened once a process; CCE_REPLAY, where set, stands in for every path."""
     recorded = os.environ.get("CCE_REPLAY")
-    return Store(resolve(recorded), replay=True) if recorded else Store(path and resolve(path))
+    return Store(recorded, replay=True) if recorded else Store(path)

@@ -1,0 +1,1 @@
+"""Statistics, the paper's numbers, and figures."""

@@ -1,0 +1,76 @@
+"""Run a profile: every notebook that has a parameter file in params/<profile>/, through papermill.
+
+Papermill only warns of a parameter that a notebook does not declare, and succeeds where a notebook made
+nothing. Here both are errors: the first before anything runs.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import papermill
+import yaml
+from papermill.exceptions import PapermillExecutionError
+
+from cce.errors import BadInput, NotebookFailed
+from cce.project import root
+
+
+def run_profile(profile: str) -> list[Path]:
+    """Run a profile's notebooks in order; return the files that they promised and made.
+
+    Executed notebooks go to runs/<profile>/. Raises BadInput for an unknown profile or parameter,
+    NotebookFailed where a notebook raises or leaves a promised file unmade.
+    """
+    folder = root() / "params" / profile
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        known = ", ".join(sorted(p.name for p in folder.parent.glob("*/") if any(p.glob("*.yaml"))))
+        raise BadInput(f"profile {profile!r}: no parameter files in {folder}; there are: {known}")
+    plans = [(file.stem, _checked_parameters(file)) for file in files]
+    return [made for stem, parameters in plans for made in _run(profile, stem, parameters)]
+
+
+def promised_files(stem: str, parameters: dict) -> list[Path]:
+    """What a notebook must make: table, judgments, and the figure twice, all under its own stem."""
+    out, figures = root() / parameters["out"], root() / parameters["figures"]
+    return [out / f"{stem}.csv", out / f"{stem}.jsonl", figures / f"{stem}.svg", figures / f"{stem}.png"]
+
+
+def _checked_parameters(file: Path) -> dict:
+    notebook = root() / "notebooks" / f"{file.stem}.ipynb"
+    if not notebook.is_file():
+        raise BadInput(f"{file}: there is no notebook {notebook} of that name")
+    given = yaml.safe_load(file.read_text()) or {}
+    declared = papermill.inspect_notebook(str(notebook))
+    unknown = sorted(set(given) - set(declared))
+    if unknown:
+        raise BadInput(f"{file}: {notebook.name} has no parameter {', '.join(unknown)}; it declares {', '.join(declared)}")
+    missing = {"out", "figures"} - set(given)
+    if missing:
+        raise BadInput(f"{file}: name {' and '.join(sorted(missing))}, so that profiles do not overwrite each other's results")
+    return given
+
+
+def _run(profile: str, stem: str, parameters: dict) -> list[Path]:
+    executed = root() / "runs" / profile / f"{stem}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    start = time.time()
+    try:
+        _execute(root() / "notebooks" / f"{stem}.ipynb", executed, parameters)
+    except PapermillExecutionError as error:
+        raise NotebookFailed(f"{stem}: {error.ename}: {error.evalue}\n(the executed notebook: {executed})") from None
+    promised = promised_files(stem, parameters)
+    unmade = [str(file) for file in promised if not file.is_file() or file.stat().st_mtime < start - 1]
+    if unmade:
+        raise NotebookFailed(f"{stem}: the notebook ran, but did not make {', '.join(unmade)}")
+    return [executed, *promised]
+
+
+def _execute(notebook: Path, executed: Path, parameters: dict) -> None:
+    # The kernel's standard error is the progress bar: passed on to a terminal, and folded in the saved notebook.
+    os.environ.update({"CCE_PROGRESS": "1"} if sys.stderr.isatty() else {})
+    papermill.execute_notebook(
+        str(notebook), str(executed), parameters, progress_bar=False, stderr_file=sys.stderr, coalesce_streams=True, cwd=str(root()),
+    )

@@ -1,0 +1,164 @@
+"""A real OpenAI-compatible HTTP server with planted behaviour, for tests.
+
+Every answer to be judged carries its quality as "quality=N" in its text. A fake crowd model named
+`crowd-N` answers with quality N. A fake judge reads the sections of the kit's own prompts, as a model
+would, and finds the better quality; what it is asked is recorded by kind.
+"""
+
+import asyncio
+import json
+import re
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+SECTION = re.compile(r"^(=+) (.+?) \1$\n(.*?)(?=^\1 )", re.M | re.S)
+QUALITY = re.compile(r"quality=(\d+)")
+
+
+@dataclass
+class FakeServer:
+    """Serves on a free port while in use as a context manager; `url` is its base URL.
+
+    Models: `crowd-N` answers with quality N; `judge` sees quality; `position-judge` always prefers the
+    first answer; `mute-judge` writes no verdict; `stubborn-judge` keeps the verdict when told to remove it.
+    """
+
+    latency: float = 0.0
+    context: int | None = None  # in characters of the prompt; longer ones are refused
+    failures: list[dict] = field(default_factory=list)  # replies {status, headers, body} given first, in turn
+    requests: list[dict] = field(default_factory=list)
+
+    def __enter__(self) -> "FakeServer":
+        self.loop = asyncio.new_event_loop()
+        started = threading.Event()
+        threading.Thread(target=self._serve, args=(started,), daemon=True).start()
+        assert started.wait(10)
+        return self
+
+    def __exit__(self, *_) -> None:
+        asyncio.run_coroutine_threadsafe(self.runner.cleanup(), self.loop).result(10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def model(self, name: str) -> str:
+        """The model's name with this server's address."""
+        return f"{name}@{self.url}"
+
+    def kinds(self) -> Counter:
+        """How many requests of each kind came in."""
+        return Counter(request["kind"] for request in self.requests)
+
+    def of_kind(self, kind: str) -> list[dict]:
+        """The requests of a kind, in order of arrival."""
+        return [request for request in self.requests if request["kind"] == kind]
+
+    def _serve(self, started: threading.Event) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self._start())
+        started.set()
+        self.loop.run_forever()
+
+    async def _start(self) -> None:
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_post("/v1/chat/completions", self._complete)
+        self.runner = web.AppRunner(app)
+        await self.runner.setup()
+        site = web.TCPSite(self.runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"
+
+    async def _complete(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        asked |= {"kind": kind_of(asked), "key": request.headers.get("Authorization"), "peer": request.transport.get_extra_info("peername")}
+        self.requests.append(asked)
+        await asyncio.sleep(self.latency)
+        if self.failures:
+            failure = self.failures.pop(0)
+            return web.json_response(failure.get("body", {}), status=failure["status"], headers=failure.get("headers"))
+        size = sum(len(message["content"]) for message in asked["messages"])
+        if self.context and size > self.context:
+            return web.json_response({"error": {"message": f"maximum context length is {self.context}", "code": 400}}, status=400)
+        return web.json_response(reply_to(asked))
+
+
+def sections(prompt: str) -> dict[str, str]:
+    """The marked sections of a prompt by title, as a careful reader takes them: the outermost marks count."""
+    longest = max(re.findall(r"^=+(?= .+ =+$)", prompt, re.M), key=len, default="===")
+    return {m[2]: m[3].rstrip("\n") for m in SECTION.finditer(prompt) if m[1] == longest}
+
+
+def kind_of(asked: dict) -> str:
+    """crowd answer, comparison, final (with notes), removal or letter."""
+    prompt, last = asked["messages"][0]["content"], asked["messages"][-1]["content"]
+    if "Reply with one letter" in last and len(asked["messages"]) == 3:
+        return "letter"
+    titles = sections(prompt)
+    if "The comparison" in titles:
+        return "removal"
+    if not any(title.startswith("Assistant A's answer") for title in titles):
+        return "crowd answer"
+    return "final" if "Note 1" in titles else "comparison"
+
+
+def qualities(prompt: str) -> tuple[int, int]:
+    """The quality of the answers that stand in A's and in B's place; of the last turn where there are two."""
+    shown = sections(prompt)
+    of = {title[10]: QUALITY.search(text) for title, text in shown.items() if re.match(r"Assistant [AB]'s answer", title)}
+    return tuple(int(of[place][1]) if of[place] else 0 for place in "AB")
+
+
+def verdict_of(asked: dict) -> str:
+    """The letter that this judge holds to be the better one."""
+    a, b = qualities(asked["messages"][0]["content"])
+    return "A" if asked["model"] == "position-judge" or a >= b else "B"
+
+
+def reply_to(asked: dict) -> dict:
+    """The chat completion, with token counts of one a word."""
+    text, logprobs = answer_to(asked)
+    prompt_tokens = sum(len(message["content"].split()) for message in asked["messages"])
+    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": len(text.split())}
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}, "logprobs": logprobs}
+    return {
+        "id": "fake", "object": "chat.completion", "created": 0, "model": asked["model"], "choices": [choice],
+        "usage": usage | {"total_tokens": sum(usage.values())},
+    }
+
+
+def answer_to(asked: dict) -> tuple[str, dict | None]:
+    """What the planted model says, and the log-probabilities of its first token where they are asked for."""
+    kind, model = asked["kind"], asked["model"]
+    if kind == "crowd answer":
+        return f"Crowd answer, quality={model.split('-')[-1]}, sample {asked['seed']}.", None
+    if kind == "removal":
+        return removal(asked), None
+    letter = verdict_of(asked)
+    if kind == "letter":
+        other, weight = "AB".replace(letter, ""), -0.1
+        top = [{"token": letter, "logprob": weight}, {"token": other, "logprob": -2.5}]
+        return letter, {"content": [{"token": letter, "logprob": weight, "bytes": None, "top_logprobs": [t | {"bytes": None} for t in top]}]}
+    a, b = qualities(asked["messages"][0]["content"])
+    rationale = f"Assistant A shows quality={a} and Assistant B shows quality={b}. Assistant {letter} is better."
+    return rationale if model == "mute-judge" else f"{rationale}\n[[{letter}]]", None
+
+
+def removal(asked: dict) -> str:
+    """The comparison without its verdict, or with it, where the model is stubborn."""
+    judgment = sections(asked["messages"][0]["content"])["The comparison"]
+    return judgment if asked["model"] == "stubborn-judge" else judgment.split(" Assistant A is better")[0].split(" Assistant B is better")[0]
+
+
+def main() -> None:
+    """Serve until standard input closes; print the address first, and the count of requests on every line read."""
+    import sys
+
+    with FakeServer(latency=float(sys.argv[1])) as server:
+        print(server.url, flush=True)
+        for _ in sys.stdin:
+            print(json.dumps(server.kinds()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
