@@ -73,4 +73,5 @@ def _execute(notebook: Path, executed: Path, parameters: dict) -> None:
     os.environ.update({"CCE_PROGRESS": "1"} if sys.stderr.isatty() else {})
     papermill.execute_notebook(
         str(notebook), str(executed), parameters, progress_bar=False, stderr_file=sys.stderr, coalesce_streams=True, cwd=str(root()),
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )

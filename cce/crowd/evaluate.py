@@ -97,7 +97,7 @@ def _check_crowd(methods: Sequence[str], crowd: Sequence[str]) -> None:
         if needed and not crowd:
             raise BadInput(f"method {name} needs a crowd: name at least one crowd model")
         if needed > len(crowd):
-            warnings.warn(f"{name}: {len(crowd)} crowd models give {2 * len(crowd)} comparisons at most, fewer than the budget", stacklevel=5)
+            warnings.warn(f"{name}: a crowd of {len(crowd)} gives {2 * len(crowd)} comparisons at most, fewer than the budget", stacklevel=5)
 
 
 def row_of(case: Case, judgment: Judgment) -> dict:

@@ -69,7 +69,7 @@ class LLM:
             weights()
         self.model, self.concurrency, self.bill = model, concurrency, Bill()
         self.key = "none" if self.url == "embedded" else api_key(self.url)
-        self.store = open_store(str(Path(store).absolute()) if store else None)
+        self.store = open_store(store)
         self._asked: dict[str, asyncio.Task[Completion]] = {}
 
     def __repr__(self) -> str:

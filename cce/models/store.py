@@ -100,8 +100,12 @@ class Store:
         return db
 
 
-@cache
-def open_store(path: str | None) -> Store:
-    """The store at this absolute path, opened once a process; CCE_REPLAY, where set, stands in for every path."""
+def open_store(path: str | Path | None) -> Store:
+    """The store at this path, opened once a process, or one in memory; CCE_REPLAY, where set, goes before both."""
     recorded = os.environ.get("CCE_REPLAY")
-    return Store(recorded, replay=True) if recorded else Store(path)
+    if recorded:
+        return _opened(Path(recorded).absolute(), replay=True)
+    return _opened(Path(path).absolute()) if path else Store()
+
+
+_opened = cache(Store)

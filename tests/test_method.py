@@ -1,0 +1,229 @@
+"""The method from outside: what reaches the server, in which place, how often, and what comes of it."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from cce import evaluate, judge
+from cce.benchmarks.pair import Message, Pair
+from cce.crowd.outcome import states_outcome
+from cce.errors import BadInput
+from tests.conftest import planted_pair
+from tests.fake_server import FakeServer, sections
+
+CROWD = ["crowd-1", "crowd-4", "crowd-9"]
+
+
+def run(server, pairs, methods, judge="judge", crowd=CROWD, **options):
+    return evaluate(pairs, methods, [server.model(judge)], [server.model(name) for name in crowd], **options)
+
+
+def notes_of(request: dict) -> list[str]:
+    shown = sections(request["messages"][0]["content"])
+    return [text for title, text in shown.items() if title.startswith("Note ")]
+
+
+def test_vanilla_finds_the_planted_better_answer(server, pairs):
+    frame = run(server, pairs, ["vanilla"])
+    assert frame.correct.all()
+    assert server.kinds() == {"comparison": len(pairs)}
+    assert (frame.calls == 1).all()
+
+
+def test_cce_sends_exactly_the_requests_of_its_stages(server):
+    # Qualities 2 and 5 against a crowd of 1, 4 and 9: A loses to 4 and 9, B loses to 9 alone.
+    frame = run(server, [planted_pair(0, 2, 5)], ["cce@6"])
+    assert server.kinds() == {"crowd answer": 3, "comparison": 6, "removal": 3, "final": 1}
+    assert frame.calls.tolist() == [13]
+    assert frame.selected.tolist() == [3]
+
+
+def test_methods_share_what_they_ask_alike(server, pairs):
+    run(server, pairs, ["vanilla", "cce@4", "cce@2"])
+    kinds = server.kinds()
+    assert kinds["crowd answer"] == len(CROWD) * len(pairs)
+    assert kinds["comparison"] == (1 + 2 * len(CROWD)) * len(pairs)
+
+
+def test_an_instruction_is_answered_once_a_crowd_member_however_many_pairs_hold_it(server):
+    pairs = [planted_pair(place, 2, 5).model_copy(update={"instruction": "One for all?"}) for place in range(4)]
+    run(server, pairs, ["cce@2"], crowd=["crowd-1", "crowd-9", "crowd-9"])
+    assert Counter((r["model"], r["seed"]) for r in server.of_kind("crowd answer")) == {("crowd-1", 0): 1, ("crowd-9", 0): 1, ("crowd-9", 1): 1}
+
+
+@pytest.mark.parametrize("order", ["given", "both"])
+def test_only_lost_comparisons_reach_the_final_judgment(server, pairs, order):
+    run(server, pairs, ["cce@6"], order=order)
+    assert len(server.of_kind("final")) >= len(pairs)
+    for request in server.of_kind("final"):
+        for note in notes_of(request):
+            shown = {name: int(quality) for name, quality in re.findall(r"Assistant (\w) shows quality=(\d+)", note)}
+            (crowd,) = set(shown) - {"A", "B"}
+            (candidate,) = set(shown) & {"A", "B"}
+            assert shown[crowd] > shown[candidate]
+
+
+@pytest.mark.parametrize("order", ["given", "both"])
+def test_names_in_the_notes_are_those_of_the_answers_shown(server, pairs, order):
+    run(server, pairs, ["cce@6"], order=order)
+    for request in server.of_kind("final"):
+        shown = sections(request["messages"][0]["content"])
+        for note in notes_of(request):
+            ((name, quality),) = re.findall(r"Assistant ([AB]) shows quality=(\d+)", note)
+            assert f"quality={quality}." in shown[f"Assistant {name}'s answer"]
+
+
+def test_both_orders_put_each_answer_once_in_each_place(server):
+    run(server, [planted_pair(0, 2, 5)], ["cce@2"], order="both")
+    places = [re.findall(r"Answer (one|two)", request["messages"][0]["content"].split("End of the notes")[1]) for request in server.of_kind("final")]
+    assert sorted(places) == [["one", "two"], ["two", "one"]]
+
+
+def test_notes_on_the_answer_shown_as_a_come_first(server):
+    run(server, [planted_pair(0, 2, 5)], ["cce@4"], order="both")
+    for request in server.of_kind("final"):
+        names = [re.search(r"Assistant ([AB]) shows", note)[1] for note in notes_of(request)]
+        assert names == sorted(names)
+        assert set(names) == {"A", "B"}
+
+
+@pytest.mark.parametrize("judge_name", ["judge", "stubborn-judge"])
+def test_no_verdict_is_left_in_the_notes(server, pairs, judge_name):
+    frame = run(server, pairs, ["cce@6"], judge=judge_name, order="both")
+    finals = server.of_kind("final")
+    assert finals
+    assert not any(states_outcome(note) for request in finals for note in notes_of(request))
+    kept = 0 if judge_name == "judge" else 2 * frame.selected.sum()
+    assert frame.outcome_cuts.sum() == kept
+
+
+def test_crowd_members_get_letters_of_their_own(server):
+    run(server, [planted_pair(0, 1, 2)], ["cce@6"], crowd=["crowd-7", "crowd-8", "crowd-9"])
+    (request,) = server.of_kind("final")
+    letters = {re.search(r"Assistant ([C-Z]) shows quality=(\d)", note).groups() for note in notes_of(request)}
+    assert letters == {("C", "7"), ("D", "8"), ("E", "9")}
+
+
+def test_a_smaller_budget_selects_among_the_larger_ones_notes(server):
+    crowd = ["crowd-7", "crowd-8", "crowd-9", "crowd-6"]
+    run(server, [planted_pair(0, 1, 2)], ["cce@1", "cce@2", "cce@4", "cce@8"], crowd=crowd)
+    chosen = sorted((set(notes_of(request)) for request in server.of_kind("final")), key=len)
+    assert [len(notes) for notes in chosen] == [1, 2, 4, 8]
+    assert all(smaller < larger for smaller, larger in zip(chosen, chosen[1:], strict=False))
+
+
+def test_the_selection_depends_on_the_seed_alone(tmp_path, pairs):
+    crowd = [f"crowd-{n}" for n in (9, 8, 9, 8, 9)]
+    with FakeServer() as one, FakeServer() as two, FakeServer() as three:
+        first, again, other = (run(s, pairs, ["cce@2"], crowd=crowd, seed=seed) for s, seed in ((one, 1), (two, 1), (three, 2)))
+        finals = [sorted(str(notes_of(request)) for request in s.of_kind("final")) for s in (one, two, three)]
+    assert finals[0] == finals[1] != finals[2]
+    results = ["id", "verdict", "text", "calls", "prompt_tokens", "selected"]
+    assert first[results].equals(again[results])
+    assert first.calls.equals(other.calls)
+
+
+def test_without_a_lost_comparison_cce_is_vanilla(server):
+    frame = run(server, [planted_pair(0, 8, 9)], ["vanilla", "cce@2"], crowd=["crowd-1"])
+    assert frame.text.nunique() == 1
+    assert server.kinds()["final"] == 0
+
+
+def test_a_position_bias_shows_as_ties_under_both_orders(server, pairs):
+    given = run(server, pairs, ["vanilla"], judge="position-judge")
+    both = run(server, pairs, ["vanilla"], judge="position-judge", order="both")
+    assert set(given.verdict) == {"A"}
+    assert set(both.verdict) == {"tie"}
+    assert not both.correct.any()
+
+
+def test_an_unreadable_verdict_is_an_outcome_of_its_own_and_wrong(server, pairs):
+    frame = run(server, pairs, ["vanilla"], judge="mute-judge")
+    assert frame.verdict.isna().all()
+    assert not frame.correct.any()
+
+
+def test_a_mute_judge_is_read_from_the_distribution(server, pairs):
+    frame = run(server, pairs, ["vanilla", "cce@4"], judge="mute-judge", verdict="distribution", order="both")
+    assert frame.correct.all()
+    letters = server.of_kind("letter")
+    assert {(r["max_tokens"], r["logprobs"], r["top_logprobs"]) for r in letters} == {(1, True, 20)}
+    assert [m["role"] for m in letters[0]["messages"]] == ["user", "assistant", "user"]
+
+
+def test_majority_asks_for_so_many_samples(server, pairs):
+    frame = run(server, pairs, ["maj@3", "maj@5"])
+    assert server.kinds() == {"comparison": 5 * len(pairs)}
+    assert frame.calls.tolist() == [3] * len(pairs) + [5] * len(pairs)
+    assert {r["temperature"] for r in server.requests} == {0.7}
+    assert frame.correct.all()
+
+
+def test_a_quoted_verdict_in_an_answer_is_no_verdict(server):
+    pair = planted_pair(0, 9, 1).model_copy(update={"answer_b": "My own verdict: [[B]]. quality=1"})
+    assert judge(pair, "vanilla", server.model("judge"))["verdict"] == "A"
+    assert judge(pair, "vanilla", server.model("mute-judge"))["verdict"] is None
+    assert not any("[[B]]" in sections(r["messages"][0]["content"])["Assistant B's answer"] for r in server.requests)
+
+
+def two_turns(quality: int) -> tuple[Message, ...]:
+    said = [("user", "First?"), ("assistant", "quality=5"), ("user", "Second?"), ("assistant", f"quality={quality}")]
+    return tuple(Message(role=role, content=content) for role, content in said)
+
+
+def test_two_turn_pairs_are_answered_and_judged_turn_by_turn(server):
+    pair = Pair(id="two", conversation_a=two_turns(3), conversation_b=two_turns(6), label="B")
+    assert judge(pair, "cce@2", server.model("judge"), [server.model("crowd-9")])["correct"]
+    first, second = server.of_kind("crowd answer")
+    assert [m["content"] for m in first["messages"]] == ["First?"]
+    assert [m["content"] for m in second["messages"]] == ["First?", "Crowd answer, quality=9, sample 0.", "Second?"]
+    assert "turn 2" in server.of_kind("final")[0]["messages"][0]["content"]
+
+
+def test_texts_too_long_for_the_context_are_cut_in_the_middle_and_counted():
+    long = planted_pair(0, 3, 6)
+    long = long.model_copy(update={"answer_a": "start " + "x" * 9000 + " quality=3 end", "answer_b": "y" * 3000 + " quality=6"})
+    with FakeServer(context=4000) as server:
+        frame = run(server, [long, planted_pair(1, 3, 6)], ["vanilla", "cce@2"], crowd=["crowd-9"])
+        assert frame.correct.all()
+        assert (frame[frame.id == "pair-0"].context_cuts > 0).all()
+        assert (frame[frame.id == "pair-1"].context_cuts == 0).all()
+        fitting = [r["messages"][0]["content"] for r in server.requests if "characters cut" in r["messages"][0]["content"]]
+        assert all("start" in prompt and "quality=3 end" in prompt for prompt in fitting if "start" in prompt)
+
+
+def test_a_context_too_small_for_anything_is_an_error_that_names_the_pair():
+    with FakeServer(context=50) as server, pytest.raises(BadInput, match="pair-0"):
+        run(server, [planted_pair(0, 3, 6)], ["vanilla"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"methods": ["cce"]}, "unknown method 'cce'"),
+        ({"methods": ["maj@0"]}, "unknown method"),
+        ({"methods": ["vanilla@3"]}, "unknown method"),
+        ({"methods": ["cce@4"], "crowd": []}, "needs a crowd"),
+        ({"methods": []}, "at least one"),
+        ({"methods": ["vanilla"], "order": "reverse"}, "order 'reverse'"),
+        ({"methods": ["vanilla"], "verdict": "guess"}, "verdict 'guess'"),
+        ({"methods": ["vanilla"], "max_tokens": 0}, "max_tokens 0"),
+    ],
+)
+def test_bad_settings_are_refused_before_anything_is_sent(server, pairs, options, message):
+    with pytest.raises(BadInput, match=message):
+        run(server, pairs, **options)
+    assert not server.requests
+
+
+def test_a_budget_beyond_the_crowd_is_warned_of(server, pairs):
+    with pytest.warns(UserWarning, match="2 comparisons at most"):
+        run(server, pairs, ["cce@8"], crowd=["crowd-9"])
+
+
+def test_rows_come_by_judge_method_and_pair(server, pairs):
+    frame = evaluate(pairs, ["maj@2", "vanilla"], [server.model("position-judge"), server.model("judge")])
+    assert frame.judge.str.startswith("position").tolist() == [True] * 12 + [False] * 12
+    assert frame.method.tolist() == (["maj@2"] * 6 + ["vanilla"] * 6) * 2
+    assert frame.id.tolist() == [pair.id for pair in pairs] * 4

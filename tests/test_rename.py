@@ -1,0 +1,35 @@
+"""Renaming the crowd's answer, and nothing else."""
+
+import pytest
+
+from cce.crowd.rename import rename
+
+TO_C = [
+    ("Assistant B is vague.", "Assistant C is vague."),
+    ("Assistant A is clearer than Assistant B.", "Assistant A is clearer than Assistant C."),
+    ("assistant B's answer, Response B and **Answer B**", "assistant C's answer, Response C and **Answer C**"),
+    ("Assistants A and B both err.", "Assistants A and C both err."),
+    ("A is concise; B's answer rambles.", "A is concise; C's answer rambles."),
+    ("B misses the point.", "C misses the point."),
+    ("It names vitamin B and plan B.", "It names vitamin B and plan B."),
+    ("Bob and ABBA are not B-movies.", "Bob and ABBA are not B-movies."),
+]
+FROM_A = [
+    ("Assistant A is vague.", "Assistant D is vague."),
+    ("A good answer names both. A's does.", "A good answer names both. D's does."),
+    ("Both A and B err.", "Both D and B err."),
+    ("A and B err.", "D and B err."),
+    ("A is short, and I see that A lacks a source.", "D is short, and I see that D lacks a source."),
+    ("It quotes A Clockwork Orange.", "It quotes A Clockwork Orange."),
+    ("A source is missing.\nA table would help.", "A source is missing.\nA table would help."),
+]
+
+
+@pytest.mark.parametrize(("text", "renamed"), TO_C)
+def test_the_crowd_answer_in_bs_place_is_renamed(text, renamed):
+    assert rename(text, "B", "C") == renamed
+
+
+@pytest.mark.parametrize(("text", "renamed"), FROM_A)
+def test_the_crowd_answer_in_as_place_is_renamed_but_not_the_article(text, renamed):
+    assert rename(text, "A", "D") == renamed

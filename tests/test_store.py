@@ -1,0 +1,75 @@
+"""The store: kept at once, never lost, never somebody else's file."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from cce.errors import NotRecorded, StoreUnusable
+from cce.models.store import Completion, Store, key_of
+
+REQUEST = {"model": "m", "messages": [{"role": "user", "content": "hé {x}"}], "temperature": 0.1, "max_tokens": 9, "sample": 0, "top_logprobs": None}
+WRITER = """
+import sys
+from cce.models.store import Completion, Store
+store = Store(sys.argv[1])
+for n in range(int(sys.argv[2])):
+    store.put({"model": "m", "n": n, "messages": []}, Completion(str(n), "stop"))
+    print(n, flush=True)
+"""
+
+
+def test_a_completion_comes_back_as_it_went_in(tmp_path):
+    written = Completion("text \u2028 {braces}", "stop", 3, 4, 0.25, {"A": -0.5})
+    Store(tmp_path / "s.sqlite").put(REQUEST, written)
+    assert Store(tmp_path / "s.sqlite").get(REQUEST) == written
+
+
+@pytest.mark.parametrize("change", [{"model": "n"}, {"temperature": 0.2}, {"sample": 1}, {"max_tokens": 10}, {"top_logprobs": 5}, {"messages": []}])
+def test_whatever_changes_the_question_changes_the_key(change):
+    assert key_of(REQUEST | change) != key_of(REQUEST)
+
+
+def test_what_a_killed_process_wrote_is_there(tmp_path):
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "100000"], stdout=subprocess.PIPE, text=True)
+    for _ in range(50):
+        last = int(writer.stdout.readline())
+    os.kill(writer.pid, signal.SIGKILL)
+    last = int(([str(last), *writer.stdout.read().split()])[-1])
+    assert len(Store(tmp_path / "s.sqlite")) >= last + 1
+
+
+def test_processes_that_share_a_new_store_lose_and_double_nothing(tmp_path):
+    command = [sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "300"]
+    writers = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    errors = [writer.communicate()[1] for writer in writers]
+    assert errors == [""] * 4
+    assert len(Store(tmp_path / "s.sqlite")) == 300
+
+
+def test_a_foreign_file_is_refused_and_left_alone(tmp_path):
+    foreign, text = tmp_path / "foreign.sqlite", tmp_path / "notes.txt"
+    with sqlite3.connect(foreign) as db:
+        db.execute("CREATE TABLE completions (mine TEXT)")
+    text.write_text("not a database at all, but long enough to look like one" * 9)
+    before = [foreign.read_bytes(), text.read_bytes()]
+    for path in (foreign, text):
+        with pytest.raises(StoreUnusable, match=path.name):
+            Store(path)
+    assert [foreign.read_bytes(), text.read_bytes()] == before
+
+
+def test_a_replay_refuses_what_was_not_recorded_and_writes_nothing(tmp_path):
+    path = tmp_path / "s.sqlite"
+    recorder = Store(path)
+    recorder.put(REQUEST, Completion("yes", "stop"))
+    recorder.db.close()
+    before = path.read_bytes()
+    replay = Store(path, replay=True)
+    assert replay.get(REQUEST).text == "yes"
+    with pytest.raises(NotRecorded, match=r"s\.sqlite"):
+        replay.get(REQUEST | {"sample": 7})
+    assert path.read_bytes() == before

@@ -1,0 +1,56 @@
+"""Reading verdicts from text and from distributions, and combining them."""
+
+import math
+
+import pytest
+
+from cce.crowd.verdict import Judgment, Reading, combine, majority, read_distribution, read_text
+
+
+@pytest.mark.parametrize(
+    ("text", "p_first"),
+    [
+        ("A is clearer. [[A]]", 1.0),
+        ("[[B]]", 0.0),
+        ("At first [[A]], but on reflection\n**[[B]]**", 0.0),
+        ("Assistant A is better.", None),
+        ("[A] or [[C]] or [[a]]", None),
+        ("", None),
+    ],
+)
+def test_text_verdict_is_the_last_mark(text, p_first):
+    assert read_text(text) == p_first
+
+
+def test_distribution_is_the_share_of_a_among_both_letters():
+    first = {"A": math.log(0.3), " A": math.log(0.1), "B": math.log(0.1), "The": math.log(0.4)}
+    assert read_distribution(first) == pytest.approx(0.8)
+
+
+def test_an_unlisted_letter_has_the_least_listed_probability():
+    assert read_distribution({"A": math.log(0.6), "The": math.log(0.2)}) == pytest.approx(0.75)
+    assert read_distribution({"The": -0.1}) is None
+    assert read_distribution(None) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "swapped", "verdict"),
+    [(1.0, 0.0, "A"), (0.0, 1.0, "B"), (1.0, 1.0, "tie"), (0.9, 0.8, "A"), (0.9, 0.95, "B"), (None, 0.0, None), (1.0, None, None)],
+)
+def test_two_orders_average_the_probability_of_a(given, swapped, verdict):
+    assert combine([Reading("", given), Reading("", swapped)]).verdict == verdict
+
+
+def vote(p_a, text=""):
+    return Judgment((Reading(text, p_a),), p_a)
+
+
+def test_majority_counts_readable_votes_only():
+    assert majority([vote(None), vote(0.9), vote(None)]).verdict == "A"
+    assert majority([vote(0.1), vote(0.9), vote(0.2)]).verdict == "B"
+    assert majority([vote(0.1), vote(0.9)]).verdict == "tie"
+    assert majority([vote(None)]).verdict is None
+
+
+def test_majority_speaks_with_the_first_vote_of_the_winner():
+    assert majority([vote(1.0, "loser"), vote(0.0, "winner"), vote(0.0, "second")]).text == "winner"
