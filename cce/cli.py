@@ -3,31 +3,35 @@
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from cce.errors import CCEError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
+)
 
 
 @app.command()
 def judge(
-    pairs: Annotated[str, typer.Argument(help="A file of pairs (id, instruction, answer_a, answer_b, label), or a benchmark's name.")],
+    pairs: Annotated[
+        str, typer.Argument(help="A file of pairs (id, instruction, answer_a, answer_b, label), or a benchmark's name.")
+    ],
     out: Annotated[Path, typer.Option(help="Where to write the judgments: JSON, one object a pair.")],
     judge: Annotated[str, typer.Option(help="The judge: NAME, NAME@BASE_URL or embedded.")],
     method: Annotated[str, typer.Option(help="vanilla, maj@N or cce@N.")] = "vanilla",
-    crowd: Annotated[Optional[list[str]], typer.Option(help="A crowd model; give the option once a model.")] = None,
+    crowd: Annotated[list[str] | None, typer.Option(help="A crowd model; give the option once a model.")] = None,
     store: Annotated[Path, typer.Option(help="The file that keeps every completion.")] = Path("cce-store.sqlite"),
     order: Annotated[str, typer.Option(help="given, or both to judge A and B swapped as well.")] = "given",
     verdict: Annotated[str, typer.Option(help="text, or distribution to read log-probabilities.")] = "text",
     concurrency: Annotated[int, typer.Option(help="Requests in flight at once, to one address.")] = 32,
     seed: Annotated[int, typer.Option(help="Draws the selection of crowd judgments, and the pairs under --limit.")] = 0,
-    limit: Annotated[Optional[int], typer.Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
     max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
-    data_dir: Annotated[Optional[str], typer.Option(help="Folder of the published benchmarks' files.")] = None,
-    prompts: Annotated[Optional[str], typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
+    data_dir: Annotated[str | None, typer.Option(help="Folder of the published benchmarks' files.")] = None,
+    prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
 ) -> None:
     """Judge pairs of answers by one method, one JSON object a pair."""
     from cce.analysis.accuracy import accuracy_table, print_table
@@ -36,8 +40,17 @@ def judge(
     from cce.crowd import evaluate
 
     frame = evaluate(
-        load_pairs(pairs, data_dir, limit, seed), [method], [judge], crowd or [], store=store,
-        concurrency=concurrency, order=order, verdict=verdict, seed=seed, max_tokens=max_tokens, prompts=prompts,
+        load_pairs(pairs, data_dir, limit, seed),
+        [method],
+        [judge],
+        crowd or [],
+        store=store,
+        concurrency=concurrency,
+        order=order,
+        verdict=verdict,
+        seed=seed,
+        max_tokens=max_tokens,
+        prompts=prompts,
     )
     write_judgments(frame, out)
     if frame.label.notna().any():

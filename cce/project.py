@@ -25,7 +25,9 @@ def commit() -> str:
     try:
         done = subprocess.run(
             ["git", "-C", str(root()), "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"],
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -46,10 +46,14 @@ def _checked_parameters(file: Path) -> dict:
     declared = papermill.inspect_notebook(str(notebook))
     unknown = sorted(set(given) - set(declared))
     if unknown:
-        raise BadInput(f"{file}: {notebook.name} has no parameter {', '.join(unknown)}; it declares {', '.join(declared)}")
+        raise BadInput(
+            f"{file}: {notebook.name} has no parameter {', '.join(unknown)}; it declares {', '.join(declared)}"
+        )
     missing = {"out", "figures"} - set(given)
     if missing:
-        raise BadInput(f"{file}: name {' and '.join(sorted(missing))}, so that profiles do not overwrite each other's results")
+        raise BadInput(
+            f"{file}: name {' and '.join(sorted(missing))}, so that profiles do not overwrite each other's results"
+        )
     return given
 
 
@@ -72,6 +76,12 @@ def _execute(notebook: Path, executed: Path, parameters: dict) -> None:
     # The kernel's standard error is the progress bar: passed on to a terminal, and folded in the saved notebook.
     os.environ.update({"CCE_PROGRESS": "1"} if sys.stderr.isatty() else {})
     papermill.execute_notebook(
-        str(notebook), str(executed), parameters, progress_bar=False, stderr_file=sys.stderr, coalesce_streams=True, cwd=str(root()),
+        str(notebook),
+        str(executed),
+        parameters,
+        progress_bar=False,
+        stderr_file=sys.stderr,
+        coalesce_streams=True,
+        cwd=str(root()),
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )

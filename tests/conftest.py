@@ -23,8 +23,13 @@ def server():
 def planted_pair(place: int, a: int, b: int, **fields) -> Pair:
     """A pair whose answers have the qualities a and b; the better one is labelled."""
     return Pair(
-        id=f"pair-{place}", instruction=f"Question {place}?", answer_a=f"Answer one to {place}, quality={a}.",
-        answer_b=f"Answer two to {place}, quality={b}.", label="A" if a > b else "B", benchmark="planted", **fields,
+        id=f"pair-{place}",
+        instruction=f"Question {place}?",
+        answer_a=f"Answer one to {place}, quality={a}.",
+        answer_b=f"Answer two to {place}, quality={b}.",
+        label="A" if a > b else "B",
+        benchmark="planted",
+        **fields,
     )
 
 

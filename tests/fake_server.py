@@ -71,7 +71,11 @@ class FakeServer:
 
     async def _complete(self, request: web.Request) -> web.Response:
         asked = await request.json()
-        asked |= {"kind": kind_of(asked), "key": request.headers.get("Authorization"), "peer": request.transport.get_extra_info("peername")}
+        asked |= {
+            "kind": kind_of(asked),
+            "key": request.headers.get("Authorization"),
+            "peer": request.transport.get_extra_info("peername"),
+        }
         self.requests.append(asked)
         await asyncio.sleep(self.latency)
         if self.failures:
@@ -79,7 +83,9 @@ class FakeServer:
             return web.json_response(failure.get("body", {}), status=failure["status"], headers=failure.get("headers"))
         size = sum(len(message["content"]) for message in asked["messages"])
         if self.context and size > self.context:
-            return web.json_response({"error": {"message": f"maximum context length is {self.context}", "code": 400}}, status=400)
+            return web.json_response(
+                {"error": {"message": f"maximum context length is {self.context}", "code": 400}}, status=400
+            )
         return web.json_response(reply_to(asked))
 
 
@@ -105,7 +111,9 @@ def kind_of(asked: dict) -> str:
 def qualities(prompt: str) -> tuple[int, int]:
     """The quality of the answers that stand in A's and in B's place; of the last turn where there are two."""
     shown = sections(prompt)
-    of = {title[10]: QUALITY.search(text) for title, text in shown.items() if re.match(r"Assistant [AB]'s answer", title)}
+    of = {
+        title[10]: QUALITY.search(text) for title, text in shown.items() if re.match(r"Assistant [AB]'s answer", title)
+    }
     return tuple(int(of[place][1]) if of[place] else 0 for place in "AB")
 
 
@@ -120,9 +128,18 @@ def reply_to(asked: dict) -> dict:
     text, logprobs = answer_to(asked)
     prompt_tokens = sum(len(message["content"].split()) for message in asked["messages"])
     usage = {"prompt_tokens": prompt_tokens, "completion_tokens": len(text.split())}
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}, "logprobs": logprobs}
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": text},
+        "logprobs": logprobs,
+    }
     return {
-        "id": "fake", "object": "chat.completion", "created": 0, "model": asked["model"], "choices": [choice],
+        "id": "fake",
+        "object": "chat.completion",
+        "created": 0,
+        "model": asked["model"],
+        "choices": [choice],
         "usage": usage | {"total_tokens": sum(usage.values())},
     }
 
@@ -138,16 +155,27 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
     if kind == "letter":
         other, weight = "AB".replace(letter, ""), -0.1
         top = [{"token": letter, "logprob": weight}, {"token": other, "logprob": -2.5}]
-        return letter, {"content": [{"token": letter, "logprob": weight, "bytes": None, "top_logprobs": [t | {"bytes": None} for t in top]}]}
-    a, b = qualities(asked["messages"][0]["content"])
-    rationale = f"Assistant A shows quality={a} and Assistant B shows quality={b}. Assistant {letter} is better."
+        return letter, {
+            "content": [
+                {"token": letter, "logprob": weight, "bytes": None, "top_logprobs": [t | {"bytes": None} for t in top]}
+            ]
+        }
+    prompt = asked["messages"][0]["content"]
+    a, b = qualities(prompt)
+    asked_about = sections(prompt).get("The user's question", "")[:40]
+    rationale = f"On {asked_about!r} Assistant A shows quality={a} and Assistant B shows quality={b}."
+    rationale += f" Assistant {letter} is better."
     return rationale if model == "mute-judge" else f"{rationale}\n[[{letter}]]", None
 
 
 def removal(asked: dict) -> str:
     """The comparison without its verdict, or with it, where the model is stubborn."""
     judgment = sections(asked["messages"][0]["content"])["The comparison"]
-    return judgment if asked["model"] == "stubborn-judge" else judgment.split(" Assistant A is better")[0].split(" Assistant B is better")[0]
+    return (
+        judgment
+        if asked["model"] == "stubborn-judge"
+        else judgment.split(" Assistant A is better")[0].split(" Assistant B is better")[0]
+    )
 
 
 def main() -> None:

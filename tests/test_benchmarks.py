@@ -14,7 +14,15 @@ from cce.benchmarks.helpsteer2 import goodness
 from cce.errors import BadInput, DataMissing
 
 REWARDBENCH = [
-    {"prompt": f"Question {n}?", "chosen": f"good {n}", "chosen_model": "m", "rejected": f"bad {n}", "rejected_model": "n", "subset": "hep-go", "id": n}
+    {
+        "prompt": f"Question {n}?",
+        "chosen": f"good {n}",
+        "chosen_model": "m",
+        "rejected": f"bad {n}",
+        "rejected_model": "n",
+        "subset": "hep-go",
+        "id": n,
+    }
     for n in range(40)
 ]
 RATED = {"helpfulness": 3, "correctness": 3, "coherence": 4, "complexity": 1, "verbosity": 1}
@@ -27,13 +35,32 @@ HELPSTEER2 = [
     {"prompt": "Three?", "response": "alike", **RATED},
 ]
 TALK = [{"role": role, "content": f"{role} {turn}"} for turn in (1, 2) for role in ("user", "assistant")]
-VOTE = {"question_id": 81, "model_a": "m", "model_b": "n", "judge": "expert_1", "conversation_a": TALK, "conversation_b": TALK}
+VOTE = {
+    "question_id": 81,
+    "model_a": "m",
+    "model_b": "n",
+    "judge": "expert_1",
+    "conversation_a": TALK,
+    "conversation_b": TALK,
+}
 MTBENCH = [VOTE | {"winner": winner, "turn": turn} for winner in ("model_a", "model_b", "tie") for turn in (1, 2)]
 JUDGEBENCH = [
-    {"pair_id": f"p{label}", "original_id": "1", "source": "mmlu-pro-law", "question": "?", "response_model": "gpt-4o", "response_A": "a", "response_B": "b", "label": label}
+    {
+        "pair_id": f"p{label}",
+        "original_id": "1",
+        "source": "mmlu-pro-law",
+        "question": "?",
+        "response_model": "gpt-4o",
+        "response_A": "a",
+        "response_B": "b",
+        "label": label,
+    }
     for label in ("A>B", "B>A")
 ]
-OFFSETBIAS = [{"instruction": f"Q{n}", "output_1": "one", "output_2": "two", "label": 1 + n % 2, "bias": "length"} for n in range(1001)]
+OFFSETBIAS = [
+    {"instruction": f"Q{n}", "output_1": "one", "output_2": "two", "label": 1 + n % 2, "bias": "length"}
+    for n in range(1001)
+]
 
 
 def write(folder, name, rows):
@@ -45,7 +72,10 @@ def write(folder, name, rows):
     opened = gzip.open if name.endswith("gz") else open
     with opened(path, "wt", encoding="utf-8", newline="") as file:
         if ".csv" in name:
-            rows = [{key: value if isinstance(value, str) else json.dumps(value) for key, value in row.items()} for row in rows]
+            rows = [
+                {key: value if isinstance(value, str) else json.dumps(value) for key, value in row.items()}
+                for row in rows
+            ]
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
@@ -175,7 +205,10 @@ def test_a_label_may_be_missing_and_a_byte_order_mark_does_no_harm(tmp_path):
     assert load_pairs(str(tmp_path / "mine.jsonl"))[0].label is None
 
 
-@pytest.mark.parametrize(("benchmark", "count", "a_better"), [("rewardbench", 2448, None), ("mtbench_human", 2575, 1293), ("judgebench", 350, 193), ("evalbias", 1000, 504)])
+@pytest.mark.parametrize(
+    ("benchmark", "count", "a_better"),
+    [("rewardbench", 2448, None), ("mtbench_human", 2575, 1293), ("judgebench", 350, 193), ("evalbias", 1000, 504)],
+)
 @pytest.mark.skipif("CCE_DATA" not in os.environ, reason="needs the published files, in the folder CCE_DATA")
 def test_the_published_files_load_with_their_counts(benchmark, count, a_better):
     pairs = load_pairs(benchmark)
@@ -193,7 +226,10 @@ class TestPocket:
         assert len(train) >= 160
         assert len(kinds) == 6
         assert min(kinds.values()) >= 16
-        texts = [{text for pair in part for text in (pair.instruction, pair.answer_a, pair.answer_b)} for part in (pairs, train)]
+        texts = [
+            {text for pair in part for text in (pair.instruction, pair.answer_a, pair.answer_b)}
+            for part in (pairs, train)
+        ]
         assert not texts[0] & texts[1]
         assert len({pair.instruction for pair in pairs + train}) == len(pairs) + len(train)
 

@@ -29,7 +29,9 @@ def test_one_question_asked_many_times_at_once_is_sent_once(server):
     llm = LLM(server.model("crowd-5"))
 
     async def crowd():
-        return await asyncio.gather(*[llm.acomplete("same") for _ in range(20)], *[llm.acomplete("same", sample=1) for _ in range(3)])
+        return await asyncio.gather(
+            *[llm.acomplete("same") for _ in range(20)], *[llm.acomplete("same", sample=1) for _ in range(3)]
+        )
 
     asyncio.run(crowd())
     assert len(server.requests) == 2
@@ -91,7 +93,10 @@ def test_a_prompt_over_the_context_is_an_overflow_that_is_asked_once(tmp_path):
     ("model", "parsed"),
     [
         ("gpt-4o", ("gpt-4o", "https://api.openai.com/v1")),
-        ("Qwen/Qwen2.5-7B-Instruct@http://localhost:8000/v1/", ("Qwen/Qwen2.5-7B-Instruct", "http://localhost:8000/v1")),
+        (
+            "Qwen/Qwen2.5-7B-Instruct@http://localhost:8000/v1/",
+            ("Qwen/Qwen2.5-7B-Instruct", "http://localhost:8000/v1"),
+        ),
         ("embedded", ("embedded", "embedded")),
     ],
 )

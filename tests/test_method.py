@@ -49,7 +49,11 @@ def test_methods_share_what_they_ask_alike(server, pairs):
 def test_an_instruction_is_answered_once_a_crowd_member_however_many_pairs_hold_it(server):
     pairs = [planted_pair(place, 2, 5).model_copy(update={"instruction": "One for all?"}) for place in range(4)]
     run(server, pairs, ["cce@2"], crowd=["crowd-1", "crowd-9", "crowd-9"])
-    assert Counter((r["model"], r["seed"]) for r in server.of_kind("crowd answer")) == {("crowd-1", 0): 1, ("crowd-9", 0): 1, ("crowd-9", 1): 1}
+    assert Counter((r["model"], r["seed"]) for r in server.of_kind("crowd answer")) == {
+        ("crowd-1", 0): 1,
+        ("crowd-9", 0): 1,
+        ("crowd-9", 1): 1,
+    }
 
 
 @pytest.mark.parametrize("order", ["given", "both"])
@@ -76,7 +80,10 @@ def test_names_in_the_notes_are_those_of_the_answers_shown(server, pairs, order)
 
 def test_both_orders_put_each_answer_once_in_each_place(server):
     run(server, [planted_pair(0, 2, 5)], ["cce@2"], order="both")
-    places = [re.findall(r"Answer (one|two)", request["messages"][0]["content"].split("End of the notes")[1]) for request in server.of_kind("final")]
+    places = [
+        re.findall(r"Answer (one|two)", request["messages"][0]["content"].split("End of the notes")[1])
+        for request in server.of_kind("final")
+    ]
     assert sorted(places) == [["one", "two"], ["two", "one"]]
 
 
@@ -116,7 +123,9 @@ def test_a_smaller_budget_selects_among_the_larger_ones_notes(server):
 def test_the_selection_depends_on_the_seed_alone(tmp_path, pairs):
     crowd = [f"crowd-{n}" for n in (9, 8, 9, 8, 9)]
     with FakeServer() as one, FakeServer() as two, FakeServer() as three:
-        first, again, other = (run(s, pairs, ["cce@2"], crowd=crowd, seed=seed) for s, seed in ((one, 1), (two, 1), (three, 2)))
+        first, again, other = (
+            run(s, pairs, ["cce@2"], crowd=crowd, seed=seed) for s, seed in ((one, 1), (two, 1), (three, 2))
+        )
         finals = [sorted(str(notes_of(request)) for request in s.of_kind("final")) for s in (one, two, three)]
     assert finals[0] == finals[1] != finals[2]
     results = ["id", "verdict", "text", "calls", "prompt_tokens", "selected"]
@@ -183,13 +192,17 @@ def test_two_turn_pairs_are_answered_and_judged_turn_by_turn(server):
 
 def test_texts_too_long_for_the_context_are_cut_in_the_middle_and_counted():
     long = planted_pair(0, 3, 6)
-    long = long.model_copy(update={"answer_a": "start " + "x" * 9000 + " quality=3 end", "answer_b": "y" * 3000 + " quality=6"})
+    long = long.model_copy(
+        update={"answer_a": "start " + "x" * 9000 + " quality=3 end", "answer_b": "y" * 3000 + " quality=6"}
+    )
     with FakeServer(context=4000) as server:
         frame = run(server, [long, planted_pair(1, 3, 6)], ["vanilla", "cce@2"], crowd=["crowd-9"])
         assert frame.correct.all()
         assert (frame[frame.id == "pair-0"].context_cuts > 0).all()
         assert (frame[frame.id == "pair-1"].context_cuts == 0).all()
-        fitting = [r["messages"][0]["content"] for r in server.requests if "characters cut" in r["messages"][0]["content"]]
+        fitting = [
+            r["messages"][0]["content"] for r in server.requests if "characters cut" in r["messages"][0]["content"]
+        ]
         assert all("start" in prompt and "quality=3 end" in prompt for prompt in fitting if "start" in prompt)
 
 

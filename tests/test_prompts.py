@@ -34,11 +34,19 @@ def test_a_verdict_mark_in_an_answer_is_broken_up():
 def test_two_turns_show_both_conversations_in_full():
     prompt = render("vanilla", criteria="", questions=["one?", "two?"], answers_a=["a1", "a2"], answers_b=["b1", "b2"])
     shown = sections(prompt)
-    assert [shown[f"Assistant {side}'s answer, turn {turn}"] for side in "AB" for turn in (1, 2)] == ["a1", "a2", "b1", "b2"]
+    assert [shown[f"Assistant {side}'s answer, turn {turn}"] for side in "AB" for turn in (1, 2)] == [
+        "a1",
+        "a2",
+        "b1",
+        "b2",
+    ]
 
 
 def test_criteria_of_a_pair_replace_the_usual_ones():
-    usual, own = contest("x"), render("vanilla", criteria="verbosity alone", questions=["?"], answers_a=["x"], answers_b=["plain"])
+    usual, own = (
+        contest("x"),
+        render("vanilla", criteria="verbosity alone", questions=["?"], answers_a=["x"], answers_b=["plain"]),
+    )
     assert "creativity" in usual
     assert "verbosity alone" in own
     assert "creativity" not in own

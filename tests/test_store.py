@@ -11,7 +11,14 @@ import pytest
 from cce.errors import NotRecorded, StoreUnusable
 from cce.models.store import Completion, Store, key_of
 
-REQUEST = {"model": "m", "messages": [{"role": "user", "content": "hé {x}"}], "temperature": 0.1, "max_tokens": 9, "sample": 0, "top_logprobs": None}
+REQUEST = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "hé {x}"}],
+    "temperature": 0.1,
+    "max_tokens": 9,
+    "sample": 0,
+    "top_logprobs": None,
+}
 WRITER = """
 import sys
 from cce.models.store import Completion, Store
@@ -28,13 +35,18 @@ def test_a_completion_comes_back_as_it_went_in(tmp_path):
     assert Store(tmp_path / "s.sqlite").get(REQUEST) == written
 
 
-@pytest.mark.parametrize("change", [{"model": "n"}, {"temperature": 0.2}, {"sample": 1}, {"max_tokens": 10}, {"top_logprobs": 5}, {"messages": []}])
+@pytest.mark.parametrize(
+    "change",
+    [{"model": "n"}, {"temperature": 0.2}, {"sample": 1}, {"max_tokens": 10}, {"top_logprobs": 5}, {"messages": []}],
+)
 def test_whatever_changes_the_question_changes_the_key(change):
     assert key_of(REQUEST | change) != key_of(REQUEST)
 
 
 def test_what_a_killed_process_wrote_is_there(tmp_path):
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "100000"], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "100000"], stdout=subprocess.PIPE, text=True
+    )
     for _ in range(50):
         last = int(writer.stdout.readline())
     os.kill(writer.pid, signal.SIGKILL)
@@ -44,7 +56,9 @@ def test_what_a_killed_process_wrote_is_there(tmp_path):
 
 def test_processes_that_share_a_new_store_lose_and_double_nothing(tmp_path):
     command = [sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "300"]
-    writers = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    writers = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
     errors = [writer.communicate()[1] for writer in writers]
     assert errors == [""] * 4
     assert len(Store(tmp_path / "s.sqlite")) == 300

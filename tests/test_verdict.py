@@ -35,7 +35,15 @@ def test_an_unlisted_letter_has_the_least_listed_probability():
 
 @pytest.mark.parametrize(
     ("given", "swapped", "verdict"),
-    [(1.0, 0.0, "A"), (0.0, 1.0, "B"), (1.0, 1.0, "tie"), (0.9, 0.8, "A"), (0.9, 0.95, "B"), (None, 0.0, None), (1.0, None, None)],
+    [
+        (1.0, 0.0, "A"),
+        (0.0, 1.0, "B"),
+        (1.0, 1.0, "tie"),
+        (0.9, 0.8, "A"),
+        (0.9, 0.95, "B"),
+        (None, 0.0, None),
+        (1.0, None, None),
+    ],
 )
 def test_two_orders_average_the_probability_of_a(given, swapped, verdict):
     assert combine([Reading("", given), Reading("", swapped)]).verdict == verdict
@@ -48,8 +56,13 @@ def vote(p_a, text=""):
 def test_majority_counts_readable_votes_only():
     assert majority([vote(None), vote(0.9), vote(None)]).verdict == "A"
     assert majority([vote(0.1), vote(0.9), vote(0.2)]).verdict == "B"
-    assert majority([vote(0.1), vote(0.9)]).verdict == "tie"
+    assert majority([vote(0.5), vote(0.1)]).verdict == "B"
     assert majority([vote(None)]).verdict is None
+
+
+def test_a_balanced_majority_follows_its_first_vote():
+    assert majority([vote(0.1), vote(0.9)]).verdict == "B"
+    assert majority([vote(None), vote(0.9), vote(0.1)]).verdict == "A"
 
 
 def test_majority_speaks_with_the_first_vote_of_the_winner():

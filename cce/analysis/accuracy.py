@@ -24,8 +24,20 @@ def accuracy_table(judgments: pd.DataFrame) -> pd.DataFrame:
 
 
 COLUMNS = [
-    *GROUP, "pairs", "correct", "unreadable", "ties", "accuracy", "low", "high", "paper",
-    "prompt_tokens", "completion_tokens", "calls", "seconds", "cut",
+    *GROUP,
+    "pairs",
+    "correct",
+    "unreadable",
+    "ties",
+    "accuracy",
+    "low",
+    "high",
+    "paper",
+    "prompt_tokens",
+    "completion_tokens",
+    "calls",
+    "seconds",
+    "cut",
 ]
 
 
@@ -33,11 +45,21 @@ def _summary(group: pd.DataFrame) -> pd.Series:
     pairs, correct = len(group), int(group.correct.sum())
     low, high = proportion_confint(correct, pairs, method="wilson")
     costs = {column: int(group[column].sum()) for column in ("prompt_tokens", "completion_tokens", "calls")}
-    return pd.Series({
-        "pairs": pairs, "correct": correct, "unreadable": int(group.verdict.isna().sum()), "ties": int((group.verdict == "tie").sum()),
-        "accuracy": round(100 * correct / pairs, 1), "low": round(100 * low, 1), "high": round(100 * high, 1),
-        **costs, "seconds": round(group.seconds.sum(), 1), "cut": int((group.context_cuts > 0).sum()),
-    }, dtype=object)
+    return pd.Series(
+        {
+            "pairs": pairs,
+            "correct": correct,
+            "unreadable": int(group.verdict.isna().sum()),
+            "ties": int((group.verdict == "tie").sum()),
+            "accuracy": round(100 * correct / pairs, 1),
+            "low": round(100 * low, 1),
+            "high": round(100 * high, 1),
+            **costs,
+            "seconds": round(group.seconds.sum(), 1),
+            "cut": int((group.context_cuts > 0).sum()),
+        },
+        dtype=object,
+    )
 
 
 def _paper_column(table: pd.DataFrame) -> pd.DataFrame:
@@ -57,19 +79,28 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.assign(
         accuracy=[f"{row.accuracy:.1f} [{row.low:.1f}, {row.high:.1f}]" for row in table.itertuples()],
         paper=["-" if pd.isna(value) else f"{value:.1f}" for value in table.paper],
-        tokens=table.prompt_tokens + table.completion_tokens, seconds=table.seconds.round().astype(int),
+        tokens=table.prompt_tokens + table.completion_tokens,
+        seconds=table.seconds.round().astype(int),
     )
-    return shown.drop(columns=["low", "high", "prompt_tokens", "completion_tokens"]).rename(columns={"accuracy": "accuracy % [95%]", "paper": "paper %"})
+    return shown.drop(columns=["low", "high", "prompt_tokens", "completion_tokens"]).rename(
+        columns={"accuracy": "accuracy % [95%]", "paper": "paper %"}
+    )
 
 
 def in_words(table: pd.DataFrame) -> str:
-    """What the table shows, in a sentence a row and one on how far so many pairs can see."""
-    lines = [
-        f"{row.judge} with {row.method} was right on {row.correct} of {row.pairs} pairs of {row.benchmark}: {row.accuracy:.1f}% "
-        f"(95% interval {row.low:.1f} to {row.high:.1f}; {'includes' if row.low <= 50 <= row.high else 'excludes'} chance)"
-        + ("." if pd.isna(row.paper) else f"; the paper has {row.paper:.1f}%.")
-        for row in table.itertuples()
-    ]
+    """What the table shows: a sentence a row, and one on how far so many pairs can see."""
     widest = max(table.high - table.low)
-    reach = f"The widest of these intervals spans {widest:.0f} points; the paper's mean gain of CCE over vanilla is {PAPER_GAIN} points, "
-    return "\n".join([*lines, reach + ("more than that." if widest < PAPER_GAIN else "which so few pairs cannot show or rule out.")])
+    seen = "could be seen here" if widest < PAPER_GAIN else "so few pairs can neither show it nor rule it out"
+    reach = (
+        f"The widest interval spans {widest:.0f} points. The paper's gain of CCE over vanilla is {PAPER_GAIN}: {seen}."
+    )
+    return "\n".join([*map(_row_in_words, table.itertuples()), reach])
+
+
+def _row_in_words(row) -> str:
+    chance = "includes" if row.low <= 50 <= row.high else "excludes"
+    paper = "" if pd.isna(row.paper) else f"; the paper has {row.paper:.1f}%"
+    return (
+        f"{row.judge} with {row.method} was right on {row.correct} of {row.pairs} pairs of {row.benchmark}: "
+        f"{row.accuracy:.1f}% (95% interval {row.low:.1f} to {row.high:.1f}, which {chance} chance){paper}."
+    )

@@ -14,7 +14,13 @@ from matplotlib.figure import Figure
 from cce.analysis.paper import paper_name, table1
 from cce.project import commit
 
-TITLES = {"rewardbench": "RewardBench", "helpsteer2": "HelpSteer2", "mtbench_human": "MT-Bench human", "judgebench": "JudgeBench", "evalbias": "EvalBias"}
+TITLES = {
+    "rewardbench": "RewardBench",
+    "helpsteer2": "HelpSteer2",
+    "mtbench_human": "MT-Bench human",
+    "judgebench": "JudgeBench",
+    "evalbias": "EvalBias",
+}
 COLUMNS = 3
 # The paper's judge where ours is none of the paper's.
 REFERENCE = "gpt-4o"
@@ -43,11 +49,13 @@ def _table1(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
     for panel, benchmark in zip(panels.flat, benchmarks, strict=False):
         _panel(panel, benchmark, table)
-    for panel in panels.flat[len(benchmarks):]:
+    for panel in panels.flat[len(benchmarks) :]:
         panel.set_axis_off()
     panels.flat[0].set(xlim=(0, 100), xticks=range(0, 101, 25))
     panels[-1, COLUMNS // 2].set_xlabel("accuracy (%) with 95% interval; the line marks chance")
-    handles = {label: handle for panel in panels.flat for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle for panel in panels.flat for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=2, frameon=False)
     return figure
 
@@ -80,7 +88,16 @@ def _our_points(panel: Axes, rows: pd.DataFrame, families: list[str], shift: flo
     for row in rows.itertuples():
         error = [[row.accuracy - row.low], [row.high - row.accuracy]]
         label = f"{model_title(row.judge)}, this run: {', '.join(rows.method)}"
-        panel.errorbar(row.accuracy, families.index(family(row.method)) + shift, xerr=error, fmt="o", ms=4, lw=1.2, color=color, label=label)
+        panel.errorbar(
+            row.accuracy,
+            families.index(family(row.method)) + shift,
+            xerr=error,
+            fmt="o",
+            ms=4,
+            lw=1.2,
+            color=color,
+            label=label,
+        )
 
 
 def _paper_points(panel: Axes, benchmark: str, judge: str, families: list[str], shift: float, color) -> None:

@@ -1,7 +1,7 @@
 """What is judged: the paper's five pair sets, the kit's own `pocket`, and any JSONL file of pairs.
 
-    load_pairs("judgebench", limit=20)
-    load_pairs("my_pairs.jsonl")
+load_pairs("judgebench", limit=20)
+load_pairs("my_pairs.jsonl")
 """
 
 from collections import Counter
@@ -17,14 +17,19 @@ from cce.errors import BadInput
 
 # In the order of the paper's Table 1.
 PUBLISHED = {
-    "rewardbench": rewardbench, "helpsteer2": helpsteer2, "mtbench_human": mtbench_human,
-    "judgebench": judgebench, "evalbias": evalbias,
+    "rewardbench": rewardbench,
+    "helpsteer2": helpsteer2,
+    "mtbench_human": mtbench_human,
+    "judgebench": judgebench,
+    "evalbias": evalbias,
 }
 # The kit's own pairs: for judging, and for training judges.
 SHIPPED = {"pocket": "pocket.jsonl", "pocket_train": "pocket_train.jsonl"}
 
 
-def load_pairs(name_or_path: str, data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0) -> list[Pair]:
+def load_pairs(
+    name_or_path: str, data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
+) -> list[Pair]:
     """Load the pairs of a benchmark.
 
     Args:
@@ -42,7 +47,10 @@ def load_pairs(name_or_path: str, data_dir: str | Path | None = None, limit: int
     pairs = _all_pairs(name_or_path, data_dir, seed)
     repeated = [name for name, count in Counter(pair.id for pair in pairs).items() if count > 1]
     if not pairs or repeated:
-        raise BadInput(f"{name_or_path}: " + (f"the id {repeated[0]!r} stands twice; ids must differ" if repeated else "holds no pairs"))
+        raise BadInput(
+            f"{name_or_path}: "
+            + (f"the id {repeated[0]!r} stands twice; ids must differ" if repeated else "holds no pairs")
+        )
     return _drawn(pairs, limit, seed)
 
 
@@ -54,10 +62,14 @@ def _all_pairs(name: str, data_dir: str | Path | None, seed: int) -> list[Pair]:
         try:
             pairs = module.pairs(find_rows(module.SOURCE, data_dir), seed)
         except KeyError as field:
-            raise BadInput(f"{name}: a row without the field {field}, or with a value unknown there; is the file as published?") from field
+            raise BadInput(
+                f"{name}: a row without the field {field}, or with a value unknown there; is the file as published?"
+            ) from field
         return [pair.model_copy(update={"benchmark": name}) for pair in pairs]
     if not Path(name).suffix:
-        raise BadInput(f"unknown benchmark {name!r}: one of {', '.join([*PUBLISHED, *SHIPPED])}, or the path of a file of pairs")
+        raise BadInput(
+            f"unknown benchmark {name!r}: one of {', '.join([*PUBLISHED, *SHIPPED])}, or the path of a file of pairs"
+        )
     return _own_pairs(Path(name), Path(name).name.split(".")[0])
 
 
@@ -69,9 +81,15 @@ def _own_pair(row: Row, place: str, benchmark: str) -> Pair:
     try:
         return Pair.model_validate({"benchmark": benchmark, **row})
     except (ValidationError, TypeError) as error:
-        problem = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "an object with the fields of a pair is wanted"}
+        problem = (
+            error.errors()[0]
+            if isinstance(error, ValidationError)
+            else {"loc": (), "msg": "an object with the fields of a pair is wanted"}
+        )
         field = ".".join(map(str, problem["loc"]))
-        raise BadInput(f"{place}: {field + ': ' if field else ''}{problem['msg'].removeprefix('Value error, ')}") from error
+        raise BadInput(
+            f"{place}: {field + ': ' if field else ''}{problem['msg'].removeprefix('Value error, ')}"
+        ) from error
 
 
 def _drawn(pairs: list[Pair], limit: int | None, seed: int) -> list[Pair]:

@@ -14,8 +14,11 @@ def pairs(rows: Iterable[Row], seed: int) -> list[Pair]:
     """One pair a row, A and B as published, under either of the two field names in circulation."""
     return [
         Pair(
-            id=str(place), instruction=row["instruction"], answer_a=row.get("output_1", row.get("response_A")),
-            answer_b=row.get("output_2", row.get("response_B")), label={"1": "A", "2": "B"}.get(str(row["label"]), row["label"]),
+            id=str(place),
+            instruction=row["instruction"],
+            answer_a=row.get("output_1", row.get("response_A")),
+            answer_b=row.get("output_2", row.get("response_B")),
+            label={"1": "A", "2": "B"}.get(str(row["label"]), row["label"]),
         )
         for place, row in enumerate(islice(rows, ROWS))
     ]

@@ -83,10 +83,16 @@ def _matching(source: Source, folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataMissing(f"data folder {folder.absolute()} does not exist; correct data_dir or CCE_DATA")
     # The folder's own name counts too, so that the data set's own folder can be given.
-    named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*")) if FILE_TYPES.search(f.name.lower())}
+    named = {
+        f: f"{folder.name}/{f.relative_to(folder)}".lower()
+        for f in sorted(folder.rglob("*"))
+        if FILE_TYPES.search(f.name.lower())
+    }
     files = [file for file, name in named.items() if re.search(source.file, name)]
     if len({SHARD.sub("", str(file)) for file in files}) > 1:
-        raise BadInput(f"{folder} holds several files for {source.hub}: {', '.join(map(str, files))}; keep one of them there")
+        raise BadInput(
+            f"{folder} holds several files for {source.hub}: {', '.join(map(str, files))}; keep one of them there"
+        )
     return files
 
 
@@ -100,7 +106,7 @@ def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
     except Exception as error:
         looked = f"in {Path(folder).absolute()}" if folder else "in no folder (data_dir and CCE_DATA are unset)"
         raise DataMissing(
-            f"{source.hub}, split {source.split}: not found {looked}, and the hub gave nothing ({type(error).__name__}). Download that "
-            f"split of {source.hub} (json, jsonl, csv or parquet) into a folder and name the folder in data_dir or CCE_DATA; "
-            f"the file's path there must match {source.file!r}"
+            f"{source.hub}, split {source.split}: not found {looked}, and the hub gave nothing "
+            f"({type(error).__name__}). Download that split (json, jsonl, csv or parquet) into a folder and name the "
+            f"folder in data_dir or CCE_DATA; the file's path there must match {source.file!r}"
         ) from None

@@ -11,8 +11,8 @@ SOURCE = Source("nvidia/HelpSteer2", "validation", r"helpsteer2.*validation")
 # The data set's published weights for one figure of merit.
 WEIGHTS = {"helpfulness": 0.65, "correctness": 0.8, "coherence": 0.45, "complexity": 0.55, "verbosity": -0.4}
 CRITERIA = (
-    "the five attributes of this data set: helpfulness, correctness, coherence, complexity (of the knowledge that the answer "
-    "took to write) and verbosity (the amount of detail relative to what was asked)"
+    "the five attributes of this data set: helpfulness, correctness, coherence, complexity (of the knowledge that "
+    "the answer took to write) and verbosity (the amount of detail relative to what was asked)"
 )
 
 
@@ -30,6 +30,15 @@ def pairs(rows: Iterable[Row], seed: int) -> list[Pair]:
 
 def _pair(place: int, a: Row, b: Row) -> Pair:
     if a["prompt"] != b["prompt"]:
-        raise BadInput(f"HelpSteer2: rows {2 * place} and {2 * place + 1} have different prompts; the file is not as published")
+        raise BadInput(
+            f"HelpSteer2: rows {2 * place} and {2 * place + 1} have different prompts; the file is not as published"
+        )
     label = "A" if goodness(a) > goodness(b) else "B"
-    return Pair(id=str(place), instruction=a["prompt"], answer_a=a["response"], answer_b=b["response"], label=label, criteria=CRITERIA)
+    return Pair(
+        id=str(place),
+        instruction=a["prompt"],
+        answer_a=a["response"],
+        answer_b=b["response"],
+        label=label,
+        criteria=CRITERIA,
+    )

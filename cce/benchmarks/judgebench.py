@@ -12,8 +12,12 @@ def pairs(rows: Iterable[Row], seed: int) -> list[Pair]:
     """One pair a row, A and B as published; the subset is the source of the question."""
     return [
         Pair(
-            id=row["pair_id"], instruction=row["question"], answer_a=row["response_A"], answer_b=row["response_B"],
-            label={"A>B": "A", "B>A": "B"}[row["label"]], subset=row["source"],
+            id=row["pair_id"],
+            instruction=row["question"],
+            answer_a=row["response_A"],
+            answer_b=row["response_B"],
+            label={"A>B": "A", "B>A": "B"}[row["label"]],
+            subset=row["source"],
         )
         for row in rows
     ]

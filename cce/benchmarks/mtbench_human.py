@@ -21,8 +21,11 @@ def _pair(row: Row, seen: Counter[str]) -> Pair:
     name = f"{row['question_id']}-{row['model_a']}-{row['model_b']}-{row['judge']}-turn{turn}"
     seen[name] += 1  # a judge may have voted twice on the same two answers
     return Pair(
-        id=name if seen[name] == 1 else f"{name}-{seen[name]}", subset=f"turn{turn}", label="A" if row["winner"] == "model_a" else "B",
-        conversation_a=_messages(row["conversation_a"])[: 2 * turn], conversation_b=_messages(row["conversation_b"])[: 2 * turn],
+        id=name if seen[name] == 1 else f"{name}-{seen[name]}",
+        subset=f"turn{turn}",
+        label="A" if row["winner"] == "model_a" else "B",
+        conversation_a=_messages(row["conversation_a"])[: 2 * turn],
+        conversation_b=_messages(row["conversation_b"])[: 2 * turn],
     )
 
 

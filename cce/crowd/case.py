@@ -33,7 +33,10 @@ class Protocol:
     prompts: str | None = None
 
     def __post_init__(self):
-        for name, value, allowed in (("order", self.order, ("given", "both")), ("verdict", self.verdict, ("text", "distribution"))):
+        for name, value, allowed in (
+            ("order", self.order, ("given", "both")),
+            ("verdict", self.verdict, ("text", "distribution")),
+        ):
             if value not in allowed:
                 raise BadInput(f"{name} {value!r}: one of {', '.join(allowed)}")
         if self.max_tokens < 1:
@@ -79,7 +82,9 @@ class Case:
             except ContextOverflow as overflow:
                 limit = math.floor(0.75 * limit)
                 if limit < SHORTEST_CUT:
-                    raise BadInput(f"pair {self.pair.id}: {overflow}, even with every text cut to {SHORTEST_CUT} characters") from overflow
+                    raise BadInput(
+                        f"pair {self.pair.id}: {overflow}, even with every text cut to {SHORTEST_CUT} characters"
+                    ) from overflow
                 self.context_cuts += shortened is texts
                 shortened = {name: _cut(value, limit) for name, value in texts.items()}
 
@@ -92,4 +97,8 @@ def _cut(value: str | list[str], limit: int) -> str | list[str]:
     if not isinstance(value, str):
         return [_cut(text, limit) for text in value]
     half = limit // 2
-    return value if len(value) <= limit else f"{value[:half]}\n[... {len(value) - 2 * half} characters cut ...]\n{value[-half:]}"
+    return (
+        value
+        if len(value) <= limit
+        else f"{value[:half]}\n[... {len(value) - 2 * half} characters cut ...]\n{value[-half:]}"
+    )

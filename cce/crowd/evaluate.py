@@ -1,6 +1,6 @@
 """Judge one pair, or many pairs by many methods and judges, into a tidy frame: one row a judged pair.
 
-    evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-mini", "my-model@http://localhost:8000/v1"])
+evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-mini", "my-model@http://localhost:8000/v1"])
 """
 
 import asyncio
@@ -27,8 +27,14 @@ def judge(pair: Pair, method: str = "vanilla", judge: str = "embedded", crowd: S
 
 
 def evaluate(
-    pairs: Sequence[Pair], methods: Sequence[str] = ("vanilla",), judges: Sequence[str] = ("embedded",), crowd: Sequence[str] = (),
-    *, store: str | Path | None = None, concurrency: int = 32, **protocol,
+    pairs: Sequence[Pair],
+    methods: Sequence[str] = ("vanilla",),
+    judges: Sequence[str] = ("embedded",),
+    crowd: Sequence[str] = (),
+    *,
+    store: str | Path | None = None,
+    concurrency: int = 32,
+    **protocol,
 ) -> pd.DataFrame:
     """Judge every pair by every method and judge.
 
@@ -88,7 +94,13 @@ class Docket:
             case = Case(pair, self.models[judge], self.crowd, self.protocol)
             judgment = await self.methods[method](case)
             progress.advance()
-        return {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "judge": judge, "method": method} | row_of(case, judgment)
+        return {
+            "benchmark": pair.benchmark,
+            "id": pair.id,
+            "subset": pair.subset,
+            "judge": judge,
+            "method": method,
+        } | row_of(case, judgment)
 
 
 def _check_crowd(methods: Sequence[str], crowd: Sequence[str]) -> None:
@@ -97,17 +109,26 @@ def _check_crowd(methods: Sequence[str], crowd: Sequence[str]) -> None:
         if needed and not crowd:
             raise BadInput(f"method {name} needs a crowd: name at least one crowd model")
         if needed > len(crowd):
-            warnings.warn(f"{name}: a crowd of {len(crowd)} gives {2 * len(crowd)} comparisons at most, fewer than the budget", stacklevel=5)
+            warnings.warn(
+                f"{name}: a crowd of {len(crowd)} gives {2 * len(crowd)} comparisons at most, fewer than the budget",
+                stacklevel=5,
+            )
 
 
 def row_of(case: Case, judgment: Judgment) -> dict:
     """What the frame says of a judged case."""
     label, verdict = case.pair.label, judgment.verdict
     return {
-        "verdict": verdict, "label": label, "correct": verdict == label if label else None, "p_a": judgment.p_a, "text": judgment.text,
+        "verdict": verdict,
+        "label": label,
+        "correct": verdict == label if label else None,
+        "p_a": judgment.p_a,
+        "text": judgment.text,
         "calls": len(case.used),
         "prompt_tokens": sum(completion.prompt_tokens for completion in case.used),
         "completion_tokens": sum(completion.completion_tokens for completion in case.used),
         "seconds": round(sum(completion.seconds for completion in case.used), 3),
-        "selected": case.selected, "outcome_cuts": case.outcome_cuts, "context_cuts": case.context_cuts,
+        "selected": case.selected,
+        "outcome_cuts": case.outcome_cuts,
+        "context_cuts": case.context_cuts,
     }

@@ -6,10 +6,11 @@ an outcome can still be read is cut afterwards. Observations on one point ("A is
 
 import re
 
-WHO = r"(?:the\s+)?(?:assistants?|answers?|responses?|candidates?|models?)(?:\s+[A-Z]\d?)?\b(?:['’]s\s+(?:answer|response|reply))?"
+NOUN = r"(?:answer|response|assistant|choice|option|one)"
+WHO = rf"(?:the\s+)?(?:{NOUN}|candidate|model)s?(?:\s+[A-Z]\d?)?\b(?:['’]s\s+(?:answer|response|reply))?"
 BETTER = r"(?:better|best|superior|stronger|preferable|preferred|worse|worst|inferior|weaker|winner)"
 # What may follow such a word where it sums up; anything else ("better organised") is an observation.
-SUMS_UP = r"(?=\s*(?:$|[.,;:!?)\]*]|\b(?:than|overall|because|since|as|for|here|in\s+this|of\s+the\s+two|at|to|answer|response|choice|option|one|assistant)\b))"
+SUMS_UP = rf"(?=\s*(?:$|[.,;:!?)\]*]|\b(?:than|overall|because|since|as|for|here|in\s+this|of\s+the|at|to|{NOUN})\b))"
 OUTCOME = re.compile(
     "|".join(
         [
@@ -18,7 +19,7 @@ OUTCOME = re.compile(
             rf"\b(?:{WHO}|[A-Z]\d?)\s+(?:is|was|are|seems|appears\s+to\s+be)\s+(?:\w+\s+){{0,3}}?{BETTER}\b{SUMS_UP}",
             rf"\b(?:{WHO}|[A-Z]\d?)\s+(?:wins|won|loses|lost|outperforms|outperformed|prevails|comes\s+out\s+ahead)\b",
             rf"\b(?:prefer|choose|favou?r|pick|select|go\s+with)\s+(?:{WHO}|[A-Z]\b)",
-            rf"\b{BETTER}\s+(?:overall\s+)?(?:answer|response|assistant|choice|one)\b(?!\s+to\s+the)",
+            rf"\b{BETTER}\s+(?:overall\s+)?{NOUN}\b(?!\s+to\s+the)",
         ]
     ),
     re.IGNORECASE | re.MULTILINE,

@@ -18,7 +18,9 @@ class Progress:
 
     def __init__(self, cases: int, bills: list[Bill]):
         self.bills = bills
-        self.bar = tqdm(total=cases, desc="judging", unit="case", disable=not bar_wanted(), mininterval=0.5, dynamic_ncols=True)
+        self.bar = tqdm(
+            total=cases, desc="judging", unit="case", disable=not bar_wanted(), mininterval=0.5, dynamic_ncols=True
+        )
 
     def __enter__(self) -> "Progress":
         return self

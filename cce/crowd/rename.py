@@ -8,8 +8,13 @@ import re
 
 ROLE = r"assistants?|answers?|responses?|repl(?:y|ies)|candidates?|models?|outputs?|options?|AI"
 # Where a single capital letter names something else.
-OTHER_LETTERS = r"vitamins?|plan|type|group|class|grade|part|section|figure|table|appendix|hepatitis|chapter|step|point|case"
-VERB = r"(?:is|was|has|had|does|did|can|could|would|also|only|gives?|provides?|offers?|lacks|misses|fails|explains|mentions|includes|omits|covers|uses|makes|shows|states|answers|says)"
+OTHER_LETTERS = (
+    r"vitamins?|plan|type|group|class|grade|part|section|figure|table|appendix|hepatitis|chapter|step|point|case"
+)
+VERB = (
+    r"(?:is|was|has|had|does|did|can|could|would|also|only|gives?|provides?|offers?|lacks|misses|fails|explains|"
+    r"mentions|includes|omits|covers|uses|makes|shows|states|answers|says)"
+)
 
 
 def rename(text: str, old: str, new: str) -> str:

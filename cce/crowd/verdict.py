@@ -74,12 +74,18 @@ def combine(readings: Sequence[Reading]) -> Judgment:
 
 
 def majority(votes: Sequence[Judgment]) -> Judgment:
-    """The verdict of most readable votes, with the rationale of the first vote that says so."""
-    shares = {"A": 1.0, "tie": 0.5, "B": 0.0}
-    cast = [shares[vote.verdict] for vote in votes if vote.verdict]
-    winner = Judgment((), sum(cast) / len(cast) if cast else None)
-    speaker = next((vote for vote in votes if vote.verdict == winner.verdict), votes[0])
-    return Judgment(speaker.readings, winner.p_a)
+    """The verdict of most votes, with the rationale of the first vote that says so.
+
+    Unreadable votes and ties are no votes. A balanced vote, which an even budget allows, follows its first
+    vote, so that like the paper's it always decides.
+    """
+    cast = [vote for vote in votes if vote.verdict in ("A", "B")]
+    if not cast:
+        return votes[0]
+    share = sum(vote.verdict == "A" for vote in cast) / len(cast)
+    if share == 0.5:
+        return cast[0]
+    return Judgment(next(vote for vote in cast if (vote.verdict == "A") == (share > 0.5)).readings, share)
 
 
 def _other_side(p_first: float | None) -> float | None:

@@ -80,8 +80,13 @@ class LLM:
         return run(self.acomplete(messages, **sampling))
 
     async def acomplete(
-        self, messages: str | Messages, *, temperature: float = 0.0, max_tokens: int = 1024,
-        sample: int = 0, top_logprobs: int | None = None,
+        self,
+        messages: str | Messages,
+        *,
+        temperature: float = 0.0,
+        max_tokens: int = 1024,
+        sample: int = 0,
+        top_logprobs: int | None = None,
     ) -> Completion:
         """Answer a prompt, from the store where it is known, else from the endpoint.
 
@@ -98,8 +103,12 @@ class LLM:
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         request = {
-            "model": self.name, "messages": messages, "temperature": temperature,
-            "max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs,
+            "model": self.name,
+            "messages": messages,
+            "temperature": temperature,
+            "max_tokens": max_tokens,
+            "sample": sample,
+            "top_logprobs": top_logprobs,
         }
         return self._fitting(await run_async(self._shared(request)), request)
 
@@ -141,7 +150,9 @@ class LLM:
         # Some servers cut the answer off silently where the context ends.
         cut_off = completion.finish == "length" and 0 < completion.completion_tokens < request["max_tokens"]
         if completion.finish == "overflow" or cut_off:
-            raise ContextOverflow(f"{self.model}: the prompt leaves no room for an answer of {request['max_tokens']} tokens")
+            raise ContextOverflow(
+                f"{self.model}: the prompt leaves no room for an answer of {request['max_tokens']} tokens"
+            )
         return completion
 
 
@@ -149,7 +160,12 @@ def wire_form(request: dict) -> dict:
     """The keyword arguments of the OpenAI client for a request as the store knows it."""
     top = request["top_logprobs"]
     sampling = {"temperature": request["temperature"], "max_tokens": request["max_tokens"], "seed": request["sample"]}
-    return {"model": request["model"], "messages": request["messages"], **sampling, **({"logprobs": True, "top_logprobs": top} if top else {})}
+    return {
+        "model": request["model"],
+        "messages": request["messages"],
+        **sampling,
+        **({"logprobs": True, "top_logprobs": top} if top else {}),
+    }
 
 
 def completion_of(answer: ChatCompletion, seconds: float) -> Completion:
@@ -160,6 +176,10 @@ def completion_of(answer: ChatCompletion, seconds: float) -> Completion:
     content = choice.logprobs.content if choice.logprobs else None
     first = {t.token: t.logprob for t in content[0].top_logprobs} if content else None
     return Completion(
-        choice.message.content or "", choice.finish_reason or "stop", usage.prompt_tokens if usage else 0,
-        usage.completion_tokens if usage else 0, round(seconds, 3), first,
+        choice.message.content or "",
+        choice.finish_reason or "stop",
+        usage.prompt_tokens if usage else 0,
+        usage.completion_tokens if usage else 0,
+        round(seconds, 3),
+        first,
     )

@@ -4,8 +4,8 @@ import os
 from functools import cache
 from urllib.parse import urlsplit
 
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from httpx2 import Limits
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from cce.errors import BadInput
 
@@ -24,7 +24,9 @@ def parse_model(model: str) -> tuple[str, str]:
     if name == "embedded" and not at:
         return name, "embedded"
     if not name or urlsplit(url).scheme not in ("http", "https"):
-        raise BadInput(f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1")
+        raise BadInput(
+            f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1"
+        )
     return name, url.rstrip("/")
 
 
@@ -36,7 +38,9 @@ def api_key(url: str) -> str:
     """
     if (urlsplit(url).hostname or "").endswith("openai.com"):
         if not os.environ.get("OPENAI_API_KEY"):
-            raise BadInput(f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server")
+            raise BadInput(
+                f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"
+            )
         return os.environ["OPENAI_API_KEY"]
     return os.environ.get("CCE_API_KEY") or "none"
 
@@ -46,6 +50,9 @@ def pool(url: str, concurrency: int, key: str) -> AsyncOpenAI:
     """One client, hence one connection pool, an address."""
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     return AsyncOpenAI(
-        base_url=url, api_key=key, max_retries=MAX_RETRIES, timeout=TIMEOUT_SECONDS,
+        base_url=url,
+        api_key=key,
+        max_retries=MAX_RETRIES,
+        timeout=TIMEOUT_SECONDS,
         http_client=DefaultAsyncHttpxClient(limits=limits, timeout=TIMEOUT_SECONDS),
     )

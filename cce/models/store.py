@@ -82,7 +82,9 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         if self.replay:
-            return self._checked(sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False))
+            return self._checked(
+                sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+            )
         if self.path:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)

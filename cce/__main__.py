@@ -1,0 +1,5 @@
+"""`python -m cce` is the command `cce`."""
+
+from cce.cli import main
+
+main()

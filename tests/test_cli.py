@@ -1,0 +1,123 @@
+"""`cce judge` as its users call it: in a process of its own, from a folder of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cce import load_pairs
+from tests.fake_server import FakeServer
+
+FIELDS = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
+
+
+@pytest.fixture
+def own_pairs(tmp_path, pairs):
+    """A user's file of pairs, the last one without a label."""
+    rows = [
+        {"id": p.id, "instruction": p.instruction, "answer_a": p.answer_a, "answer_b": p.answer_b, "label": p.label}
+        for p in pairs
+    ]
+    del rows[-1]["label"]
+    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return rows
+
+
+def command(server, *more: str) -> list[str]:
+    crowd = [part for name in ("crowd-1", "crowd-4", "crowd-9") for part in ("--crowd", server.model(name))]
+    options = ["--judge", server.model("judge"), *crowd, "--store", "s.sqlite", "--out", "out.jsonl"]
+    return [sys.executable, "-m", "cce", "judge", "mine.jsonl", *options, *more]
+
+
+def run(folder, arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def rows_of(folder) -> list[dict]:
+    return [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
+
+
+def test_own_pairs_are_judged_one_object_a_pair(server, tmp_path, own_pairs):
+    done = run(tmp_path, command(server, "--method", "cce@6"))
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(tmp_path)
+    assert [list(row)[:10] for row in rows] == [FIELDS] * len(own_pairs)
+    assert [row["correct"] for row in rows] == [True] * 5 + [None]
+    assert rows[-1]["label"] is None
+    assert rows[-1]["verdict"] == "A"
+    assert sum(row["calls"] for row in rows) == len(server.requests)
+    assert "cce@6" in done.stdout
+
+
+def test_a_second_run_sends_nothing_and_writes_the_same(server, tmp_path, own_pairs):
+    run(tmp_path, command(server, "--method", "cce@4", "--order", "both", "--verdict", "distribution"))
+    first, sent = (tmp_path / "out.jsonl").read_bytes(), len(server.requests)
+    again = run(tmp_path, command(server, "--method", "cce@4", "--order", "both", "--verdict", "distribution"))
+    assert (tmp_path / "out.jsonl").read_bytes() == first
+    assert len(server.requests) == sent
+    assert "0 requests sent" in again.stderr
+
+
+def test_what_a_killed_run_bought_is_not_asked_again_and_the_table_is_the_same(tmp_path, own_pairs):
+    results = ["id", "verdict", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
+    with FakeServer() as calm:
+        run(tmp_path, command(calm, "--method", "cce@6", "--concurrency", "2"))
+        whole, needed = rows_of(tmp_path), len(calm.requests)
+    (tmp_path / "s.sqlite").unlink()
+    with FakeServer(latency=0.05) as server:
+        killed = subprocess.Popen(
+            command(server, "--method", "cce@6", "--concurrency", "2"), cwd=tmp_path, stderr=subprocess.PIPE
+        )
+        while len(server.requests) < needed // 2:
+            time.sleep(0.01)
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        run(tmp_path, command(server, "--method", "cce@6", "--concurrency", "2"))
+        assert needed <= len(server.requests) <= needed + 2  # twice at most what was in flight
+    assert [[row[field] for field in results] for row in rows_of(tmp_path)] == [
+        [row[field] for field in results] for row in whole
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--method", "cce@x"], "error: unknown method 'cce@x'"),
+        (["--order", "random"], "error: order 'random': one of given, both"),
+        (["--limit", "0"], "error: limit 0"),
+        (["--judge", "gpt-4o"], "error: no key for https://api.openai.com/v1: set OPENAI_API_KEY"),
+        (["--data-dir", "nowhere", "--limit", "x"], "Invalid value for '--limit'"),
+    ],
+)
+def test_bad_input_is_one_line_and_costs_nothing(server, tmp_path, own_pairs, more, message):
+    done = run(tmp_path, command(server, *more))
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not server.requests
+
+
+def test_a_model_that_the_endpoint_does_not_know_is_one_line(tmp_path, own_pairs):
+    with FakeServer(failures=[{"status": 404, "body": {"error": {"message": "no such model"}}}] * 50) as server:
+        done = run(tmp_path, command(server))
+    assert done.returncode == 1
+    assert "HTTP 404: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif("CCE_DATA" not in os.environ, reason="needs the published files, in the folder CCE_DATA")
+def test_all_of_judgebench_goes_through_long_prompts_and_all(tmp_path):
+    with FakeServer(context=6_000) as server:
+        done = run(
+            tmp_path,
+            [argument.replace("mine.jsonl", "judgebench") for argument in command(server, "--method", "cce@6")],
+        )
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(tmp_path)
+    assert [row["id"] for row in rows] == [pair.id for pair in load_pairs("judgebench")]
+    assert all(row["verdict"] in ("A", "B") for row in rows)
+    assert 0 < sum(row["context_cuts"] > 0 for row in rows) < 350

@@ -1,0 +1,196 @@
+"""The notebooks: their form, and what the runner makes of them and refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+import yaml
+
+from cce import runner
+from cce.errors import BadInput, NotebookFailed
+from tests.fake_server import FakeServer
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
+
+
+def parameters_for(server, folder, **more) -> dict:
+    settings = {
+        "judges": [server.model("judge")],
+        "crowd": [server.model("crowd-4"), server.model("crowd-9")],
+        "methods": ["vanilla", "maj@2", "cce@4"],
+        "benchmarks": [str(folder / "planted.jsonl")],
+        "limit": None,
+        "order": "given",
+        "verdict": "text",
+        "store": str(folder / "s.sqlite"),
+        "out": str(folder),
+        "figures": str(folder),
+    }
+    return settings | more
+
+
+@pytest.fixture
+def planted(tmp_path, pairs):
+    """A file of planted pairs."""
+    (tmp_path / "planted.jsonl").write_text(
+        "\n".join(pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in pairs)
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestForm:
+    """What every notebook of the kit keeps to."""
+
+    def test_one_cell_declares_the_parameters_as_plain_literals(self, path):
+        cells = [cell for cell in nbformat.read(path, 4).cells if "parameters" in cell.metadata.get("tags", [])]
+        assert len(cells) == 1
+        values = {}
+        exec(cells[0].source, {"__builtins__": {}}, values)
+        assert {
+            "benchmarks",
+            "judges",
+            "crowd",
+            "methods",
+            "limit",
+            "seed",
+            "order",
+            "verdict",
+            "store",
+            "out",
+            "figures",
+            "data_dir",
+        } <= set(values)
+
+    def test_prose_outweighs_code_and_code_cells_are_short(self, path):
+        cells = nbformat.read(path, 4).cells
+        code = [cell.source for cell in cells if cell.cell_type == "code" and not cell.metadata.get("tags")]
+        assert len(cells) - len(code) - 1 > len(code)
+        assert max(len(source.splitlines()) for source in code) <= 10
+
+    def test_only_the_compared_cell_keeps_its_output(self, path):
+        for cell in nbformat.read(path, 4).cells:
+            if cell.cell_type == "code":
+                assert bool(cell.outputs) == ("NBVAL_CHECK_OUTPUT" in cell.source)
+
+    def test_every_profile_names_declared_parameters_only(self, path):
+        for file in ROOT.glob(f"params/*/{path.stem}.yaml"):
+            assert runner._checked_parameters(file) == yaml.safe_load(file.read_text())
+
+
+def test_papermill_runs_it_as_it_is_from_any_folder(server, planted):
+    (planted / "p.yaml").write_text(yaml.safe_dump(parameters_for(server, planted)))
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(ROOT / "notebooks/01_judge_accuracy.ipynb"),
+        "out.ipynb",
+        "-f",
+        "p.yaml",
+    ]
+    done = subprocess.run(command, cwd=planted, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(planted / "01_judge_accuracy.csv")
+    assert table.method.tolist() == ["vanilla", "maj@2", "cce@4"]
+    assert (table.correct == 6).all()
+    assert table.calls.tolist() == [
+        6,
+        12,
+        pd.read_json(planted / "01_judge_accuracy.jsonl", lines=True).calls[12:].sum(),
+    ]
+    assert server.kinds()["crowd answer"] == 12
+    assert (planted / "01_judge_accuracy.svg").is_file()
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of its own, with one notebook and one parameter file to be written."""
+    declared = nbformat.v4.new_code_cell("out = 'o'\nfigures = 'f'\nmake = True", metadata={"tags": ["parameters"]})
+    notebook = nbformat.v4.new_notebook(
+        cells=[declared], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    )
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "params/mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+
+    def write(code: str, parameters: dict) -> None:
+        notebook.cells.append(nbformat.v4.new_code_cell(code))
+        nbformat.write(notebook, tmp_path / "notebooks/n.ipynb")
+        (tmp_path / "params/mine/n.yaml").write_text(yaml.safe_dump(parameters))
+
+    return write
+
+
+FOLDERS = {"out": "o", "figures": "f"}
+MAKE_ALL = """
+from pathlib import Path
+for path in map(Path, ("o/n.csv", "o/n.jsonl", "f/n.svg", "f/n.png")):
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+"""
+
+
+def test_a_profile_runs_and_tells_what_it_made(project, tmp_path):
+    project(MAKE_ALL, FOLDERS)
+    made = runner.run_profile("mine")
+    assert [file.relative_to(tmp_path).as_posix() for file in made] == [
+        "runs/mine/n.ipynb",
+        "o/n.csv",
+        "o/n.jsonl",
+        "f/n.svg",
+        "f/n.png",
+    ]
+
+
+def test_an_undeclared_parameter_is_refused_before_anything_runs(project, tmp_path):
+    project(MAKE_ALL, FOLDERS | {"judgse": ["gpt-4o"]})
+    with pytest.raises(BadInput, match=r"n\.yaml: n\.ipynb has no parameter judgse; it declares out, figures, make"):
+        runner.run_profile("mine")
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_promised_file_that_was_not_made_is_a_failure(project):
+    project("pass", FOLDERS)
+    with pytest.raises(NotebookFailed, match=r"did not make .*n\.csv"):
+        runner.run_profile("mine")
+
+
+def test_a_file_of_an_earlier_run_does_not_count_as_made(project, tmp_path):
+    project("pass", FOLDERS)
+    for name in ("o/n.csv", "o/n.jsonl", "f/n.svg", "f/n.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1, 1))
+    with pytest.raises(NotebookFailed, match="did not make"):
+        runner.run_profile("mine")
+
+
+def test_an_error_in_a_notebook_is_named(project):
+    project("raise ValueError('what went wrong')", FOLDERS)
+    with pytest.raises(NotebookFailed, match="n: ValueError: what went wrong"):
+        runner.run_profile("mine")
+
+
+def test_an_unknown_profile_lists_those_there_are(project):
+    project("pass", FOLDERS)
+    with pytest.raises(BadInput, match="'other'.*there are: mine"):
+        runner.run_profile("other")
+
+
+def test_the_same_seed_gives_the_same_table(planted):
+    tables = []
+    for name in ("one", "two"):
+        (planted / name).mkdir()
+        with FakeServer() as server:
+            parameters = parameters_for(server, planted / name, benchmarks=[str(planted / "planted.jsonl")])
+            runner._execute(ROOT / "notebooks/01_judge_accuracy.ipynb", planted / name / "n.ipynb", parameters)
+        table = pd.read_csv(planted / name / "01_judge_accuracy.csv").drop(columns=["seconds", "judge"])
+        tables.append(json.loads(table.to_json()))
+    assert tables[0] == tables[1]
