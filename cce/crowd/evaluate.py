@@ -56,7 +56,9 @@ def evaluate(
 
 
 def _rows(pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[dict]:
-    return run(Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol)).judged())
+    docket = Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol))
+    with Progress(docket) as progress:
+        return run(docket.judged(), tick=progress.show)
 
 
 class Docket:
@@ -69,38 +71,40 @@ class Docket:
             raise BadInput("pairs, methods and judges: at least one of each")
         self.models = {name: LLM(name, store, concurrency) for name in dict.fromkeys([*judges, *crowd])}
         self.crowd = tuple(self.models[name] for name in crowd)
-        self.pairs, self.judges, self.protocol, self.concurrency = pairs, judges, protocol, concurrency
+        self.protocol, self.concurrency, self.done = protocol, concurrency, 0
+        self.judges = list(dict.fromkeys(judges))
+        # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
+        self.work = list(product(pairs, self.judges, self.methods))
 
     async def judged(self) -> list[dict]:
         """Judge all cases; each walks its own way, and a new one starts when another is done."""
-        # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
-        work = list(product(self.pairs, self.judges, self.methods))
         gate = asyncio.Semaphore(self.concurrency)
         try:
-            with Progress(len(work), [model.bill for model in self.models.values()]) as progress:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._row(gate, progress, *case)) for case in work]
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._row(gate, *case)) for case in self.work]
         except ExceptionGroup as failures:
             # The first failure has stopped the others; what was bought before it is in the store.
             raise failures.exceptions[0] from None
         return sorted((task.result() for task in tasks), key=self._place)
 
     def _place(self, row: dict) -> tuple[int, int]:
-        # Rows go by judge and method; within these the sort keeps the order of the pairs.
+        # Rows go by judge and method; within these, sorting keeps the order of the pairs.
         return self.judges.index(row["judge"]), list(self.methods).index(row["method"])
 
-    async def _row(self, gate: asyncio.Semaphore, progress: Progress, pair: Pair, judge: str, method: str) -> dict:
+    async def _row(self, gate: asyncio.Semaphore, pair: Pair, judge: str, method: str) -> dict:
         async with gate:
             case = Case(pair, self.models[judge], self.crowd, self.protocol)
             judgment = await self.methods[method](case)
-            progress.advance()
-        return {
-            "benchmark": pair.benchmark,
-            "id": pair.id,
-            "subset": pair.subset,
-            "judge": judge,
-            "method": method,
-        } | row_of(case, judgment)
+        self.done += 1
+        place = {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "judge": judge, "method": method}
+        return place | row_of(case, judgment)
+
+    def bill(self) -> str:
+        """What has been asked for so far: requests sent, completions from the store, tokens of both."""
+        bills = [model.bill for model in self.models.values()]
+        sent, stored = sum(bill.sent for bill in bills), sum(bill.stored for bill in bills)
+        tokens = sum(bill.prompt_tokens + bill.completion_tokens for bill in bills)
+        return f"{sent:,} requests sent, {stored:,} from the store, {tokens:,} tokens"
 
 
 def _check_crowd(methods: Sequence[str], crowd: Sequence[str]) -> None:

@@ -2,10 +2,18 @@
 
 import os
 import sys
+from typing import Protocol
 
 from tqdm import tqdm
 
-from cce.models.client import Bill
+
+class Job(Protocol):
+    """What a bar can follow: `work` to do, how much of it is `done`, and its `bill` in words."""
+
+    work: list
+    done: int
+
+    def bill(self) -> str: ...
 
 
 def bar_wanted() -> bool:
@@ -14,28 +22,21 @@ def bar_wanted() -> bool:
 
 
 class Progress:
-    """A bar over the cases of one evaluation, and a closing line with the bill, on standard error."""
+    """A bar over a job, and its bill as the closing line, on standard error."""
 
-    def __init__(self, cases: int, bills: list[Bill]):
-        self.bills = bills
-        self.bar = tqdm(
-            total=cases, desc="judging", unit="case", disable=not bar_wanted(), mininterval=0.5, dynamic_ncols=True
-        )
+    def __init__(self, job: Job):
+        self.job = job
+        self.bar = tqdm(total=len(job.work), desc="judging", unit="case", disable=not bar_wanted(), dynamic_ncols=True)
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_) -> None:
+        self.show()
         self.bar.close()
-        print(self.summary(), file=sys.stderr)
+        print(self.job.bill(), file=sys.stderr)
 
-    def advance(self) -> None:
-        """One more case is judged."""
-        self.bar.set_postfix_str(self.summary(), refresh=False)
-        self.bar.update()
-
-    def summary(self) -> str:
-        """Requests sent, completions taken from the store, tokens of both."""
-        sent, stored = sum(bill.sent for bill in self.bills), sum(bill.stored for bill in self.bills)
-        tokens = sum(bill.prompt_tokens + bill.completion_tokens for bill in self.bills)
-        return f"{sent:,} requests sent, {stored:,} from the store, {tokens:,} tokens"
+    def show(self) -> None:
+        """Redraw the bar as the job stands now."""
+        self.bar.n = self.job.done
+        self.bar.set_postfix_str(self.job.bill())

@@ -6,7 +6,8 @@ the loop that opened it. Everything that talks to a model therefore runs on this
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import wait
 from functools import cache
 from typing import Any, TypeVar
 
@@ -21,10 +22,17 @@ def background_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the background loop and wait for its result; an interrupt cancels it."""
+def run(work: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) -> T:
+    """Run a coroutine on the background loop and wait for its result; an interrupt cancels it.
+
+    `tick` is called twice a second meanwhile, in the caller's thread: what it prints belongs to the caller's
+    notebook cell.
+    """
     future = asyncio.run_coroutine_threadsafe(work, background_loop())
     try:
+        while tick and not future.done():
+            wait([future], timeout=0.5)
+            tick()
         return future.result()
     except BaseException:
         future.cancel()
