@@ -83,6 +83,27 @@ def test_what_a_killed_run_bought_is_not_asked_again_and_the_table_is_the_same(t
     ]
 
 
+def test_where_a_bar_is_wanted_it_shows_cases_calls_and_tokens(server, tmp_path, own_pairs, monkeypatch):
+    monkeypatch.setenv("CCE_PROGRESS", "1")
+    shown = run(tmp_path, command(server)).stderr
+    assert "judging: 100%" in shown
+    assert "6/6" in shown
+    assert "6 requests sent, 0 from the store" in shown
+    assert "tokens" in shown
+
+
+def test_an_interrupt_stops_with_a_word_on_how_to_go_on(tmp_path, own_pairs):
+    with FakeServer(latency=30) as server:
+        stopped = subprocess.Popen(command(server), cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        while not server.requests:
+            time.sleep(0.01)
+        stopped.send_signal(signal.SIGINT)
+        said = stopped.communicate(timeout=20)[1]
+    assert stopped.returncode == 1
+    assert "the same command goes on from there" in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

