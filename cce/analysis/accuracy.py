@@ -1,5 +1,7 @@
 """Table 1: accuracy by benchmark, judge and method, with its interval, its cost, and the paper's number."""
 
+import textwrap
+
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
@@ -75,16 +77,16 @@ def print_table(table: pd.DataFrame) -> None:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for eyes: accuracy and interval in one cell, tokens in one column."""
+    """The table for eyes: interval beside accuracy, judges without their address, tokens in one column."""
     shown = table.assign(
+        judge=[judge.split("@")[0] for judge in table.judge],
         accuracy=[f"{row.accuracy:.1f} [{row.low:.1f}, {row.high:.1f}]" for row in table.itertuples()],
         paper=["-" if pd.isna(value) else f"{value:.1f}" for value in table.paper],
         tokens=table.prompt_tokens + table.completion_tokens,
         seconds=table.seconds.round().astype(int),
     )
-    return shown.drop(columns=["low", "high", "prompt_tokens", "completion_tokens"]).rename(
-        columns={"accuracy": "accuracy % [95%]", "paper": "paper %"}
-    )
+    names = {"accuracy": "accuracy % [95%]", "paper": "paper %", "unreadable": "unread"}
+    return shown.drop(columns=["low", "high", "prompt_tokens", "completion_tokens"]).rename(columns=names)
 
 
 def in_words(table: pd.DataFrame) -> str:
@@ -94,7 +96,7 @@ def in_words(table: pd.DataFrame) -> str:
     reach = (
         f"The widest interval spans {widest:.0f} points. The paper's gain of CCE over vanilla is {PAPER_GAIN}: {seen}."
     )
-    return "\n".join([*map(_row_in_words, table.itertuples()), reach])
+    return "\n".join(textwrap.fill(line, 100) for line in [*map(_row_in_words, table.itertuples()), reach])
 
 
 def _row_in_words(row) -> str:
