@@ -61,7 +61,7 @@ def test_pairs_without_a_label_do_not_count():
 
 
 def test_words_say_what_the_table_can_show():
-    words = in_words(accuracy_table(judgments(15, 5)))
+    words = " ".join(in_words(accuracy_table(judgments(15, 5))).split())
     assert "15 of 20" in words
     assert "excludes chance" in words
     assert "the paper has 64.0%" in words
