@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from cce.errors import CCEError
+from cce.errors import BadInput, CCEError
 
+# The exit status of a command that was stopped by Ctrl-C.
+INTERRUPTED = 130
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
@@ -38,6 +40,9 @@ def judge(
     from cce.analysis.files import write_judgments
     from cce.benchmarks import load_pairs
     from cce.crowd import evaluate
+
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise BadInput(f"--out {out}: name a file in a folder that exists")
 
     frame = evaluate(
         load_pairs(pairs, data_dir, limit, seed),
@@ -79,5 +84,7 @@ def main() -> None:
         app()
     except CCEError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped; what has arrived is in the store, and the same command goes on from there")
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("stopped; what has arrived is in the store, and the same command goes on from there", file=sys.stderr)
+        raise

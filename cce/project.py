@@ -21,14 +21,11 @@ def enter() -> Path:
 
 
 def commit() -> str:
-    """The checked-out commit, with a plus sign where files differ from it; "unknown" without git."""
+    """The checked-out commit, with a plus sign where code or parameters differ from it; "unknown" without git."""
+    git = ["git", "-C", str(root())]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root()), "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        short = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return done.stdout.strip()
+    same = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "cce", "notebooks", "params"]).returncode == 0
+    return short.stdout.strip() + ("" if same else "+")

@@ -7,6 +7,7 @@ would, and finds the better quality; what it is asked is recorded by kind.
 
 import asyncio
 import json
+import math
 import re
 import threading
 from collections import Counter
@@ -14,7 +15,6 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-SECTION = re.compile(r"^(=+) (.+?) \1$\n(.*?)(?=^\1 )", re.M | re.S)
 QUALITY = re.compile(r"quality=(\d+)")
 
 
@@ -22,8 +22,9 @@ QUALITY = re.compile(r"quality=(\d+)")
 class FakeServer:
     """Serves on a free port while in use as a context manager; `url` is its base URL.
 
-    Models: `crowd-N` answers with quality N; `judge` sees quality; `position-judge` always prefers the
-    first answer; `mute-judge` writes no verdict; `stubborn-judge` keeps the verdict when told to remove it.
+    Models: `crowd-N` answers with quality N; `judge` sees quality; `position-judge` always prefers the first
+    answer; `leaning-judge` prefers it unless the second is better by 3 or more; `mute-judge` writes no verdict;
+    `stubborn-judge` keeps the verdict when told to remove it; `terse-judge` says nothing but its verdict, and keeps it.
     """
 
     latency: float = 0.0
@@ -90,9 +91,13 @@ class FakeServer:
 
 
 def sections(prompt: str) -> dict[str, str]:
-    """The marked sections of a prompt by title, as a careful reader takes them: the outermost marks count."""
-    longest = max(re.findall(r"^=+(?= .+ =+$)", prompt, re.M), key=len, default="===")
-    return {m[2]: m[3].rstrip("\n") for m in SECTION.finditer(prompt) if m[1] == longest}
+    """The marked sections of a prompt by title, as a careful reader takes them: the first mark tells their length."""
+    first = re.search(r"^(=+) .+ \1$", prompt, re.M)
+    if not first:
+        return {}
+    marks = list(re.finditer(rf"^{first[1]} (.+) {first[1]}$", prompt, re.M))
+    ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
+    return {mark[1]: prompt[mark.end() : end].strip("\n") for mark, end in zip(marks, ends, strict=True)}
 
 
 def kind_of(asked: dict) -> str:
@@ -119,8 +124,13 @@ def qualities(prompt: str) -> tuple[int, int]:
 
 def verdict_of(asked: dict) -> str:
     """The letter that this judge holds to be the better one."""
+    return "A" if lead_of(asked) >= 0 else "B"
+
+
+def lead_of(asked: dict) -> float:
+    """By how much this judge holds the answer in A's place to be better."""
     a, b = qualities(asked["messages"][0]["content"])
-    return "A" if asked["model"] == "position-judge" or a >= b else "B"
+    return a - b + {"position-judge": 100, "leaning-judge": 2.5}.get(asked["model"], 0)
 
 
 def reply_to(asked: dict) -> dict:
@@ -153,18 +163,21 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
         return removal(asked), None
     letter = verdict_of(asked)
     if kind == "letter":
-        other, weight = "AB".replace(letter, ""), -0.1
-        top = [{"token": letter, "logprob": weight}, {"token": other, "logprob": -2.5}]
-        return letter, {
-            "content": [
-                {"token": letter, "logprob": weight, "bytes": None, "top_logprobs": [t | {"bytes": None} for t in top]}
-            ]
-        }
+        lead = lead_of(asked)
+        top = [
+            {"token": token, "logprob": -math.log1p(math.exp(-sign * lead / 10))}
+            for token, sign in (("A", 1), ("B", -1))
+        ]
+        top = [entry | {"bytes": None} for entry in top]
+        return letter, {"content": [top["AB".index(letter)] | {"top_logprobs": top}]}
     prompt = asked["messages"][0]["content"]
     a, b = qualities(prompt)
     asked_about = sections(prompt).get("The user's question", "")[:40]
     rationale = f"On {asked_about!r} Assistant A shows quality={a} and Assistant B shows quality={b}."
-    rationale += f" Assistant {letter} is better."
+    # Which way this reading went, in words that are no outcome.
+    rationale += f" More shine on Assistant {letter}. Assistant {letter} is better."
+    if model == "terse-judge":
+        return f"[[{letter}]]", None
     return rationale if model == "mute-judge" else f"{rationale}\n[[{letter}]]", None
 
 

@@ -205,6 +205,31 @@ def test_a_label_may_be_missing_and_a_byte_order_mark_does_no_harm(tmp_path):
     assert load_pairs(str(tmp_path / "mine.jsonl"))[0].label is None
 
 
+@pytest.mark.parametrize(("kind", "empty"), [("csv", ""), ("parquet", None), ("jsonl", None)])
+def test_an_empty_cell_is_no_label(tmp_path, kind, empty):
+    write(tmp_path, f"mine.{kind}", [{**GOOD, "label": empty}])
+    assert load_pairs(str(tmp_path / f"mine.{kind}"))[0].label is None
+
+
+def test_a_users_file_is_never_taken_for_a_published_benchmark(tmp_path):
+    write(tmp_path, "judgebench.jsonl", [GOOD])
+    assert load_pairs(str(tmp_path / "judgebench.jsonl"))[0].benchmark == "judgebench.jsonl"
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "mine.jsonl").write_bytes(json.dumps(GOOD).encode() + "\n\u00e9".encode("latin-1"))
+    (tmp_path / "mine.jsonl.gz").write_text(json.dumps(GOOD))
+    for name in ("mine.jsonl", "mine.jsonl.gz"):
+        with pytest.raises(BadInput, match=rf"{name}: not UTF-8 text, or not gzipped"):
+            load_pairs(str(tmp_path / name))
+
+
+def test_a_published_file_with_a_strange_row_is_named(tmp_path):
+    write(tmp_path, "offsetbias/train.json", [{**OFFSETBIAS[0], "label": 3}])
+    with pytest.raises(BadInput, match="evalbias: a row lacks a field"):
+        load_pairs("evalbias", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("benchmark", "count", "a_better"),
     [("rewardbench", 2448, None), ("mtbench_human", 2575, 1293), ("judgebench", 350, 193), ("evalbias", 1000, 504)],

@@ -99,7 +99,7 @@ def test_an_interrupt_stops_with_a_word_on_how_to_go_on(tmp_path, own_pairs):
             time.sleep(0.01)
         stopped.send_signal(signal.SIGINT)
         said = stopped.communicate(timeout=20)[1]
-    assert stopped.returncode == 1
+    assert stopped.returncode == 130
     assert "the same command goes on from there" in said
     assert "Traceback" not in said
 
@@ -110,6 +110,7 @@ def test_an_interrupt_stops_with_a_word_on_how_to_go_on(tmp_path, own_pairs):
         (["--method", "cce@x"], "error: unknown method 'cce@x'"),
         (["--order", "random"], "error: order 'random': one of given, both"),
         (["--limit", "0"], "error: limit 0"),
+        (["--out", "nowhere/out.jsonl"], "error: --out nowhere/out.jsonl: name a file in a folder that exists"),
         (["--judge", "gpt-4o"], "error: no key for https://api.openai.com/v1: set OPENAI_API_KEY"),
         (["--data-dir", "nowhere", "--limit", "x"], "Invalid value for '--limit'"),
     ],

@@ -1,14 +1,15 @@
 """The method from outside: what reaches the server, in which place, how often, and what comes of it."""
 
 import re
+import time
 from collections import Counter
 
 import pytest
 
 from cce import evaluate, judge
+from cce.analysis.files import write_judgments
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.outcome import states_outcome
-from cce.errors import BadInput
+from cce.errors import BadInput, EndpointFailed
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer, sections
 
@@ -16,6 +17,7 @@ CROWD = ["crowd-1", "crowd-4", "crowd-9"]
 
 
 def run(server, pairs, methods, judge="judge", crowd=CROWD, **options):
+    crowd = crowd if any("cce" in method for method in methods) or crowd is not CROWD else []
     return evaluate(pairs, methods, [server.model(judge)], [server.model(name) for name in crowd], **options)
 
 
@@ -68,6 +70,17 @@ def test_only_lost_comparisons_reach_the_final_judgment(server, pairs, order):
             assert shown[crowd] > shown[candidate]
 
 
+def test_a_note_tells_of_the_loss_even_where_the_judge_leans_to_the_first_answer(server, pairs):
+    frame = run(server, pairs, ["cce@6"], judge="leaning-judge", order="both", verdict="distribution")
+    assert frame.correct.all()
+    notes = [note for request in server.of_kind("final") for note in notes_of(request)]
+    assert notes
+    for note in notes:
+        qualities = dict(re.findall(r"Assistant (\w) shows quality=(\d+)", note))
+        (crowd,) = set(qualities) - {"A", "B"}
+        assert f"More shine on Assistant {crowd}" in note
+
+
 @pytest.mark.parametrize("order", ["given", "both"])
 def test_names_in_the_notes_are_those_of_the_answers_shown(server, pairs, order):
     run(server, pairs, ["cce@6"], order=order)
@@ -98,9 +111,9 @@ def test_notes_on_the_answer_shown_as_a_come_first(server):
 @pytest.mark.parametrize("judge_name", ["judge", "stubborn-judge"])
 def test_no_verdict_is_left_in_the_notes(server, pairs, judge_name):
     frame = run(server, pairs, ["cce@6"], judge=judge_name, order="both")
-    finals = server.of_kind("final")
-    assert finals
-    assert not any(states_outcome(note) for request in finals for note in notes_of(request))
+    notes = [note for request in server.of_kind("final") for note in notes_of(request)]
+    assert notes
+    assert not any(re.search(r"\[\s*\[?|\bis better\b", note) for note in notes)
     kept = 0 if judge_name == "judge" else 2 * frame.selected.sum()
     assert frame.outcome_cuts.sum() == kept
 
@@ -131,6 +144,12 @@ def test_the_selection_depends_on_the_seed_alone(tmp_path, pairs):
     results = ["id", "verdict", "text", "calls", "prompt_tokens", "selected"]
     assert first[results].equals(again[results])
     assert first.calls.equals(other.calls)
+
+
+def test_a_judgment_that_is_all_outcome_leaves_no_note_and_is_counted(server):
+    frame = run(server, [planted_pair(0, 2, 5)], ["cce@6"], judge="terse-judge")
+    assert frame[["selected", "notes", "outcome_cuts"]].values.tolist() == [[3, 0, 3]]
+    assert server.kinds()["final"] == 0
 
 
 def test_without_a_lost_comparison_cce_is_vanilla(server):
@@ -200,10 +219,10 @@ def test_texts_too_long_for_the_context_are_cut_in_the_middle_and_counted():
         assert frame.correct.all()
         assert (frame[frame.id == "pair-0"].context_cuts > 0).all()
         assert (frame[frame.id == "pair-1"].context_cuts == 0).all()
-        fitting = [
-            r["messages"][0]["content"] for r in server.requests if "characters cut" in r["messages"][0]["content"]
-        ]
-        assert all("start" in prompt and "quality=3 end" in prompt for prompt in fitting if "start" in prompt)
+        cut = [r["messages"][0]["content"] for r in server.requests if "characters cut" in r["messages"][0]["content"]]
+        on_a = [prompt for prompt in cut if "quality=3 end" in prompt]
+        assert on_a
+        assert all("start x" in prompt for prompt in on_a)
 
 
 def test_a_context_too_small_for_anything_is_an_error_that_names_the_pair():
@@ -240,3 +259,26 @@ def test_rows_come_by_judge_method_and_pair(server, pairs):
     assert frame.judge.str.startswith("position").tolist() == [True] * 12 + [False] * 12
     assert frame.method.tolist() == (["maj@2"] * 6 + ["vanilla"] * 6) * 2
     assert frame.id.tolist() == [pair.id for pair in pairs] * 4
+
+
+def test_a_failure_stops_what_has_not_been_sent(pairs):
+    refused = {"status": 404, "body": {"error": {"message": "no such model"}}}
+    with FakeServer(latency=0.05, failures=[refused]) as server:
+        with pytest.raises(EndpointFailed):
+            run(server, pairs, ["maj@16"], concurrency=4)
+        time.sleep(0.5)
+        assert len(server.requests) <= 8
+
+
+def test_half_characters_and_other_hostile_text_go_through(server, tmp_path):
+    hostile = "\ud800 {braces} {{ 7 }} \x00 \u202e <script> quality=3"
+    pair = planted_pair(0, 2, 5).model_dump() | {"id": "\udc00", "answer_a": hostile, "instruction": "\ud800?"}
+    frame = run(server, [Pair(**pair)], ["cce@6"])
+    write_judgments(frame, tmp_path / "out.jsonl")
+    assert frame.correct.all()
+    assert any(hostile.replace("\ud800", "?") in r["messages"][0]["content"] for r in server.of_kind("final"))
+
+
+def test_a_crowd_that_no_method_asks_is_warned_of(server, pairs):
+    with pytest.warns(UserWarning, match="none of vanilla asks the crowd"):
+        run(server, pairs, ["vanilla"], crowd=["crowd-1"])

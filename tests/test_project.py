@@ -1,4 +1,4 @@
-"""The project as a whole: what it installs, and that it speaks of itself alone."""
+"""The project as a whole: what it installs, and how its rooms stand to each other."""
 
 import re
 import subprocess

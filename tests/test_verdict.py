@@ -58,6 +58,7 @@ def test_majority_counts_readable_votes_only():
     assert majority([vote(0.1), vote(0.9), vote(0.2)]).verdict == "B"
     assert majority([vote(0.5), vote(0.1)]).verdict == "B"
     assert majority([vote(None)]).verdict is None
+    assert majority([vote(None), vote(0.5)]).verdict == "tie"
 
 
 def test_a_balanced_majority_follows_its_first_vote():

@@ -6,6 +6,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from cce.analysis.paper import paper_name, table1
+from cce.errors import BadInput
 
 # GPT-4o's average in Table 1, cce@16 less vanilla: 80.3 - 73.6.
 PAPER_GAIN = 6.7
@@ -21,6 +22,8 @@ def accuracy_table(judgments: pd.DataFrame) -> pd.DataFrame:
     A tie and an unreadable verdict count as wrong, as in the paper.
     """
     labelled = judgments[judgments.label.notna()]
+    if labelled.empty:
+        raise BadInput("no judged pair has a label, so there is no accuracy; `cce judge` writes the verdicts alone")
     table = labelled.groupby(GROUP, sort=False).apply(_summary).reset_index()
     return table.merge(_paper_column(table), on=GROUP, how="left")[COLUMNS]
 

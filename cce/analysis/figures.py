@@ -65,7 +65,7 @@ def save(figure: Figure, path: str | Path, source: str) -> Figure:
     figure.get_layout_engine().set(rect=(0, 0.04, 1, 0.96))
     figure.text(0.01, 0.01, f"{source}. {date.today()}, commit {commit()}", fontsize=5.5, color="0.35")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(f"{path}.svg")
+    figure.savefig(f"{path}.svg", metadata={"Date": None})
     figure.savefig(f"{path}.png", dpi=200)
     return figure
 

@@ -61,16 +61,16 @@ def _all_pairs(name: str, data_dir: str | Path | None, seed: int) -> list[Pair]:
         module = PUBLISHED[name]
         try:
             pairs = module.pairs(find_rows(module.SOURCE, data_dir), seed)
-        except KeyError as field:
-            raise BadInput(
-                f"{name}: a row without the field {field}, or with a value unknown there; is the file as published?"
-            ) from field
+        except (KeyError, TypeError, ValueError) as problem:
+            what = "lacks a field, or holds a value unknown there"
+            raise BadInput(f"{name}: a row {what} ({problem}); is the file as published?") from problem
         return [pair.model_copy(update={"benchmark": name}) for pair in pairs]
     if not Path(name).suffix:
         raise BadInput(
             f"unknown benchmark {name!r}: one of {', '.join([*PUBLISHED, *SHIPPED])}, or the path of a file of pairs"
         )
-    return _own_pairs(Path(name), Path(name).name.split(".")[0])
+    # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
+    return _own_pairs(Path(name), Path(name).name)
 
 
 def _own_pairs(path: Path, benchmark: str) -> list[Pair]:

@@ -45,13 +45,16 @@ def read_rows(path: Path) -> list[Row]:
         raise BadInput(f"{path}: give a .json, .jsonl, .csv or .parquet file (the first three may be gzipped)")
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         import pandas
 
         return pandas.read_parquet(path).to_dict("records")
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        return {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}[kind[1]](file, path)
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            return {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}[kind[1]](file, path)
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        raise BadInput(f"{path}: not UTF-8 text, or not gzipped as its name says: {error}") from error
 
 
 def _json_rows(file, path: Path) -> list[Row]:

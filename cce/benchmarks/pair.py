@@ -1,9 +1,15 @@
 """A pair: one instruction, two answers, and the label that says which answer is better."""
 
 from random import Random
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from cce.text import whole_characters
+
+Text = Annotated[str, AfterValidator(whole_characters)]
+# An empty cell of a csv or parquet file is no label.
+Label = Annotated[Literal["A", "B"] | None, BeforeValidator(lambda label: label if label and label == label else None)]
 
 
 class Message(BaseModel):
@@ -11,7 +17,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     role: Literal["user", "assistant"]
-    content: str
+    content: Text
 
 
 class Pair(BaseModel):
@@ -22,17 +28,17 @@ class Pair(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
-    id: str
-    instruction: str = ""
-    answer_a: str | None = None
-    answer_b: str | None = None
+    id: Text
+    instruction: Text = ""
+    answer_a: Text | None = None
+    answer_b: Text | None = None
     conversation_a: tuple[Message, ...] | None = None
     conversation_b: tuple[Message, ...] | None = None
-    label: Literal["A", "B"] | None = None
-    benchmark: str = ""
-    subset: str = ""
-    criteria: str = ""
-    why: str = ""
+    label: Label = None
+    benchmark: Text = ""
+    subset: Text = ""
+    criteria: Text = ""
+    why: Text = ""
 
     @model_validator(mode="after")
     def _whole(self) -> "Pair":

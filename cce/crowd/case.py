@@ -50,7 +50,12 @@ class Protocol:
 
 @dataclass
 class Case:
-    """One pair, its judge, its crowd and the protocol, with the completions used and what was cut so far."""
+    """One pair, its judge, its crowd and the protocol, with what it used and did so far.
+
+    `selected` crowd judgments were drawn, `notes` of them stand in the final prompt of the given order (a
+    judgment that is all outcome leaves none), `outcome_cuts` rewritings still held an outcome, over all orders,
+    and `context_cuts` prompts had to be shortened.
+    """
 
     pair: Pair
     judge: LLM
@@ -58,6 +63,7 @@ class Case:
     protocol: Protocol = Protocol()
     used: list[Completion] = field(default_factory=list)
     selected: int = 0
+    notes: int = 0
     outcome_cuts: int = 0
     context_cuts: int = 0
 

@@ -1,6 +1,5 @@
 """One comparison of two answers: the prompt, the judge's rationale, the verdict, in one order or in both."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.case import Case, Texts
 from cce.crowd.prompts import render
 from cce.crowd.verdict import Judgment, Reading, combine, read_distribution, read_text
+from cce.models.loop import together
 
 # The paper decodes at 0.1.
 TEMPERATURE = 0.1
@@ -43,7 +43,7 @@ async def compare(
     """
     orders = [duel, duel.swapped()][: case.protocol.orders]
     readings = [_reading(case, shown, notes[k] if notes else [], sample, temperature) for k, shown in enumerate(orders)]
-    return combine(await asyncio.gather(*readings))
+    return combine(await together(readings))
 
 
 async def _reading(case: Case, duel: Duel, notes: list[str], sample: int, temperature: float) -> Reading:

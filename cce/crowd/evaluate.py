@@ -18,7 +18,7 @@ from cce.crowd.progress import Progress
 from cce.crowd.verdict import Judgment
 from cce.errors import BadInput
 from cce.models.client import LLM
-from cce.models.loop import run
+from cce.models.loop import run, together
 
 
 def judge(pair: Pair, method: str = "vanilla", judge: str = "embedded", crowd: Sequence[str] = (), **options) -> dict:
@@ -49,7 +49,7 @@ def evaluate(
 
     Returns a row a judge, method and pair, in this order: benchmark, id, subset, judge, method, verdict (A, B,
     tie or None), label, correct (None without a label), p_a, text, calls, prompt_tokens, completion_tokens,
-    seconds (of model time), selected, outcome_cuts, context_cuts.
+    seconds (of model time), selected, notes, outcome_cuts, context_cuts (see `Case`).
     Raises BadInput before any request is sent; EndpointFailed where a model fails for good.
     """
     return pd.DataFrame(_rows(pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol))
@@ -79,13 +79,7 @@ class Docket:
     async def judged(self) -> list[dict]:
         """Judge all cases; each walks its own way, and a new one starts when another is done."""
         gate = asyncio.Semaphore(self.concurrency)
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._row(gate, *case)) for case in self.work]
-        except ExceptionGroup as failures:
-            # The first failure has stopped the others; what was bought before it is in the store.
-            raise failures.exceptions[0] from None
-        return sorted((task.result() for task in tasks), key=self._place)
+        return sorted(await together(self._row(gate, *case) for case in self.work), key=self._place)
 
     def _place(self, row: dict) -> tuple[int, int]:
         # Rows go by judge and method; within these, sorting keeps the order of the pairs.
@@ -108,6 +102,8 @@ class Docket:
 
 
 def _check_crowd(methods: Sequence[str], crowd: Sequence[str]) -> None:
+    if crowd and not any(map(crowd_needed, methods)):
+        warnings.warn(f"none of {', '.join(methods)} asks the crowd", stacklevel=5)
     for name in methods:
         needed = crowd_needed(name)
         if needed and not crowd:
@@ -133,6 +129,7 @@ def row_of(case: Case, judgment: Judgment) -> dict:
         "completion_tokens": sum(completion.completion_tokens for completion in case.used),
         "seconds": round(sum(completion.seconds for completion in case.used), 3),
         "selected": case.selected,
+        "notes": case.notes,
         "outcome_cuts": case.outcome_cuts,
         "context_cuts": case.context_cuts,
     }

@@ -2,11 +2,12 @@
 
 Texts of users, data sets and models enter them as values only. They are never rendered as templates, and
 they cannot pose as part of the prompt: verdict marks in them are broken up, and the lines that separate
-the sections are longer than any like run in the texts.
+the sections have a length that no like run in the texts has.
 """
 
 import re
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -14,7 +15,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 from cce.errors import BadInput
 
 FOLDER = Path(__file__).parent / "prompts"
-VERDICT_MARK = re.compile(r"\[\[\s*(\w)\s*\]\]")
+VERDICT_MARK = re.compile(r"\[\[\s*([AB])\s*\]\]")
 
 
 def render(name: str, folder: str | None = None, **texts) -> str:
@@ -49,7 +50,7 @@ def _shown(value):
 
 
 def _fence(texts: dict) -> str:
-    # As in Markdown: a run of signs that is longer than any in the text cannot be forged by it.
+    # As in Markdown, the text chooses: a mark is a run of exactly so many signs, as no run in the text has.
     everything = "\n".join("\n".join(v) if isinstance(v, list) else v for v in texts.values())
-    longest = max(map(len, re.findall("=+", everything)), default=0)
-    return "=" * max(3, longest + 1)
+    taken = set(map(len, re.findall("=+", everything)))
+    return "=" * next(length for length in count(3) if length not in taken)

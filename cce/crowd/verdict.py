@@ -32,7 +32,7 @@ class Judgment:
 
     @property
     def verdict(self) -> Verdict:
-        """A, B, tie (both orders or the votes balance exactly), or None for unreadable."""
+        """A, B, tie (the two orders balance exactly), or None for unreadable."""
         if self.p_a is None:
             return None
         return "tie" if self.p_a == 0.5 else "A" if self.p_a > 0.5 else "B"
@@ -77,11 +77,11 @@ def majority(votes: Sequence[Judgment]) -> Judgment:
     """The verdict of most votes, with the rationale of the first vote that says so.
 
     Unreadable votes and ties are no votes. A balanced vote, which an even budget allows, follows its first
-    vote, so that like the paper's it always decides.
+    vote, so that like the paper's it decides.
     """
     cast = [vote for vote in votes if vote.verdict in ("A", "B")]
     if not cast:
-        return votes[0]
+        return next((vote for vote in votes if vote.verdict), votes[0])
     share = sum(vote.verdict == "A" for vote in cast) / len(cast)
     if share == 0.5:
         return cast[0]

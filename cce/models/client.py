@@ -8,23 +8,30 @@ Example:
 import asyncio
 import re
 import time
+from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import openai
 from openai.types.chat import ChatCompletion
 
 from cce.errors import BadInput, ContextOverflow, EndpointFailed
-from cce.models.embedded import CONCURRENCY, embedded_url, weights
+from cce.models.embedded import CONCURRENCY, CONTEXT, embedded_url, weights
 from cce.models.endpoint import api_key, parse_model, pool
 from cce.models.loop import run, run_async
 from cce.models.store import Completion, key_of, open_store
+from cce.text import whole_characters
 
 Messages = list[dict[str, str]]
 
 # How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
-TOO_LONG = re.compile(r"context[ _](length|size|window)|maximum model length|max_model_len|prompt is too long", re.I)
+TOO_LONG = re.compile(
+    r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|max_model_len|prompt is too long|count exceeds",
+    re.I,
+)
 
 
 @dataclass
@@ -36,18 +43,23 @@ class Bill:
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
-    def add(self, completion: Completion, sent: bool) -> None:
-        """Count one completion."""
-        self.sent += sent
-        self.stored += not sent
+    def add(self, completion: Completion) -> None:
+        """Count a completion's tokens."""
         self.prompt_tokens += completion.prompt_tokens
         self.completion_tokens += completion.completion_tokens
 
 
 @cache
 def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
-    # One bound an address, however many models are served there.
+    # Models at one address share a bound.
     return asyncio.Semaphore(concurrency)
+
+
+def _heard(work: Coroutine[Any, Any, Completion]) -> asyncio.Task[Completion]:
+    # A task whose failure nobody waits for any more must not complain about that on standard error.
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
 
 
 class LLM:
@@ -72,6 +84,7 @@ class LLM:
         else:
             self.key, self.concurrency = api_key(self.url), concurrency
         self._asked: dict[str, asyncio.Task[Completion]] = {}
+        self._waiters: Counter[str] = Counter()
 
     def __repr__(self) -> str:
         return f"LLM({self.model!r})"
@@ -114,42 +127,60 @@ class LLM:
         return self._fitting(await run_async(self._shared(request)), request)
 
     async def _shared(self, request: dict) -> Completion:
-        # Two callers with one question at the same time share one request.
+        # Two callers with one question at the same time share one request; the last to give up cancels it.
         key = key_of(request)
         if key not in self._asked:
-            self._asked[key] = asyncio.ensure_future(self._stored_or_sent(request))
-            self._asked[key].add_done_callback(lambda _: self._asked.pop(key))
-        return await asyncio.shield(self._asked[key])
+            self._asked[key] = _heard(self._stored_or_sent(request))
+        task = self._asked[key]
+        self._waiters[key] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._waiters[key] -= 1
+            if not self._waiters[key]:
+                task.cancel()
+                del self._waiters[key], self._asked[key]
 
     async def _stored_or_sent(self, request: dict) -> Completion:
         completion = self.store.get(request)
-        sent = completion is None
-        if sent:
-            completion = await self._send(request)
-            self.store.put(request, completion)
-        self.bill.add(completion, sent)
+        if completion:
+            self.bill.stored += 1
+            self.bill.add(completion)
+            return completion
+        url = embedded_url() if self.url == "embedded" else self.url
+        gate = _gate(url, self.concurrency)
+        await gate.acquire()
+        # What is under way will be paid for: it goes on to the store even where nobody waits any more.
+        bought = _heard(self._bought(request, url))
+        bought.add_done_callback(lambda _: gate.release())
+        return await asyncio.shield(bought)
+
+    async def _bought(self, request: dict, url: str) -> Completion:
+        self.bill.sent += 1
+        completion = await self._send(request, url)
+        self.store.put(request, completion)
+        self.bill.add(completion)
         return completion
 
-    async def _send(self, request: dict) -> Completion:
-        url = embedded_url() if self.url == "embedded" else self.url
-        async with _gate(url, self.concurrency):
-            start = time.perf_counter()
-            try:
-                answer = await pool(url, self.concurrency, self.key).chat.completions.create(**wire_form(request))
-            except openai.APIStatusError as error:
-                if error.status_code in (400, 413) and TOO_LONG.search(str(error.body) + error.message):
-                    # Stored too: the same prompt will not fit tomorrow either.
-                    return Completion("", "overflow", seconds=time.perf_counter() - start)
-                # The chain is cut: some servers repeat the key in their refusal.
-                said = error.message.replace(self.key, "***")[:500]
-                raise EndpointFailed(f"{self.model}: HTTP {error.status_code}: {said}") from None
-            except openai.APIConnectionError as error:
-                raise EndpointFailed(f"{self.model}: no answer from {url}: {error}; is the server up?") from None
-            return completion_of(answer, time.perf_counter() - start)
+    async def _send(self, request: dict, url: str) -> Completion:
+        start = time.perf_counter()
+        try:
+            answer = await pool(url, self.concurrency, self.key).chat.completions.create(**wire_form(request))
+        except openai.APIStatusError as error:
+            if error.status_code in (400, 413) and TOO_LONG.search(str(error.body) + error.message):
+                # Stored too: the same prompt will not fit tomorrow either.
+                return Completion("", "overflow", seconds=time.perf_counter() - start)
+            # The chain is cut: some servers repeat the key in their refusal.
+            said = error.message.replace(self.key, "***")[:500]
+            raise EndpointFailed(f"{self.model}: HTTP {error.status_code}: {said}") from None
+        except openai.APIConnectionError as error:
+            raise EndpointFailed(f"{self.model}: no answer from {url}: {error}; is the server up?") from None
+        return completion_of(answer, time.perf_counter() - start)
 
     def _fitting(self, completion: Completion, request: dict) -> Completion:
-        # Some servers cut the answer off silently where the context ends.
-        cut_off = completion.finish == "length" and 0 < completion.completion_tokens < request["max_tokens"]
+        # llama.cpp cuts an answer off silently where the context ends.
+        tokens = completion.prompt_tokens + completion.completion_tokens
+        cut_off = self.url == "embedded" and completion.finish == "length" and tokens >= CONTEXT
         if completion.finish == "overflow" or cut_off:
             raise ContextOverflow(
                 f"{self.model}: the prompt leaves no room for an answer of {request['max_tokens']} tokens"
@@ -177,7 +208,7 @@ def completion_of(answer: ChatCompletion, seconds: float) -> Completion:
     content = choice.logprobs.content if choice.logprobs else None
     first = {t.token: t.logprob for t in content[0].top_logprobs} if content else None
     return Completion(
-        choice.message.content or "",
+        whole_characters(choice.message.content or ""),
         choice.finish_reason or "stop",
         usage.prompt_tokens if usage else 0,
         usage.completion_tokens if usage else 0,

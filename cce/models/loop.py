@@ -6,7 +6,7 @@ the loop that opened it. Everything that talks to a model therefore runs on this
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import wait
 from functools import cache
 from typing import Any, TypeVar
@@ -37,6 +37,16 @@ def run(work: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) ->
     except BaseException:
         future.cancel()
         raise
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all coroutines; the first failure cancels the others and is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part) for part in work]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 async def run_async(work: Coroutine[Any, Any, T]) -> T:

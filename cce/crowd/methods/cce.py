@@ -1,7 +1,5 @@
 """CCE: the judge decides with the crowd comparisons that A or B lost as background (the paper's method)."""
 
-import asyncio
-
 from cce.crowd.case import Case, Texts
 from cce.crowd.compare import TEMPERATURE, Duel, compare
 from cce.crowd.judgments import CrowdJudgment, crowd_judgments
@@ -10,6 +8,7 @@ from cce.crowd.prompts import render
 from cce.crowd.rename import rename
 from cce.crowd.selection import criticizing
 from cce.crowd.verdict import Judgment
+from cce.models.loop import together
 
 
 async def cce(case: Case, budget: int) -> Judgment:
@@ -19,24 +18,24 @@ async def cce(case: Case, budget: int) -> Judgment:
     """
     pool = await crowd_judgments(case)
     chosen = criticizing(pool, budget, case.protocol.seed, case.pair.id)
-    case.selected = len(chosen)
-    notes = await asyncio.gather(*[_notes(case, chosen, order) for order in range(case.protocol.orders)])
-    return await compare(case, Duel.of(case.pair), notes=notes if chosen else ())
+    notes = await together(_notes(case, chosen, order) for order in range(case.protocol.orders))
+    case.selected, case.notes = len(chosen), len(notes[0])
+    return await compare(case, Duel.of(case.pair), notes=notes)
 
 
 async def _notes(case: Case, chosen: list[CrowdJudgment], order: int) -> list[str]:
-    # In the swapped order B stands in Assistant A's place, so its notes come first there.
-    first = "A" if order == 0 else "B"
-    placed = sorted(chosen, key=lambda judgment: judgment.candidate != first)
-    notes = await asyncio.gather(*[_note(case, judgment, order) for judgment in placed])
+    # Notes on the answer that is shown as A come first.
+    placed = sorted(chosen, key=lambda judgment: judgment.place(order))
+    notes = await together(_note(case, judgment, order) for judgment in placed)
     return [note for note in notes if note]
 
 
 async def _note(case: Case, chosen: CrowdJudgment, order: int) -> str:
-    # The candidate keeps its place; the crowd's answer stood in the other one.
-    kept_first = (chosen.candidate == "A") == (order == 0)
-    note = await _without_outcome(case, chosen.judgment.readings[order].text)
-    return rename(note, "B" if kept_first else "A", chosen.member.letter)
+    written = chosen.telling_order(order)
+    note = await _without_outcome(case, chosen.judgment.readings[written].text)
+    there, here = chosen.place(written), chosen.place(order)
+    note = rename(note, "B" if there == "A" else "A", chosen.member.letter)
+    return note if there == here else rename(note, there, here)
 
 
 async def _without_outcome(case: Case, judgment: str) -> str:
