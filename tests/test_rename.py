@@ -12,6 +12,11 @@ TO_C = [
     ("A is concise; B's answer rambles.", "A is concise; C's answer rambles."),
     ("B misses the point.", "C misses the point."),
     ("It names vitamin B and plan B.", "It names vitamin B and plan B."),
+    (
+        "Assistant B picks option B, while Assistant A chose choice (B).",
+        "Assistant C picks option B, while Assistant A chose choice (B).",
+    ),
+    ("It computes P(A|B).", "It computes P(A|B)."),
     ("Bob and ABBA are not B-movies.", "Bob and ABBA are not B-movies."),
 ]
 FROM_A = [
@@ -20,6 +25,16 @@ FROM_A = [
     ("Both A and B err.", "Both D and B err."),
     ("A and B err.", "D and B err."),
     ("A is short, and I see that A lacks a source.", "D is short, and I see that D lacks a source."),
+    ("- A lists five steps.\n- A clearly misses one.", "- D lists five steps.\n- D clearly misses one."),
+    (
+        "A, on the other hand, errs. A: no source. **A** gives one. A/B err.",
+        "D, on the other hand, errs. D: no source. **D** gives one. D/B err.",
+    ),
+    (
+        "The assistant a user would like; the response a teacher wants.",
+        "The assistant a user would like; the response a teacher wants.",
+    ),
+    ("A can of soup. It says, A man walks. P(A|B)", "A can of soup. It says, A man walks. P(A|B)"),
     ("It quotes A Clockwork Orange.", "It quotes A Clockwork Orange."),
     ("A source is missing.\nA table would help.", "A source is missing.\nA table would help."),
 ]
