@@ -33,7 +33,11 @@ def planted_pair(place: int, a: int, b: int, **fields) -> Pair:
     )
 
 
+# No quality equals one of the crowd's 1, 4 and 9.
+QUALITIES = [(2, 7), (3, 6), (6, 5), (5, 3), (2, 8), (8, 3)]
+
+
 @pytest.fixture
 def pairs() -> list[Pair]:
-    """Six pairs, A better in three of them; no quality equals one of the crowd's 1, 4 and 9."""
-    return [planted_pair(place, a, b) for place, (a, b) in enumerate([(2, 7), (3, 6), (6, 5), (5, 3), (2, 8), (8, 3)])]
+    """Six pairs, A better in three of them."""
+    return [planted_pair(place, a, b) for place, (a, b) in enumerate(QUALITIES)]

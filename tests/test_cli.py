@@ -10,7 +10,9 @@ import time
 import pytest
 
 from cce import load_pairs
+from tests.conftest import QUALITIES
 from tests.fake_server import FakeServer
+from tests.finals import check_finals, expected_requests
 
 FIELDS = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
 
@@ -51,6 +53,19 @@ def test_own_pairs_are_judged_one_object_a_pair(server, tmp_path, own_pairs):
     assert rows[-1]["verdict"] == "A"
     assert sum(row["calls"] for row in rows) == len(server.requests)
     assert "cce@6" in done.stdout
+
+
+@pytest.mark.parametrize("order", ["given", "both"])
+def test_the_method_holds_as_seen_from_outside(server, tmp_path, own_pairs, order):
+    crowd = [part for name in ("crowd-4", "crowd-9") for part in ("--crowd", server.model(name))]
+    options = ["--judge", server.model("judge"), "--store", "s.sqlite", "--out", "out.jsonl", "--order", order]
+    for method in ("vanilla", "maj@2", "cce@2", "cce@4"):
+        asked = crowd if method.startswith("cce") else []
+        done = run(tmp_path, [sys.executable, "-m", "cce", "judge", "mine.jsonl", *options, *asked, "--method", method])
+        assert done.returncode == 0, done.stderr
+    check_finals(server)
+    assert server.kinds() == expected_requests(QUALITIES, [4, 9], orders=2 if order == "both" else 1)
+    assert all(row["notes"] == row["selected"] for row in rows_of(tmp_path))
 
 
 def test_a_second_run_sends_nothing_and_writes_the_same(server, tmp_path, own_pairs):

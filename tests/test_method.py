@@ -10,8 +10,9 @@ from cce import evaluate, judge
 from cce.analysis.files import write_judgments
 from cce.benchmarks.pair import Message, Pair
 from cce.errors import BadInput, EndpointFailed
-from tests.conftest import planted_pair
+from tests.conftest import QUALITIES, planted_pair
 from tests.fake_server import FakeServer, sections
+from tests.finals import check_finals, expected_requests, notes_of, qualities_in
 
 CROWD = ["crowd-1", "crowd-4", "crowd-9"]
 
@@ -19,11 +20,6 @@ CROWD = ["crowd-1", "crowd-4", "crowd-9"]
 def run(server, pairs, methods, judge="judge", crowd=CROWD, **options):
     crowd = crowd if any("cce" in method for method in methods) or crowd is not CROWD else []
     return evaluate(pairs, methods, [server.model(judge)], [server.model(name) for name in crowd], **options)
-
-
-def notes_of(request: dict) -> list[str]:
-    shown = sections(request["messages"][0]["content"])
-    return [text for title, text in shown.items() if title.startswith("Note ")]
 
 
 def test_vanilla_finds_the_planted_better_answer(server, pairs):
@@ -58,37 +54,30 @@ def test_an_instruction_is_answered_once_a_crowd_member_however_many_pairs_hold_
     }
 
 
+@pytest.mark.parametrize("judge_name", ["judge", "stubborn-judge"])
 @pytest.mark.parametrize("order", ["given", "both"])
-def test_only_lost_comparisons_reach_the_final_judgment(server, pairs, order):
-    run(server, pairs, ["cce@6"], order=order)
+def test_notes_tell_of_losses_under_the_right_names_without_a_verdict(server, pairs, order, judge_name):
+    frame = run(server, pairs, ["cce@2", "cce@6"], judge=judge_name, order=order)
     assert len(server.of_kind("final")) >= len(pairs)
-    for request in server.of_kind("final"):
-        for note in notes_of(request):
-            shown = {name: int(quality) for name, quality in re.findall(r"Assistant (\w) shows quality=(\d+)", note)}
-            (crowd,) = set(shown) - {"A", "B"}
-            (candidate,) = set(shown) & {"A", "B"}
-            assert shown[crowd] > shown[candidate]
+    check_finals(server)
+    orders = 2 if order == "both" else 1
+    assert frame.outcome_cuts.sum() == (0 if judge_name == "judge" else orders * frame.selected.sum())
+    assert frame.notes.equals(frame.selected)
+
+
+@pytest.mark.parametrize("order", ["given", "both"])
+def test_all_methods_together_send_exactly_what_their_stages_need(server, pairs, order):
+    run(server, pairs, ["vanilla", "maj@2", "cce@2", "cce@4"], crowd=["crowd-4", "crowd-9"], order=order)
+    assert server.kinds() == expected_requests(QUALITIES, [4, 9], orders=2 if order == "both" else 1)
 
 
 def test_a_note_tells_of_the_loss_even_where_the_judge_leans_to_the_first_answer(server, pairs):
     frame = run(server, pairs, ["cce@6"], judge="leaning-judge", order="both", verdict="distribution")
     assert frame.correct.all()
-    notes = [note for request in server.of_kind("final") for note in notes_of(request)]
-    assert notes
-    for note in notes:
-        qualities = dict(re.findall(r"Assistant (\w) shows quality=(\d+)", note))
-        (crowd,) = set(qualities) - {"A", "B"}
+    check_finals(server)
+    for note in (note for request in server.of_kind("final") for note in notes_of(request)):
+        (crowd,) = set(qualities_in(note)) - {"A", "B"}
         assert f"More shine on Assistant {crowd}" in note
-
-
-@pytest.mark.parametrize("order", ["given", "both"])
-def test_names_in_the_notes_are_those_of_the_answers_shown(server, pairs, order):
-    run(server, pairs, ["cce@6"], order=order)
-    for request in server.of_kind("final"):
-        shown = sections(request["messages"][0]["content"])
-        for note in notes_of(request):
-            ((name, quality),) = re.findall(r"Assistant ([AB]) shows quality=(\d+)", note)
-            assert f"quality={quality}." in shown[f"Assistant {name}'s answer"]
 
 
 def test_both_orders_put_each_answer_once_in_each_place(server):
@@ -106,16 +95,6 @@ def test_notes_on_the_answer_shown_as_a_come_first(server):
         names = [re.search(r"Assistant ([AB]) shows", note)[1] for note in notes_of(request)]
         assert names == sorted(names)
         assert set(names) == {"A", "B"}
-
-
-@pytest.mark.parametrize("judge_name", ["judge", "stubborn-judge"])
-def test_no_verdict_is_left_in_the_notes(server, pairs, judge_name):
-    frame = run(server, pairs, ["cce@6"], judge=judge_name, order="both")
-    notes = [note for request in server.of_kind("final") for note in notes_of(request)]
-    assert notes
-    assert not any(re.search(r"\[\s*\[?|\bis better\b", note) for note in notes)
-    kept = 0 if judge_name == "judge" else 2 * frame.selected.sum()
-    assert frame.outcome_cuts.sum() == kept
 
 
 def test_crowd_members_get_letters_of_their_own(server):

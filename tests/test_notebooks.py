@@ -13,7 +13,9 @@ import yaml
 
 from cce import runner
 from cce.errors import BadInput, NotebookFailed
+from tests.conftest import QUALITIES
 from tests.fake_server import FakeServer
+from tests.finals import check_finals, expected_requests
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
@@ -23,7 +25,7 @@ def parameters_for(server, folder, **more) -> dict:
     settings = {
         "judges": [server.model("judge")],
         "crowd": [server.model("crowd-4"), server.model("crowd-9")],
-        "methods": ["vanilla", "maj@2", "cce@4"],
+        "methods": ["vanilla", "maj@2", "cce@2", "cce@4"],
         "benchmarks": [str(folder / "planted.jsonl")],
         "limit": None,
         "order": "given",
@@ -84,8 +86,9 @@ class TestForm:
             assert runner._checked_parameters(file) == yaml.safe_load(file.read_text())
 
 
-def test_papermill_runs_it_as_it_is_from_any_folder(server, planted):
-    (planted / "p.yaml").write_text(yaml.safe_dump(parameters_for(server, planted)))
+@pytest.mark.parametrize("order", ["given", "both"])
+def test_papermill_runs_it_as_it_is_from_any_folder(server, planted, order):
+    (planted / "p.yaml").write_text(yaml.safe_dump(parameters_for(server, planted, order=order)))
     command = [
         sys.executable,
         "-m",
@@ -98,14 +101,12 @@ def test_papermill_runs_it_as_it_is_from_any_folder(server, planted):
     done = subprocess.run(command, cwd=planted, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(planted / "01_judge_accuracy.csv")
-    assert table.method.tolist() == ["vanilla", "maj@2", "cce@4"]
+    assert table.method.tolist() == ["vanilla", "maj@2", "cce@2", "cce@4"]
     assert (table.correct == 6).all()
-    assert table.calls.tolist() == [
-        6,
-        12,
-        pd.read_json(planted / "01_judge_accuracy.jsonl", lines=True).calls[12:].sum(),
-    ]
-    assert server.kinds()["crowd answer"] == 12
+    judgments = pd.read_json(planted / "01_judge_accuracy.jsonl", lines=True)
+    assert table.calls.tolist() == judgments.groupby("method", sort=False).calls.sum().tolist()
+    check_finals(server)
+    assert server.kinds() == expected_requests(QUALITIES, [4, 9], orders=2 if order == "both" else 1)
     assert (planted / "01_judge_accuracy.svg").is_file()
 
 
