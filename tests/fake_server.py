@@ -6,7 +6,6 @@ would, and finds the better quality; what it is asked is recorded by kind.
 """
 
 import asyncio
-import json
 import math
 import re
 import threading
@@ -189,17 +188,3 @@ def removal(asked: dict) -> str:
         if asked["model"] == "stubborn-judge"
         else judgment.split(" Assistant A is better")[0].split(" Assistant B is better")[0]
     )
-
-
-def main() -> None:
-    """Serve until standard input closes; print the address first, and the count of requests on every line read."""
-    import sys
-
-    with FakeServer(latency=float(sys.argv[1])) as server:
-        print(server.url, flush=True)
-        for _ in sys.stdin:
-            print(json.dumps(server.kinds()), flush=True)
-
-
-if __name__ == "__main__":
-    main()
