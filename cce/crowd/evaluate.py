@@ -67,6 +67,10 @@ class Docket:
     def __init__(self, pairs, methods, judges, crowd, store, concurrency, protocol: Protocol):
         self.methods = {name: method_named(name) for name in methods}
         _check_crowd(methods, crowd)
+        if "embedded" in judges and protocol.verdict == "text":
+            warnings.warn(
+                'the embedded model writes no verdict: use verdict="distribution", order="both"', stacklevel=5
+            )
         if not (pairs and methods and judges):
             raise BadInput("pairs, methods and judges: at least one of each")
         self.models = {name: LLM(name, store, concurrency) for name in dict.fromkeys([*judges, *crowd])}
