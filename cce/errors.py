@@ -17,6 +17,10 @@ class EmbeddedMissing(CCEError):
     """The embedded model's weights are not installed."""
 
 
+class PrometheusMissing(CCEError):
+    """The package that holds Prometheus's own prompts is not installed."""
+
+
 class EndpointFailed(CCEError):
     """A model's endpoint refused a request for good, or stayed silent through all retries."""
 
@@ -27,6 +31,10 @@ class SchemaRefused(EndpointFailed):
 
 class StoreUnusable(CCEError):
     """The store cannot be opened as one of ours."""
+
+
+class TrainingFailed(CCEError):
+    """A training ended without the weights; what it logged is named."""
 
 
 class NotRecorded(CCEError):

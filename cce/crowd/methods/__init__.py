@@ -4,7 +4,8 @@ A method is one file: an async function from a Case (and its budget) to a Judgme
 one judgment differ in their prompt alone, and need only a file in prompts/ and a name in SINGLE. The paper's
 selection ablation is written `cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with
 removal is the paper's method, and is called `cce@N`. The paper's `cce-random@N` removes none: its cells in
-Table 1 are those of Table 4's random rows without removal.
+Table 1 are those of Table 4's random rows without removal. Published judges that speak a format of their own
+are asked by the method of that name, such as `judgelm`; see `published`.
 """
 
 import re
@@ -14,6 +15,7 @@ from functools import partial
 from cce.crowd.case import Case
 from cce.crowd.methods.cce import cce
 from cce.crowd.methods.length import length
+from cce.crowd.methods.published import PUBLISHED, published
 from cce.crowd.methods.sampled import agg, maj
 from cce.crowd.methods.single import single
 from cce.crowd.selection import SELECTIONS
@@ -40,13 +42,18 @@ WITH_BUDGET = {"maj": maj, "agg": agg, **CROWDED}
 
 
 def method_named(name: str) -> Callable[[Case], Awaitable[Judgment]]:
-    """The method of this name, its budget filled in. Raises BadInput for a name that is none."""
+    """The method of this name, its budget filled in.
+
+    Raises BadInput for a name that is none, PrometheusMissing where Prometheus's wording is not installed.
+    """
     base, _, budget = name.partition("@")
     if name in WITHOUT_BUDGET:
         return WITHOUT_BUDGET[name]
+    if name in PUBLISHED:
+        return published(name)
     if base in WITH_BUDGET and re.fullmatch("[1-9][0-9]*", budget):
         return partial(WITH_BUDGET[base], budget=int(budget))
-    known = [*WITHOUT_BUDGET, *(f"{base}@N" for base in WITH_BUDGET)]
+    known = [*WITHOUT_BUDGET, *PUBLISHED, *(f"{base}@N" for base in WITH_BUDGET)]
     raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 or more")
 
 
