@@ -3,8 +3,21 @@
 import pandas as pd
 import pytest
 
-from cce.analysis.paper import figure3, table1, table4, table6
-from cce.analysis.paper.checks import averages_that_differ, figure3_ends, gains, own_intervals
+from cce.analysis.paper import figure3, table1, table2, table3, table4, table6
+from cce.analysis.paper.cells import paper_scores, paper_student
+from cce.analysis.paper.checks import (
+    alpaca_numbers,
+    averages_that_differ,
+    figure3_ends,
+    gains,
+    own_intervals,
+    sampling_steps,
+    size_steps,
+    students_less_untrained,
+    students_near_chance,
+    taught_gains,
+)
+from cce.errors import BadInput
 
 BENCHMARKS = ["rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias"]
 
@@ -17,6 +30,8 @@ def cell(table: pd.DataFrame, column: str, **where):
 
 def test_tables_have_a_row_a_cell():
     assert len(table1()) == 16 * 5
+    assert len(table2()) == 14 * 5
+    assert len(table3()) == 2 * 2 * 3
     assert len(table4()) == 12 * 5
     assert len(figure3()) == 4 * 6
     assert list(table6().benchmark) == BENCHMARKS
@@ -24,6 +39,11 @@ def test_tables_have_a_row_a_cell():
 
 def test_cells_are_the_papers():
     assert cell(table1(), "paper", judge="gpt-4o", method="vanilla", benchmark="judgebench") == 66.3
+    mixed = {"student": "qwen2.5-7b", "judgments": "cce+vanilla", "benchmark": "judgebench"}
+    assert cell(table2(), "paper", samples=60_000, **mixed) == 61.6
+    lima = {"base_model": "qwen2.5-7b", "instructions": "lima", "count": 1000}
+    assert cell(table3(), "mtbench", sampling="crowd", **lima) == 8.63
+    assert cell(table3(), "alpaca_second", sampling="random", **lima) == 9.40
     criticizing = {"selection": "criticizing", "budget": 16, "benchmark": "evalbias"}
     assert cell(table4(), "paper", removal=True, **criticizing) == 85.0
     assert cell(table4(), "paper", removal=False, **criticizing) == 82.9
@@ -74,3 +94,66 @@ def test_the_papers_own_intervals_overlap_on_three_benchmarks():
     row = table[(table.benchmark == "judgebench") & (table.method == "cce@16")].iloc[0]
     # One standard error at 70% of 350 is 2.4 points.
     assert row.accuracy_high - row.accuracy_low == pytest.approx(2 * 1.96 * 2.4, abs=0.2)
+
+
+def test_a_student_has_its_cells_and_the_mean_of_its_row():
+    student = ("llama-3.1-8b", "cce", 10_000)
+    assert paper_student("judgebench", student) == 66.4
+    assert paper_student("average", student) == 61.2
+    assert pd.isna([paper_student("pocket", student), paper_student("judgebench", None)]).all()
+
+
+def test_a_student_that_table_2_lacks_is_refused():
+    with pytest.raises(BadInput, match=r"'cce', 20000\) is no student of the paper's Table 2, which has .*auto-j-13b"):
+        paper_student("judgebench", ("llama-3.1-8b", "cce", 20_000))
+
+
+def test_scores_are_those_of_the_same_base_model_data_and_sampling():
+    scores = paper_scores("Qwen/Qwen2.5-7B@http://localhost:8000/v1", "tulu3_sft", 10_000, "crowd")
+    assert scores == {"mtbench": 8.41, "alpaca_first": 23.78, "alpaca_second": 17.56}
+    others = [("qwen2.5-7b", "lima", 200, "crowd"), ("embedded", "lima", 1000, "crowd")]
+    assert pd.DataFrame(paper_scores(*row) for row in others).isna().all(axis=None)
+
+
+def test_cce_teaches_worse_than_vanilla_in_four_cells_of_table_2():
+    gain = taught_gains().set_index(["student", "samples"])
+    assert gain.average.tolist() == [3.5, 0.8, 0.8, 1.9]
+    cells = gain[BENCHMARKS].stack()
+    assert cells[cells < 0].to_dict() == {
+        ("llama-3.1-8b", 30_000, "rewardbench"): -2.5,
+        ("llama-3.1-8b", 30_000, "judgebench"): -0.1,
+        ("qwen2.5-7b", 10_000, "judgebench"): -0.4,
+        ("qwen2.5-7b", 30_000, "mtbench_human"): -0.2,
+    }
+
+
+def test_judgebench_falls_with_more_training_for_three_of_four_students_and_nothing_else_does():
+    steps = size_steps().set_index(["student", "judgments"])[BENCHMARKS]
+    assert steps.judgebench.tolist() == [-9.7, -16.1, -2.0, 0.3]
+    assert (steps.drop(columns="judgebench") > 0).all(axis=None)
+
+
+def test_on_the_mean_only_the_mixed_student_judges_better_than_the_untaught_model():
+    table = students_less_untrained()
+    assert table.average.tolist() == [-9.5, -5.0, -8.7, -3.1, 0.6]
+    assert table.judgments[table.average > 0].tolist() == ["cce+vanilla"]
+
+
+def test_twelve_cells_of_the_students_are_not_above_chance():
+    table = students_near_chance()
+    assert table.benchmark.value_counts().to_dict() == {"judgebench": 6, "evalbias": 6}
+    assert table[table.below].accuracy.tolist() == [34.2, 46.2, 38.7, 38.4, 40.2]
+
+
+def test_table_3_does_not_rise_step_by_step():
+    steps = sampling_steps().set_index(["step", "base_model", "instructions"]).drop(columns="count").stack()
+    assert steps[steps < 0].to_dict() == {
+        ("vanilla less random", "llama-3.1-8b", "lima", "mtbench"): -0.05,
+        ("vanilla less random", "qwen2.5-7b", "lima", "mtbench"): -0.15,
+        ("vanilla less random", "qwen2.5-7b", "lima", "alpaca_first"): -0.12,
+        ("crowd less vanilla", "qwen2.5-7b", "tulu3_sft", "mtbench"): -0.05,
+    }
+
+
+def test_neither_of_the_two_numbers_of_alpacaeval_is_the_larger_throughout():
+    assert alpaca_numbers().first_larger.tolist() == [0, 3, 3, 3]

@@ -1,17 +1,20 @@
-"""One accuracy of the paper at a time: by benchmark, judge and method, from its Tables 1 and 4 and its Figure 3."""
+"""One number of the paper at a time: accuracies from its Tables 1, 2 and 4 and its Figure 3, scores from Table 3."""
 
 from functools import cache
 from math import nan
 
 import pandas as pd
 
-from cce.analysis.paper import figure3, paper_name, table1, table4
+from cce.analysis.paper import figure3, paper_name, table1, table2, table3, table4
 from cce.crowd.methods import family_of
+from cce.errors import BadInput
 
 # The judge of Table 4, of Figure 3 and of the headline.
 REFERENCE = "gpt-4o"
 # The paper's budget in Table 1.
 BUDGET = 16
+# A student of Table 2: its name, the judgments that taught it, and their number.
+Student = tuple[str, str, int]
 
 
 @cache
@@ -41,6 +44,35 @@ def _selections() -> pd.DataFrame:
 def paper_accuracy(benchmark: str, judge: str, method: str) -> float:
     """The paper's accuracy in percent for this judge's own name, without address; NaN where it has none."""
     return cells().get((benchmark, paper_name(judge), method), nan)
+
+
+@cache
+def student_cells() -> dict[tuple[str, str, str, int], float]:
+    """Accuracy in percent by (benchmark, *student), a student being its name, judgments and samples as in `table2`.
+
+    The benchmark "average" is the mean of the row's five.
+    """
+    table, row = table2(), ["student", "judgments", "samples"]
+    means = table.groupby(row).paper.mean().round(1).reset_index().assign(benchmark="average")
+    return pd.concat([table, means]).set_index(["benchmark", *row]).paper.to_dict()
+
+
+def paper_student(benchmark: str, student: Student | None) -> float:
+    """The accuracy in percent of one of Table 2's students; NaN for none, and on a benchmark that it was not run on.
+
+    Raises BadInput for a student that the table does not have.
+    """
+    if student and ("average", *student) not in student_cells():
+        students = sorted({cell[1:] for cell in student_cells()})
+        raise BadInput(f"{student} is no student of the paper's Table 2, which has {', '.join(map(str, students))}")
+    return student_cells().get((benchmark, *(student or ())), nan)
+
+
+def paper_scores(base_model: str, instructions: str, count: int, sampling: str) -> dict[str, float]:
+    """The paper's mtbench, alpaca_first and alpaca_second (Table 3; see `table3`); NaN where it has no such row."""
+    table = table3().set_index(["base_model", "instructions", "count", "sampling"])
+    row = (paper_name(base_model), instructions, count, sampling)
+    return table.loc[row].to_dict() if row in table.index else dict.fromkeys(table.columns, nan)
 
 
 def paper_gain(benchmark: str, judge: str, method: str, baseline: str) -> float:

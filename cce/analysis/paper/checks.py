@@ -3,19 +3,25 @@
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from cce.analysis.paper import as_printed, figure3, table1, table4, table6
+from cce.analysis.paper import as_printed, figure3, table1, table2, table3, table4, table6
 from cce.analysis.paper.cells import REFERENCE, paper_gain
 
 METHODS = ["vanilla", "cce@16"]
 SELECTIONS = ["random", "criticizing"]
+# Table 3's samplings, each less the one before it.
+STEPS = [("vanilla", "random"), ("crowd", "vanilla")]
 
 
 def averages_that_differ() -> pd.DataFrame:
-    """Rows of Tables 1 and 4 whose printed average is not the mean of their five cells.
+    """Rows of Tables 1, 2 and 4 whose printed average is not the mean of their five cells.
 
     Columns: table, row, printed, mean (both to one decimal).
     """
-    tables = {"Table 1": "table1_judge_accuracy.csv", "Table 4": "table4_selection.csv"}
+    tables = {
+        "Table 1": "table1_judge_accuracy.csv",
+        "Table 2": "table2_distillation.csv",
+        "Table 4": "table4_selection.csv",
+    }
     rows = pd.concat([_averages(name, as_printed(file)) for name, file in tables.items()], ignore_index=True)
     # A mean that lies half-way between two decimals may have been rounded either way.
     differ = (rows.printed - rows["mean"]).abs() > 0.05 + 1e-6
@@ -83,6 +89,79 @@ def own_intervals() -> pd.DataFrame:
     by_benchmark = table.groupby("benchmark")
     table["overlap"] = by_benchmark.accuracy_low.transform("max") <= by_benchmark.accuracy_high.transform("min")
     return table[["benchmark", "pairs", "method", "accuracy", "accuracy_low", "accuracy_high", "overlap"]]
+
+
+def taught_gains() -> pd.DataFrame:
+    """Points that a student of Table 2 gains when CCE's judgments teach it and not as many vanilla ones.
+
+    Columns: student, samples, the five benchmarks, average. A loss is negative.
+    """
+    students = _students()
+    cce, vanilla = (students.xs(kind, level="judgments") for kind in ("cce", "vanilla"))
+    return (cce - vanilla).round(1).reset_index()
+
+
+def size_steps() -> pd.DataFrame:
+    """Points that a student of Table 2 gains from 10,000 to 30,000 training judgments of one kind.
+
+    Columns: student, judgments, the five benchmarks, average. A loss is negative.
+    """
+    students = _students()
+    return (students.xs(30_000, level="samples") - students.xs(10_000, level="samples")).round(1).reset_index()
+
+
+def students_less_untrained() -> pd.DataFrame:
+    """Table 2's Qwen2.5-7B students less Table 1's Qwen2.5-7B-Instruct, which no judgment has taught, as vanilla judge.
+
+    Columns: judgments, samples, the five benchmarks, average, in points. A loss is negative. The paper does not say
+    whether its students start from the base or from the instruct model.
+    """
+    untrained = as_printed("table1_judge_accuracy.csv").set_index(["judge", "method"])
+    return (_students().loc["qwen2.5-7b"] - untrained.loc[("qwen2.5-7b-instruct", "vanilla")]).round(1).reset_index()
+
+
+def students_near_chance() -> pd.DataFrame:
+    """The cells of Table 2's own students that are not above 50% by the 95% Wilson interval, at Table 6's sizes.
+
+    Columns: student, judgments, samples, benchmark, pairs, accuracy, accuracy_low, accuracy_high, below (whether the
+    whole interval is under 50%, which the paper's rule that an unreadable verdict is wrong may explain).
+    """
+    table = table2().query("judgments != 'published judge'").merge(table6().drop(columns="focus"), on="benchmark")
+    low, high = proportion_confint(table.paper / 100 * table.pairs, table.pairs, method="wilson")
+    table = table.rename(columns={"paper": "accuracy"}).assign(accuracy_low=100 * low, accuracy_high=100 * high)
+    table["below"] = table.accuracy_high < 50
+    order = ["student", "judgments", "samples", "benchmark", "pairs", "accuracy", "accuracy_low", "accuracy_high"]
+    return table.loc[table.accuracy_low <= 50, [*order, "below"]].round(1).reset_index(drop=True)
+
+
+def sampling_steps() -> pd.DataFrame:
+    """Table 3's steps: vanilla rejection less random picks, and crowd rejection less vanilla rejection.
+
+    Columns: step, base_model, instructions, count, mtbench (points of 10), alpaca_first and alpaca_second (points of
+    a percentage). A loss is negative.
+    """
+    table = table3().set_index(["base_model", "instructions", "count", "sampling"])
+    picks = {name: table.xs(name, level="sampling") for name in ("random", "vanilla", "crowd")}
+    steps = {f"{after} less {before}": picks[after] - picks[before] for after, before in STEPS}
+    return pd.concat(steps, names=["step"]).round(2).reset_index()
+
+
+def alpaca_numbers() -> pd.DataFrame:
+    """Table 3's two numbers of AlpacaEval-2, a row a base model and set of instructions, as means of the samplings.
+
+    Columns: base_model, instructions, count, alpaca_first, alpaca_second, first_larger (in how many of the three
+    samplings). Neither number is the larger throughout, so that size does not tell which is length-controlled.
+    """
+    table = table3().assign(first_larger=lambda rows: rows.alpaca_first > rows.alpaca_second)
+    data = table.groupby(["base_model", "instructions", "count"], sort=False)
+    means = {"alpaca_first": "mean", "alpaca_second": "mean", "first_larger": "sum"}
+    return data.agg(means).round(2).reset_index()
+
+
+def _students() -> pd.DataFrame:
+    table = as_printed("table2_distillation.csv")
+    table = table.rename(columns={"training_judgments": "judgments", "training_samples": "samples"})
+    return table.set_index(["student", "judgments", "samples"])
 
 
 def _step(method: str, baseline: str) -> dict[str, float]:
