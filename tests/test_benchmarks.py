@@ -190,7 +190,7 @@ GOOD = {"id": "1", "instruction": "?", "answer_a": "x", "answer_b": "y", "label"
         ([], "holds no pairs"),
         ([{"id": "1", "conversation_a": TALK, "conversation_b": TALK[:2]}], "same user turns"),
         ([{"id": "1", "conversation_a": TALK[:1], "conversation_b": TALK[:1]}], "goes user, assistant"),
-        ([["not", "an", "object"]], "an object with the fields of a pair"),
+        ([["not", "an", "object"]], "an object with the fields of Pair"),
     ],
 )
 def test_a_bad_file_of_pairs_is_named_with_row_and_field(tmp_path, rows, message):

@@ -1,17 +1,16 @@
-"""What is judged: the paper's five pair sets, the kit's own `pocket`, and any JSONL file of pairs.
+"""What is judged: the paper's five pair sets and others, the kit's own `pocket`, and any JSONL file of pairs.
 
 load_pairs("judgebench", limit=20)
 load_pairs("my_pairs.jsonl")
 """
 
-from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from random import Random
 
-from pydantic import ValidationError
-
-from cce.benchmarks import evalbias, helpsteer2, judgebench, mtbench_human, rewardbench
-from cce.benchmarks.files import Row, find_rows, read_rows
+from cce.benchmarks import evalbias, helpsteer2, judgebench, llmbar, mtbench_human, rewardbench, tulu3_preference
+from cce.benchmarks.draw import drawn
+from cce.benchmarks.files import Row, Source, find_rows
+from cce.benchmarks.own import own_rows
 from cce.benchmarks.pair import Pair
 from cce.benchmarks.scoring import Scoring, check_scoring
 from cce.errors import BadInput
@@ -24,6 +23,8 @@ PUBLISHED = {
     "judgebench": judgebench,
     "evalbias": evalbias,
 }
+# No part of that table: a benchmark that it does not have, and pairs for training judges.
+FURTHER = {"llmbar": llmbar, "tulu3_preference": tulu3_preference}
 # The kit's own pairs: for judging, and for training judges.
 SHIPPED = {"pocket": "pocket.jsonl", "pocket_train": "pocket_train.jsonl"}
 
@@ -38,8 +39,9 @@ def load_pairs(
     """Load the pairs of a benchmark.
 
     Args:
-        name_or_path: rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, pocket, pocket_train, or
-            the path of a file of pairs (id, instruction, answer_a, answer_b, and label A or B where known).
+        name_or_path: rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar, tulu3_preference, pocket,
+            pocket_train, or the path of a file of pairs (id, instruction, answer_a, answer_b, and label A or B where
+            known).
         data_dir: folder of the published files; without it the environment's CCE_DATA, without that the hub.
         limit: how many pairs to draw, at random by `seed`; a smaller limit draws from a larger one's pairs.
         seed: also decides which answer is A where the source says only which is better.
@@ -48,59 +50,35 @@ def load_pairs(
     Returns the pairs in the source's order.
     Raises BadInput for a bad name, limit or file, DataMissing where a benchmark cannot be found.
     """
-    if limit is not None and limit < 1:
-        raise BadInput(f"limit {limit}: at least one pair, or none given for all")
     check_scoring(scoring)
-    pairs = _all_pairs(name_or_path, data_dir, seed, scoring)
-    repeated = [name for name, count in Counter(pair.id for pair in pairs).items() if count > 1]
-    if not pairs or repeated:
-        raise BadInput(
-            f"{name_or_path}: "
-            + (f"the id {repeated[0]!r} stands twice; ids must differ" if repeated else "holds no pairs")
-        )
-    return _drawn(pairs, limit, seed)
+    return drawn(_all_pairs(name_or_path, data_dir, seed, scoring), "pairs", name_or_path, limit, seed)
 
 
-def _all_pairs(name: str, data_dir: str | Path | None, seed: int, scoring: Scoring) -> list[Pair]:
+def _all_pairs(name: str, data_dir: str | Path | None, seed: int, scoring: Scoring) -> Iterator[Pair]:
     if name in SHIPPED:
-        return _own_pairs(Path(__file__).parent / "data" / SHIPPED[name], name)
-    if name in PUBLISHED:
-        module = PUBLISHED[name]
-        try:
-            pairs = module.pairs(find_rows(module.SOURCE, data_dir), seed, scoring)
-        except (KeyError, TypeError, ValueError) as problem:
-            what = "lacks a field, or holds a value unknown there"
-            raise BadInput(f"{name}: a row {what} ({problem}); is the file as published?") from problem
-        return [pair.model_copy(update={"benchmark": name}) for pair in pairs]
-    if not Path(name).suffix:
-        raise BadInput(
-            f"unknown benchmark {name!r}: one of {', '.join([*PUBLISHED, *SHIPPED])}, or the path of a file of pairs"
-        )
-    # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
-    return _own_pairs(Path(name), Path(name).name)
+        yield from own_rows(Path(__file__).parent / "data" / SHIPPED[name], Pair, benchmark=name)
+    elif name in PUBLISHED | FURTHER:
+        yield from _published_pairs(name, data_dir, seed, scoring)
+    elif Path(name).suffix:
+        # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
+        yield from own_rows(Path(name), Pair, benchmark=Path(name).name)
+    else:
+        known = ", ".join([*PUBLISHED, *FURTHER, *SHIPPED])
+        raise BadInput(f"unknown benchmark {name!r}: one of {known}, or the path of a file of pairs")
 
 
-def _own_pairs(path: Path, benchmark: str) -> list[Pair]:
-    return [_own_pair(row, f"{path}, row {number}", benchmark) for number, row in enumerate(read_rows(path), start=1)]
-
-
-def _own_pair(row: Row, place: str, benchmark: str) -> Pair:
+def _published_pairs(name: str, data_dir: str | Path | None, seed: int, scoring: Scoring) -> Iterator[Pair]:
+    module = (PUBLISHED | FURTHER)[name]
     try:
-        return Pair.model_validate({"benchmark": benchmark, **row})
-    except (ValidationError, TypeError) as error:
-        problem = (
-            error.errors()[0]
-            if isinstance(error, ValidationError)
-            else {"loc": (), "msg": "an object with the fields of a pair is wanted"}
-        )
-        field = ".".join(map(str, problem["loc"]))
-        raise BadInput(
-            f"{place}: {field + ': ' if field else ''}{problem['msg'].removeprefix('Value error, ')}"
-        ) from error
+        for pair in module.pairs(_rows(module.SOURCE, data_dir), seed, scoring):
+            yield pair.model_copy(update={"benchmark": name})
+    except (KeyError, TypeError, ValueError) as problem:
+        what = "lacks a field, or holds a value unknown there"
+        raise BadInput(f"{name}: a row {what} ({problem}); is the file as published?") from problem
 
 
-def _drawn(pairs: list[Pair], limit: int | None, seed: int) -> list[Pair]:
-    if limit is None or limit >= len(pairs):
-        return pairs
-    lots = sorted(range(len(pairs)), key=lambda place: Random(f"{seed}:limit:{pairs[place].id}").random())
-    return [pairs[place] for place in sorted(lots[:limit])]
+def _rows(source: Source | dict[str, Source], data_dir: str | Path | None) -> Iterable[Row]:
+    if isinstance(source, Source):
+        return find_rows(source, data_dir)
+    # A file a subset: its rows are told which.
+    return [row | {"subset": subset} for subset, part in source.items() for row in find_rows(part, data_dir)]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cce.errors import BadInput, DataMissing
 
@@ -19,11 +20,17 @@ Row = dict[str, object]
 
 @dataclass(frozen=True)
 class Source:
-    """Where a benchmark is published: `hub` id and `split`, and a pattern that its file's path matches."""
+    """Where a benchmark is published: `hub` id and `split`, and a pattern that its file's path matches.
+
+    `path` is that of one file in the hub's repository, a dataset or a space, where this holds no splits that
+    `datasets` could load.
+    """
 
     hub: str
     split: str
     file: str
+    path: str = ""
+    repo_type: Literal["dataset", "space"] = "dataset"
 
 
 def find_rows(source: Source, data_dir: str | Path | None) -> Iterable[Row]:
@@ -101,15 +108,19 @@ def _matching(source: Source, folder: Path) -> list[Path]:
 
 def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
     from datasets import load_dataset
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # its retries would bury our one message
     try:
+        if source.path:
+            return read_rows(Path(hf_hub_download(source.hub, source.path, repo_type=source.repo_type)))
         return load_dataset(source.hub, split=source.split)
     except Exception as error:
+        part = f"file {source.path}" if source.path else f"split {source.split}"
         looked = f"in {Path(folder).absolute()}" if folder else "in no folder (data_dir and CCE_DATA are unset)"
         raise DataMissing(
-            f"{source.hub}, split {source.split}: not found {looked}, and the hub gave nothing "
-            f"({type(error).__name__}). Download that split (json, jsonl, csv or parquet) into a folder and name the "
-            f"folder in data_dir or CCE_DATA; the file's path there must match {source.file!r}"
+            f"{source.hub}, {part}: not found {looked}, and the hub gave nothing "
+            f"({type(error).__name__}). Download it (json, jsonl, csv or parquet) into a folder and name the folder in "
+            f"data_dir or CCE_DATA; the file's path there must match {source.file!r}"
         ) from None

@@ -1,0 +1,125 @@
+"""Pair sets outside the paper's Table 1: LLMBar in five files, and the TULU-3 preferences for training judges."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from cce import load_pairs
+from cce.errors import BadInput, DataMissing
+from tests.test_benchmarks import write
+
+LLMBAR = [{"input": f"Do {n}.", "output_1": "one", "output_2": "two", "label": 1 + n % 2} for n in range(3)]
+PUBLISHED = ["Natural", *(f"Adversarial/{name}" for name in ("Neighbor", "GPTInst", "GPTOut", "Manual"))]
+KEPT = ["natural", "adv_neighbor", "adv_gptinst", "adv_gptout", "adv_manual"]
+TULU3 = "llama-3.1-tulu-3-8b-preference-mixture/data/train-00000-of-00001"
+
+
+def talk(*said: str) -> list[dict[str, str]]:
+    """Turns of user and assistant in turn."""
+    return [{"content": text, "role": ("user", "assistant")[n % 2]} for n, text in enumerate(said)]
+
+
+def preference(n: int, *before: str, chosen="good", rejected="bad") -> dict:
+    """A row as published: two conversations that differ in the last answer."""
+    said = [*before, f"Question {n}?"]
+    row = {"id": f"r{n}", "prompt": said[0], "source": "ai2-adapt-dev/some", "chosen": talk(*said, chosen)}
+    return row | {"rejected": talk(*said, rejected)}
+
+
+@pytest.mark.parametrize("layout", [[f"Dataset/LLMBar/{name}/dataset" for name in PUBLISHED], KEPT])
+def test_llmbar_is_read_from_its_five_files_as_published_or_renamed(tmp_path, layout):
+    folder = tmp_path / "LLMBar"
+    for name in [*layout, "processed_mtbench", "Dataset/CaseStudy/Normal/dataset"]:
+        write(folder, f"{name}.json", LLMBAR)
+    pairs = load_pairs("llmbar", folder)
+    subsets = ["natural", *(f"adversarial/{name}" for name in ("neighbor", "gptinst", "gptout", "manual"))]
+    assert Counter(pair.subset for pair in pairs) == dict.fromkeys(subsets, 3)
+    assert [pair.id for pair in pairs[:4]] == ["natural-0", "natural-1", "natural-2", "adversarial/neighbor-0"]
+    assert "".join(pair.label for pair in pairs) == "ABA" * 5
+    assert {(pair.benchmark, pair.answer_a, pair.answer_b) for pair in pairs} == {("llmbar", "one", "two")}
+
+
+def test_llmbar_without_one_of_its_files_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    for name in KEPT[:-1]:
+        write(tmp_path, f"llmbar/{name}.json", LLMBAR)
+    with pytest.raises(DataMissing, match="princeton-nlp/LLMBar, split Adversarial_Manual"):
+        load_pairs("llmbar", tmp_path)
+
+
+def test_llmbar_with_a_third_label_is_not_as_published(tmp_path):
+    write(tmp_path, "llmbar/natural.json", [LLMBAR[0] | {"label": 3}])
+    for name in KEPT[1:]:
+        write(tmp_path, f"llmbar/{name}.json", LLMBAR)
+    with pytest.raises(BadInput, match="llmbar: a row lacks a field, or holds a value unknown there"):
+        load_pairs("llmbar", tmp_path)
+
+
+@pytest.mark.skipif("CCE_DATA" not in os.environ, reason="needs the published files, in the folder CCE_DATA")
+def test_the_published_llmbar_has_419_pairs():
+    pairs = load_pairs("llmbar")
+    assert [*Counter(pair.subset for pair in pairs).values()] == [100, 134, 92, 47, 46]
+    assert sum(pair.label == "A" for pair in pairs) == 206
+    drawn = [pair.id for pair in load_pairs("llmbar", limit=50)]
+    assert drawn == [pair.id for pair in pairs if pair.id in set(drawn)]
+    assert len({pair.subset for pair in pairs if pair.id in set(drawn)}) == 5
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "jsonl.gz", "parquet"])
+def test_tulu3_preferences_get_sides_by_the_seed_and_stay_labelled(tmp_path, kind):
+    write(tmp_path, f"{TULU3}.{kind}", [preference(n) for n in range(40)])
+    first, again, other = (load_pairs("tulu3_preference", tmp_path, seed=seed) for seed in (0, 0, 1))
+    assert first == again != other
+    assert 10 < sum(pair.label == "A" for pair in first) < 30
+    assert all((pair.answer_a if pair.label == "A" else pair.answer_b) == "good" for pair in first + other)
+    assert {(pair.benchmark, pair.subset) for pair in first} == {("tulu3_preference", "ai2-adapt-dev/some")}
+    assert first[7].instruction == "Question 7?"
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_longer_tulu3_row_becomes_two_conversations(tmp_path, kind):
+    rows = [preference(n, "Hello?", "Hello.") for n in range(20)]
+    write(tmp_path, f"{TULU3}.{kind}", rows)
+    pairs = load_pairs("tulu3_preference", tmp_path)
+    assert {pair.questions[0] for pair in pairs} == {"Hello?"}
+    assert {pair.label for pair in pairs} == {"A", "B"}
+    for pair in pairs:
+        better, worse = (pair.answers_a, pair.answers_b) if pair.label == "A" else (pair.answers_b, pair.answers_a)
+        assert (better, worse) == (("Hello.", "good"), ("Hello.", "bad"))
+
+
+ODD = {
+    "equal answers": (talk("One?", "good"), talk("One?", "good")),
+    "an empty answer": (talk("One?", "good"), talk("One?", "")),
+    "an empty question": (talk("", "good"), talk("", "bad")),
+    "unlike questions": (talk("One?", "good"), talk("Two?", "bad")),
+    "unlike earlier answers": (talk("Hi?", "Hi.", "One?", "good"), talk("Hi?", "What?", "One?", "bad")),
+    "no answer": (talk("One?"), talk("Two?")),
+    "no messages": ([], []),
+    "a system message": tuple([{"role": "system", "content": "Short."}, *talk("One?", end)] for end in ("good", "bad")),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_tulu3_row_that_makes_no_pair_is_left_out_and_moves_no_other(tmp_path, odd):
+    row = preference(1) | dict(zip(("chosen", "rejected"), ODD[odd], strict=True))
+    write(tmp_path, f"{TULU3}.jsonl", [preference(0), row, preference(2)])
+    assert [pair.id for pair in load_pairs("tulu3_preference", tmp_path)] == ["0", "2"]
+
+
+def test_a_limit_draws_from_the_rows_that_make_a_pair(tmp_path):
+    equal = preference(0, chosen="alike", rejected="alike")
+    write(tmp_path, f"{TULU3}.jsonl", [equal, *map(preference, range(1, 60))])
+    few, many = ([pair.id for pair in load_pairs("tulu3_preference", tmp_path, limit=n)] for n in (10, 30))
+    assert (len(few), len(many)) == (10, 30)
+    assert set(few) < set(many)
+    assert few == sorted(few, key=int)
+    assert len(load_pairs("tulu3_preference", tmp_path, limit=1000)) == 59
+
+
+def test_a_tulu3_row_without_its_answers_is_not_as_published(tmp_path):
+    write(tmp_path, f"{TULU3}.jsonl", [{"prompt": "One?", "source": "s", "chosen": talk("One?", "good")}])
+    with pytest.raises(BadInput, match="tulu3_preference: a row lacks a field.*'rejected'"):
+        load_pairs("tulu3_preference", tmp_path)
