@@ -25,7 +25,8 @@ class Pair(BaseModel):
 
     `label` is A or B, or None where nobody has said; `criteria` replaces the judge's usual list of what to
     look at; `order` is what its benchmark prescribes, whatever the user asks for; `benchmark` and `subset` only
-    group results.
+    group results. `crowd` holds other answers to the instruction that are already at hand; in the crowd they stand
+    before the models that are asked for theirs.
     """
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
@@ -41,6 +42,7 @@ class Pair(BaseModel):
     criteria: Text = ""
     order: Literal["given", "both"] | None = None
     why: Text = ""
+    crowd: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> "Pair":
@@ -54,6 +56,8 @@ class Pair(BaseModel):
         else:
             _check_order(self.conversation_a)
             _check_order(self.conversation_b)
+        if self.crowd and len(self.questions) > 1:
+            raise ValueError("crowd holds answers to one question; let crowd models answer a conversation of several")
         return self
 
     @property
