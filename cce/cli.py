@@ -1,4 +1,4 @@
-"""The command line: `cce judge` for your own pairs, `cce run` for the paper's results."""
+"""The command line: `cce judge` and `cce pick` for your own answers, `cce run` for the paper's results."""
 
 import sys
 import warnings
@@ -46,9 +46,7 @@ def judge(
     from cce.benchmarks import load_pairs
     from cce.crowd import evaluate
 
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise BadInput(f"--out {out}: name a file in a folder that exists")
-
+    _check_out(out)
     frame = evaluate(
         load_pairs(pairs, data_dir, limit, seed, scoring),
         [method],
@@ -66,6 +64,60 @@ def judge(
     if frame.label.notna().any():
         print_table(accuracy_table(scored(frame, scoring)))
     print(f"judgments: {out}")
+
+
+@app.command()
+def pick(
+    responses: Annotated[
+        Path, typer.Argument(help='A file of pools, JSONL: {"id": ..., "instruction": ..., "responses": [...]}.')
+    ],
+    out: Annotated[Path, typer.Option(help="Where to write what was picked: JSON, one object a pool.")],
+    judge: Annotated[
+        str | None, typer.Option(help="The judge: NAME, NAME@BASE_URL or embedded; random and length need none.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="random, vanilla, cce@N or another of `cce judge`; cce@4 suits four responses.")
+    ] = "cce@4",
+    crowd: Annotated[
+        list[str] | None, typer.Option(help="A crowd model beside the other responses; once a model.")
+    ] = None,
+    store: Annotated[Path, typer.Option(help="The file that keeps every completion.")] = Path("cce-store.sqlite"),
+    order: Annotated[str, typer.Option(help="given, or both to compare each two swapped as well.")] = "given",
+    verdict: Annotated[str, typer.Option(help="text, or distribution to read log-probabilities.")] = "text",
+    concurrency: Annotated[int, typer.Option(help="Requests in flight at once, to one address.")] = 32,
+    seed: Annotated[int, typer.Option(help="Draws random picks, the winner among equals, sides and selection.")] = 0,
+    max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
+    prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
+) -> None:
+    """Pick the best of several responses to each instruction, one JSON object a pool."""
+    from cce.benchmarks.pools import load_pools
+    from cce.crowd.picking import pick as picked_by
+
+    _check_out(out)
+    frame = picked_by(
+        load_pools(responses),
+        method,
+        judge,
+        crowd=crowd or [],
+        store=store,
+        concurrency=concurrency,
+        seed=seed,
+        order=order,
+        verdict=verdict,
+        max_tokens=max_tokens,
+        prompts=prompts,
+    )
+    frame.to_json(out, orient="records", lines=True, force_ascii=False)
+    comparisons, unreadable, calls = frame[["comparisons", "unreadable", "calls"]].sum()
+    tokens = frame.prompt_tokens.sum() + frame.completion_tokens.sum()
+    print(f"{len(frame):,} pools, {comparisons:,} comparisons, {unreadable:,} of them without a readable verdict")
+    print(f"{method} took {calls:,} calls and {tokens:,} tokens")
+    print(f"picked: {out}")
+
+
+def _check_out(out: Path) -> None:
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise BadInput(f"--out {out}: name a file in a folder that exists")
 
 
 @app.command()

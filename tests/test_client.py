@@ -7,7 +7,7 @@ import pytest
 
 from cce import LLM
 from cce.errors import BadInput, ContextOverflow, EndpointFailed
-from cce.models.endpoint import parse_model
+from cce.models.endpoint import endpoint_of
 from tests.fake_server import FakeServer
 
 
@@ -72,7 +72,7 @@ def test_the_openai_key_goes_to_openai_only(server, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "openai-key")
     LLM(server.model("crowd-5")).complete("x")
     assert "openai-key" not in server.requests[0]["key"]
-    assert LLM("gpt-4o").key == "openai-key"
+    assert LLM("gpt-4o").endpoint.key == "openai-key"
 
 
 def test_a_missing_key_is_said_before_anything_is_sent():
@@ -97,11 +97,23 @@ def test_a_prompt_over_the_context_is_an_overflow_that_is_asked_once(tmp_path):
             "Qwen/Qwen2.5-7B-Instruct@http://localhost:8000/v1/",
             ("Qwen/Qwen2.5-7B-Instruct", "http://localhost:8000/v1"),
         ),
-        ("embedded", ("embedded", "embedded")),
     ],
 )
-def test_a_model_is_a_name_and_perhaps_an_address(model, parsed):
-    assert parse_model(model) == parsed
+def test_a_model_is_a_name_and_perhaps_an_address(model, parsed, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    endpoint = endpoint_of(model)
+    assert (endpoint.name, endpoint.address()) == parsed
+
+
+@pytest.mark.parametrize("model", ["embedded", "embedded-judge"])
+def test_a_model_of_this_machine_takes_one_request_at_a_time(model):
+    endpoint = endpoint_of(model)
+    assert (endpoint.name, endpoint.concurrency, endpoint.context) == (model, 1, 8192)
+
+
+def test_a_folder_without_a_finished_training_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="no finished training"):
+        LLM(str(tmp_path))
 
 
 @pytest.mark.parametrize("model", ["", "@http://localhost/v1", "name@localhost:8000", "name@"])

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from cce.crowd.verdict import Judgment
 from cce.errors import BadInput
 from cce.models.client import LLM, Bill
 from cce.models.loop import run, together
+from cce.models.store import Completion
 
 # Who judges where no model is asked.
 NO_JUDGE = "none"
@@ -48,14 +49,15 @@ def evaluate(
         methods: such as `vanilla`, `maj@N`, `cce@N`; see `cce.crowd.methods`. Those that ask no model, such as
             `length`, are run once, under the judge's name "none".
         judges: models, each `NAME` or `NAME@BASE_URL` or `embedded`.
-        crowd: models that answer each instruction; one listed twice answers twice.
+        crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
         store: path of the SQLite store; None keeps completions in memory.
         concurrency: requests in flight at once to one address.
         protocol: order, verdict, seed, max_tokens, prompts; see `Protocol`.
 
     Returns a row a judge, method and pair, in this order: benchmark, id, subset, cluster (the same for pairs with
     one first question), judge, method, verdict (A, B, tie or None), label, correct (None without a label), p_a,
-    p_given and p_swapped (the probability of A in either order), text, rationale_tokens (of that text), calls,
+    p_given and p_swapped (the probability of A in either order), text and text_swapped (the rationales in either
+    order, where what stands second is called B), rationale_tokens (of text), calls,
     prompt_tokens, completion_tokens, seconds (of model time), selected, notes, outcome_cuts, context_cuts (see
     `Case`).
     Raises BadInput before any request is sent; EndpointFailed where a model fails for good.
@@ -74,11 +76,8 @@ class Docket:
 
     def __init__(self, pairs, methods, judges, crowd, store, concurrency, protocol: Protocol):
         self.methods = {name: method_named(name) for name in methods}
-        _check_crowd(methods, crowd)
-        if "embedded" in judges and protocol.verdict == "text" and not set(methods) <= MODEL_FREE:
-            warnings.warn(
-                'the embedded model writes no verdict: use verdict="distribution", order="both"', stacklevel=5
-            )
+        check_crowd(methods, crowd, at_hand=min((len(pair.crowd) for pair in pairs), default=0))
+        check_reading(methods, judges, protocol)
         if not (pairs and methods and judges):
             raise BadInput("pairs, methods and judges: at least one of each")
         _check_names(pairs)
@@ -116,18 +115,31 @@ def _check_names(pairs: Sequence[Pair]) -> None:
         raise BadInput(f"two pairs are called {name[1]!r} of {name[0]!r}: name each benchmark once, and files unlike")
 
 
-def _check_crowd(methods: Sequence[str], crowd: Sequence[str]) -> None:
+def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: int) -> None:
+    """Refuse a method that needs a crowd and has none, of models or of answers at hand, and warn of one too small.
+
+    Its warning, like `check_reading`'s, points at the user's line, four calls above.
+    """
+    size = at_hand + len(crowd)
     if crowd and not any(map(crowd_needed, methods)):
         warnings.warn(f"none of {', '.join(methods)} asks the crowd", stacklevel=5)
     for name in methods:
         needed = crowd_needed(name)
-        if needed and not crowd:
-            raise BadInput(f"method {name} needs a crowd: name at least one crowd model")
-        if needed > len(crowd):
-            warnings.warn(
-                f"{name}: a crowd of {len(crowd)} gives {2 * len(crowd)} comparisons at most, fewer than the budget",
-                stacklevel=5,
+        if needed and not size:
+            raise BadInput(
+                f"method {name} needs a crowd: name at least one crowd model, or bring a crowd's answers along "
+                "(`crowd` of every pair, or a third response in a pool)"
             )
+        if needed > size:
+            warnings.warn(
+                f"{name}: a crowd of {size} gives {2 * size} comparisons at most, fewer than the budget", stacklevel=5
+            )
+
+
+def check_reading(methods: Sequence[str], judges: Sequence[str], protocol: Protocol) -> None:
+    """Warn where the embedded model is to be read from its text."""
+    if "embedded" in judges and protocol.verdict == "text" and not set(methods) <= MODEL_FREE:
+        warnings.warn('the embedded model writes no verdict: use verdict="distribution", order="both"', stacklevel=5)
 
 
 def cluster_of(pair: Pair) -> str:
@@ -137,7 +149,7 @@ def cluster_of(pair: Pair) -> str:
 
 def row_of(case: Case, judgment: Judgment) -> dict:
     """What the frame says of a judged case."""
-    label, verdict, used = case.pair.label, judgment.verdict, case.used.values()
+    label, verdict = case.pair.label, judgment.verdict
     return {
         "verdict": verdict,
         "label": label,
@@ -146,13 +158,21 @@ def row_of(case: Case, judgment: Judgment) -> dict:
         "p_given": judgment.p_in(0),
         "p_swapped": judgment.p_in(1),
         "text": judgment.text,
+        "text_swapped": judgment.readings[1].text if len(judgment.readings) > 1 else None,
         "rationale_tokens": judgment.readings[0].tokens,
-        "calls": len(used),
-        "prompt_tokens": sum(completion.prompt_tokens for completion in used),
-        "completion_tokens": sum(completion.completion_tokens for completion in used),
-        "seconds": round(sum(completion.seconds for completion in used), 3),
+        **cost_of(case.used.values()),
         "selected": case.selected,
         "notes": case.notes,
         "outcome_cuts": case.outcome_cuts,
         "context_cuts": case.context_cuts,
+    }
+
+
+def cost_of(used: Collection[Completion]) -> dict:
+    """What these completions cost: calls, tokens, seconds of model time."""
+    return {
+        "calls": len(used),
+        "prompt_tokens": sum(completion.prompt_tokens for completion in used),
+        "completion_tokens": sum(completion.completion_tokens for completion in used),
+        "seconds": round(sum(completion.seconds for completion in used), 3),
     }

@@ -62,6 +62,6 @@ async def _of_side(case: Case, selection: str, side: Side, share: int) -> list[C
 
 
 def _shuffled(case: Case, side: Side) -> list[Member]:
-    queue = members(case.crowd)
+    queue = members(case)
     Random(f"{case.protocol.seed}:selection:{side}:{case.pair.id}").shuffle(queue)
     return queue

@@ -19,8 +19,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from cce.errors import BadInput, ContextOverflow, EndpointFailed, SchemaRefused
-from cce.models.embedded import CONCURRENCY, CONTEXT, embedded_url, weights
-from cce.models.endpoint import api_key, parse_model, pool
+from cce.models.endpoint import endpoint_of, pool
 from cce.models.loop import run, run_async
 from cce.models.store import Completion, key_of, open_store
 from cce.text import whole_characters
@@ -72,26 +71,22 @@ def _heard(work: Coroutine[Any, Any, Completion]) -> asyncio.Task[Completion]:
 
 
 class LLM:
-    """A model, named `NAME`, `NAME@BASE_URL` or `embedded`.
+    """A model, named `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or by the folder of a trained student.
 
     Args:
         model: the name; the key is read from the environment.
         store: path of the SQLite store; None keeps completions in memory, for this process only.
-        concurrency: requests in flight at once to this address, at most; the embedded model takes one.
+        concurrency: requests in flight at once to this address, at most; a model of this machine takes one.
 
     Raises BadInput at once for a bad name, a bad bound or a missing key.
     """
 
     def __init__(self, model: str, store: str | Path | None = None, concurrency: int = 32):
-        self.name, self.url = parse_model(model)
+        self.endpoint = endpoint_of(model)
         if concurrency < 1:
             raise BadInput(f"concurrency {concurrency}: at least one request must be in flight")
         self.model, self.bill, self.store = model, Bill(), open_store(store)
-        if self.url == "embedded":
-            weights()
-            self.key, self.concurrency = "no-key", CONCURRENCY
-        else:
-            self.key, self.concurrency = api_key(self.url), concurrency
+        self.concurrency = self.endpoint.concurrency or concurrency
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 
@@ -129,7 +124,7 @@ class LLM:
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         request = {
-            "model": self.name,
+            "model": self.endpoint.name,
             "messages": messages,
             "temperature": temperature,
             "max_tokens": max_tokens,
@@ -160,7 +155,7 @@ class LLM:
             self.bill.stored += 1
             self.bill.add(completion)
             return completion
-        url = embedded_url() if self.url == "embedded" else self.url
+        url = self.endpoint.address()
         gate = _gate(url, self.concurrency)
         await gate.acquire()
         # What is under way will be paid for: it goes on to the store even where nobody waits any more.
@@ -178,7 +173,7 @@ class LLM:
     async def _send(self, request: dict, url: str) -> Completion:
         start = time.perf_counter()
         try:
-            answer = await pool(url, self.concurrency, self.key).chat.completions.create(**wire_form(request))
+            answer = await pool(url, self.concurrency, self.endpoint.key).chat.completions.create(**wire_form(request))
         except openai.APIStatusError as error:
             return self._refused(error, request, time.perf_counter() - start)
         except openai.APIConnectionError as error:
@@ -190,7 +185,7 @@ class LLM:
         # same way round a refused schema.
         if error.status_code in (400, 413) and TOO_LONG.search(str(error.body) + error.message):
             return Completion("", "overflow", seconds=seconds)
-        said = f"HTTP {error.status_code}: {error.message.replace(self.key, '***')[:500]}"
+        said = f"HTTP {error.status_code}: {error.message.replace(self.endpoint.key, '***')[:500]}"
         if "schema" in request and error.status_code in SCHEMA_REFUSALS:
             return Completion(said, "schema refused", seconds=seconds)
         # The chain is cut: some servers repeat the key in their refusal.
@@ -199,9 +194,8 @@ class LLM:
     def _usable(self, completion: Completion, request: dict) -> Completion:
         if completion.finish == "schema refused":
             raise SchemaRefused(f"{self.model}: {completion.text}")
-        # llama.cpp cuts an answer off silently where the context ends.
-        tokens = completion.prompt_tokens + completion.completion_tokens
-        cut_off = self.url == "embedded" and completion.finish == "length" and tokens >= CONTEXT
+        tokens, context = completion.prompt_tokens + completion.completion_tokens, self.endpoint.context
+        cut_off = bool(context) and completion.finish == "length" and tokens >= context
         if completion.finish == "overflow" or cut_off:
             raise ContextOverflow(
                 f"{self.model}: the prompt leaves no room for an answer of {request['max_tokens']} tokens"

@@ -1,28 +1,65 @@
-"""Where a model is served: `NAME` or `NAME@BASE_URL` becomes an address, a key and one connection pool."""
+"""Where a model is served, and how it may be asked: `NAME`, `NAME@BASE_URL`, a model of this machine, or a folder."""
 
 import os
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from httpx2 import Limits
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from cce.errors import BadInput
+from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
+from cce.models.student import engine_of, student_name
 
 OPENAI_URL = "https://api.openai.com/v1"
 # With the client's backoff of 0.5 to 8 seconds this outlasts a minute of refusals; Retry-After goes first.
 MAX_RETRIES = 10
 TIMEOUT_SECONDS = 600
+NO_KEY = "no-key"
 
 
-def parse_model(model: str) -> tuple[str, str]:
-    """Split `NAME` or `NAME@BASE_URL` into name and address; `embedded` has the address "embedded".
+@dataclass(frozen=True)
+class Endpoint:
+    """A model's own name, its address, its key, and what it can take.
 
-    Raises BadInput where the name is empty or the address is not http(s).
+    `address` gives the base URL, and starts an engine of our own where none runs yet. `concurrency` is how many
+    requests it takes at once, whatever the user says; `context` is the number of tokens at which it cuts an answer
+    off without a word. Both are None where it needs neither.
     """
-    name, at, url = model.rpartition("@") if "@" in model else (model, "", OPENAI_URL)
-    if name == "embedded" and not at:
-        return name, "embedded"
+
+    name: str
+    address: Callable[[], str]
+    key: str = NO_KEY
+    concurrency: int | None = None
+    context: int | None = None
+
+
+def endpoint_of(model: str) -> Endpoint:
+    """The endpoint of `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or a folder that a training made.
+
+    Raises BadInput where the name is empty, the address is not http(s), the folder holds no finished training, or
+    OpenAI is addressed and there is no key.
+    """
+    if model in ("embedded", "embedded-judge"):
+        adapter = JUDGE if model == "embedded-judge" else None
+        return _on_this_machine(model, partial(llama_cpp, weights(), adapter))
+    if model and Path(model).is_dir():
+        engine = engine_of(Path(model))
+        name = student_name(Path(model))
+        return _on_this_machine(name, engine.start) if engine.name == "llama.cpp" else Endpoint(name, engine.start)
+    name, url = _name_and_url(model)
+    return Endpoint(name, lambda: url, api_key(url))
+
+
+def _on_this_machine(name: str, address: Callable[[], str]) -> Endpoint:
+    return Endpoint(name, address, concurrency=CONCURRENCY, context=CONTEXT)
+
+
+def _name_and_url(model: str) -> tuple[str, str]:
+    name, _, url = model.rpartition("@") if "@" in model else (model, "", OPENAI_URL)
     if not name or urlsplit(url).scheme not in ("http", "https"):
         raise BadInput(
             f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1"
@@ -42,7 +79,7 @@ def api_key(url: str) -> str:
                 f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"
             )
         return os.environ["OPENAI_API_KEY"]
-    return os.environ.get("CCE_API_KEY") or "no-key"
+    return os.environ.get("CCE_API_KEY") or NO_KEY
 
 
 @cache

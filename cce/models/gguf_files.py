@@ -1,0 +1,103 @@
+"""Weights as llama.cpp loads them: a whole model of the Llama architecture, or a LoRA adapter, as one GGUF file.
+
+The tokenizer and the chat template are those of the embedded model: only its own offspring can be written.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from cce.models.embedded import weights
+
+# transformers keeps the two halves of each attention head in another order than llama.cpp.
+HEADS = {"q_proj": "num_attention_heads", "k_proj": "num_key_value_heads"}
+
+
+def convertible(config, tokenizer) -> bool:
+    """Whether llama.cpp can be given this model: the Llama architecture with the embedded model's own tokenizer."""
+    if config.model_type != "llama":
+        return False
+    tokens = _reader().fields["tokenizer.ggml.tokens"].contents()
+    return tokenizer.convert_ids_to_tokens(range(len(tokenizer))) == tokens
+
+
+def write_adapter(tensors: dict, config, alpha: float, file: Path) -> None:
+    """Write a LoRA adapter, in half precision: one of rank 8 for the embedded model takes 5 MB.
+
+    Args:
+        tensors: torch tensors by peft's names, as in its adapter_model.safetensors.
+        config: the base model's transformers configuration.
+        alpha: the adapter's scale, as in peft.
+        file: where to write.
+    """
+    writer = _writer(file)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    for name, tensor in sorted(tensors.items()):
+        module, _, part = name.removeprefix("base_model.model.").removesuffix(".weight").rpartition(".lora_")
+        rows = _turned(module, tensor.float().numpy(), config) if part == "B" else tensor.float().numpy()
+        writer.add_tensor(f"{_names(config).get_name(module)}.weight.lora_{part.lower()}", rows.astype(np.float16))
+    _close(writer)
+
+
+def write_model(tensors: dict, config, file: Path) -> None:
+    """Write a whole model, in half precision, its tokenizer taken from the embedded model's file.
+
+    Args:
+        tensors: torch tensors by transformers' names, as in a model's state_dict().
+        config: the model's transformers configuration.
+        file: where to write.
+    """
+    writer = _writer(file)
+    _copy_metadata(writer, {"llama.block_count": config.num_hidden_layers})
+    for name, tensor in tensors.items():
+        module = name.removesuffix(".weight")
+        if module == "lm_head" and config.tie_word_embeddings:
+            continue
+        rows = _turned(module, tensor.float().numpy(), config)
+        # llama.cpp wants the vectors of its norms in full precision.
+        kept = rows.astype(np.float16 if rows.ndim > 1 else np.float32)
+        writer.add_tensor(f"{_names(config).get_name(module)}.weight", kept)
+    _close(writer)
+
+
+def _writer(file: Path):
+    import gguf
+
+    return gguf.GGUFWriter(file, "llama")
+
+
+def _names(config):
+    import gguf
+
+    return gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+
+
+def _reader():
+    import gguf
+
+    return gguf.GGUFReader(weights())
+
+
+def _copy_metadata(writer, changed: dict) -> None:
+    for field in _reader().fields.values():
+        if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
+            continue
+        kinds = [*field.types, None][:2]
+        writer.add_key_value(field.name, changed.get(field.name, field.contents()), *kinds)
+
+
+def _turned(module: str, rows: np.ndarray, config) -> np.ndarray:
+    heads = HEADS.get(module.rsplit(".", 1)[-1])
+    if heads is None:
+        return rows
+    halves = rows.reshape(getattr(config, heads), 2, -1, rows.shape[1])
+    return halves.swapaxes(1, 2).reshape(rows.shape)
+
+
+def _close(writer) -> None:
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

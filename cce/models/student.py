@@ -1,0 +1,108 @@
+"""A student: the folder that a finished training leaves, and the engine that can serve it.
+
+| the folder holds | engine |
+| --- | --- |
+| adapter.gguf or model.gguf | llama.cpp, inside this process: student of the embedded model, or of its own kind |
+| other weights | vLLM, where it is installed; else `transformers serve`, slower, without log-probabilities |
+"""
+
+import atexit
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from cce.errors import BadInput, EndpointFailed
+from cce.models.embedded import llama_cpp, weights
+
+# Written last: a folder that has it is a finished training.
+FINISHED = "finished.json"
+# Loading 8 billion parameters and compiling takes vLLM minutes.
+START_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What serves a folder, why this one, and how: `start` takes a port, 0 for a free one, and returns the base URL."""
+
+    name: str
+    why: str
+    start: Callable[[int], str]
+
+
+def student_name(folder: Path) -> str:
+    """What the store calls the student: a digest of its base, recipe and examples, which give the same weights again.
+
+    Raises BadInput where the folder holds no finished training.
+    """
+    try:
+        return json.loads((folder / FINISHED).read_text())["name"]
+    except (OSError, ValueError, KeyError) as problem:
+        raise BadInput(f"{folder}: no finished training lies there ({problem}); train it, or name a model") from None
+
+
+def engine_of(folder: Path) -> Engine:
+    """The engine that serves this student, with the reason. Raises BadInput where there is no student."""
+    name = student_name(folder)
+    if (folder / "adapter.gguf").is_file():
+        why = "its base is the embedded model, on whose weights llama.cpp puts the adapter"
+        return Engine("llama.cpp", why, lambda port=0: llama_cpp(weights(), folder / "adapter.gguf", port))
+    if (folder / "model.gguf").is_file():
+        why = "it is of the embedded model's kind, so that its weights could be written for llama.cpp"
+        return Engine("llama.cpp", why, lambda port=0: llama_cpp(folder / "model.gguf", None, port))
+    other = "it is not of the embedded model's kind, so that llama.cpp cannot load it"
+    if find_spec("vllm"):
+        return Engine("vLLM", f"{other}; vLLM is installed", lambda port=0: _served(_vllm(folder, name), folder, port))
+    why = f"{other}, and vLLM is not installed"
+    return Engine("transformers", why, lambda port=0: _served(_transformers(folder), folder, port))
+
+
+def _vllm(folder: Path, name: str) -> list[str]:
+    # The module, since the command of that name is missing from some builds.
+    server = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+    return [*server, "--model", str(folder), "--served-model-name", name]
+
+
+def _transformers(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
+
+
+@cache
+def _running(command: tuple[str, ...], log: Path, port: int) -> str:
+    port = port or _free_port()
+    with log.open("w") as file:
+        place = ["--host", "127.0.0.1", "--port", str(port)]
+        process = subprocess.Popen([*command, *place], stdout=file, stderr=subprocess.STDOUT)
+    atexit.register(process.terminate)
+    _wait(process, f"http://127.0.0.1:{port}/health", log)
+    return f"http://127.0.0.1:{port}/v1"
+
+
+def _served(command: list[str], folder: Path, port: int) -> str:
+    return _running(tuple(command), folder / "serving.log", port)
+
+
+def _wait(process: subprocess.Popen, health: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urlopen(health, timeout=5).close()
+            return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    process.terminate()
+    raise EndpointFailed(f"the engine did not start; it wrote {log}: {log.read_text()[-500:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,143 @@
+"""Fine-tuning: examples, a recipe and a card become a folder of weights. transformers, peft and trl do the training.
+
+    train(examples, Recipe(steps=80), Card(...), Path("runs/demo/students/vanilla"))
+
+The training runs in a process of its own (`python -m cce.models.training FOLDER`), spread over the machine's GPUs by
+accelerate where there are several. It keeps checkpoints: a run that was killed goes on from the last one, and ends
+with the weights of an unbroken one.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shutil import rmtree
+
+from cce.errors import BadInput, TrainingFailed
+from cce.models.card import Card
+from cce.models.progress import Progress
+from cce.models.student import FINISHED
+
+# A chat that ends with the answer to learn: {"prompt": [{role, content}, ...], "completion": [{role, content}]}.
+Example = dict[str, list[dict[str, str]]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a student is trained.
+
+    `base` is `embedded`, or a Hugging Face name or folder. `rank` is that of a LoRA adapter on all linear layers; None
+    trains all weights. `batch` examples make a step on each GPU; over `steps` steps the learning rate falls to zero.
+    Examples longer than `max_tokens` are cut at their end. A checkpoint is kept every `save_every` steps.
+    """
+
+    base: str = "embedded"
+    rank: int | None = 8
+    learning_rate: float = 1e-3
+    steps: int = 80
+    batch: int = 4
+    max_tokens: int = 1024
+    seed: int = 0
+    save_every: int = 10
+
+    def __post_init__(self):
+        for name in ("learning_rate", "steps", "batch", "max_tokens", "save_every"):
+            if getattr(self, name) <= 0:
+                raise BadInput(f"training: {name} {getattr(self, name)}: more than 0 is wanted")
+        if self.rank is not None and self.rank < 1:
+            raise BadInput(f"training: rank {self.rank}: 1 or more, or None to train all weights")
+
+
+@dataclass
+class Training:
+    """A training under way, as the progress bar sees it: `loss.csv` has a line a step that is done."""
+
+    folder: Path
+    work: range
+    doing = "training"
+
+    @property
+    def done(self) -> int:
+        """Steps taken, those before a resumed checkpoint included."""
+        return len(self._losses())
+
+    def bill(self) -> str:
+        """The loss of the last step, in words."""
+        losses = self._losses()
+        return f"loss {losses[-1].split(',')[1]}" if losses else "loading"
+
+    def _losses(self) -> list[str]:
+        file = self.folder / "loss.csv"
+        return file.read_text().splitlines()[1:] if file.is_file() else []
+
+
+def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path) -> Path:
+    """Train a student in `folder`, from its last checkpoint if it has one of this very training; return the folder.
+
+    A finished training of the same base, recipe and examples is left as it is. The folder holds what the training was
+    given (examples.jsonl, recipe.json), loss.csv (step, loss), the weights, a model card, and for the embedded model
+    and its kind the file that llama.cpp serves.
+    Raises BadInput where there are no examples or another training lies in the folder, TrainingFailed where it breaks.
+    """
+    if not examples:
+        raise BadInput("training: there are no examples; loosen what is left out, or judge more pairs")
+    name = _name(examples, recipe)
+    if _finished(folder) == name:
+        return folder
+    _prepare(folder, name, examples, recipe, card)
+    command = [*_launcher(), "-m", "cce.models.training", str(folder)]
+    with (folder / "training.log").open("w") as log, Progress(Training(folder, range(recipe.steps))) as progress:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        _wait(process, progress)
+    if _finished(folder) != name:
+        raise TrainingFailed(
+            f"the training in {folder} broke; its log ends: {(folder / 'training.log').read_text()[-800:]}"
+        )
+    return folder
+
+
+def _name(examples: Sequence[Example], recipe: Recipe) -> str:
+    canonical = json.dumps([asdict(recipe) | {"save_every": None}, list(examples)], sort_keys=True)
+    return f"student-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
+
+
+def _finished(folder: Path) -> str | None:
+    file = folder / FINISHED
+    return json.loads(file.read_text())["name"] if file.is_file() else None
+
+
+def _prepare(folder: Path, name: str, examples: Sequence[Example], recipe: Recipe, card: Card) -> None:
+    # What another training left must not be taken up, nor served under this one's name.
+    begun = folder / "recipe.json"
+    if begun.is_file() and json.loads(begun.read_text())["name"] != name:
+        rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "examples.jsonl").write_text("".join(json.dumps(example) + "\n" for example in examples))
+    (folder / "card.json").write_text(json.dumps(asdict(card)))
+    begun.write_text(json.dumps({"name": name, **asdict(recipe)}, indent=1))
+
+
+def _launcher() -> list[str]:
+    import torch
+
+    several = torch.cuda.device_count() > 1
+    return [sys.executable, *(["-m", "accelerate.commands.launch", "--multi_gpu"] if several else [])]
+
+
+def _wait(process: subprocess.Popen, progress: Progress) -> None:
+    try:
+        while process.poll() is None:
+            time.sleep(0.5)
+            progress.show()
+    finally:
+        process.kill()
+
+
+if __name__ == "__main__":
+    from cce.models.fitting import fit
+
+    fit(Path(sys.argv[1]))
