@@ -121,6 +121,27 @@ def _check_out(out: Path) -> None:
 
 
 @app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="A student's folder, as a training leaves it.")],
+    port: Annotated[int, typer.Option(help="Of the loopback interface.")] = 8000,
+) -> None:
+    """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why."""
+    import signal
+    import threading
+    from contextlib import suppress
+
+    from cce.models.student import engine_of, student_name
+
+    engine = engine_of(folder)
+    print(f"{engine.name}: {engine.why}")
+    print(f"{student_name(folder)}@{engine.start(port)}", flush=True)
+    # So that an engine in a process of its own is stopped as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+@app.command()
 def run(
     profile: Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")],
     notebooks: Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")] = None,

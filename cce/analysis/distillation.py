@@ -4,7 +4,8 @@ A student goes by its short name, which the frames of judgments have in the colu
 and what taught it ("student: vanilla", "student: cce@8", "student: labels"), or any other judge's name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from cce.analysis.accuracy import accuracy_table
 from cce.analysis.comparison import COLUMNS as COMPARISON
 from cce.analysis.comparison import comparison_table
 from cce.analysis.paired import GROUP
-from cce.analysis.paper.cells import Student, paper_student
+from cce.analysis.paper.cells import Student, paper_student, student_cells
 from cce.analysis.scoring import scored
 from cce.analysis.statistics import interval
 from cce.benchmarks.scoring import Scoring
@@ -23,6 +24,8 @@ from cce.errors import BadInput
 UNTRAINED, TAUGHT = "untrained", "student: "
 # What the taught students are compared with.
 BASELINES = [f"{TAUGHT}vanilla", UNTRAINED]
+# The bases of the paper's students.
+PAPER_BASES = ("llama-3.1-8b", "qwen2.5-7b")
 # The judge's name where students stand as methods, so that tables of methods serve for them.
 STUDENTS = "students"
 
@@ -55,6 +58,44 @@ def distillation_table(
 
 COLUMNS = ["benchmark", "student", "pairs", "correct", "readable", "readable_low", "readable_high"]
 COLUMNS += ["accuracy", "accuracy_low", "accuracy_high", "paper", "consistent", "rationale_tokens"]
+
+
+def teaching_table(judgments: pd.DataFrame, sets: Mapping[str, Sequence]) -> pd.DataFrame:
+    """What became of the teacher's judgments, a row a method.
+
+    Args:
+        judgments: the teacher's, as `evaluate` makes them.
+        sets: the examples by method, as `teaching_sets` makes them; a set of several methods is left out.
+
+    Returns the columns method, pairs, verdicts (A or B), contradicted (verdicts against the label), accuracy (percent
+    of the verdicts that agree with it), tokens (mean length of a rationale) and examples (what the student was given).
+    """
+    rows = []
+    for method, group in judgments.groupby("method", sort=False):
+        verdicts = group[group.verdict.isin(["A", "B"])]
+        agreed = int((verdicts.verdict == verdicts.label).sum())
+        counts = {"pairs": len(group), "verdicts": len(verdicts), "contradicted": len(verdicts) - agreed}
+        means = {"accuracy": 100 * agreed / max(len(verdicts), 1), "tokens": group.rationale_tokens.mean()}
+        rows.append({"method": method, **counts, **means, "examples": len(sets[method])})
+    return pd.DataFrame(rows).round(1)
+
+
+def losses(folders: Mapping[str, Path]) -> pd.DataFrame:
+    """The training loss of each student, by name, from its folder: the columns student, step, loss (nats a token)."""
+    files = [pd.read_csv(folder / "loss.csv").assign(student=name) for name, folder in folders.items()]
+    return pd.concat(files, ignore_index=True)[["student", "step", "loss"]]
+
+
+def paper_students(base: str, sets: Mapping[str, Sequence]) -> dict[str, Student]:
+    """By short name, the students of Table 2 that our students repeat: of this base, taught so, with as many examples.
+
+    `sets` are the examples by what taught, as `teaching_sets` makes them; a set of several methods is the paper's
+    mixed one.
+    """
+    student = next((known for known in PAPER_BASES if known in base.lower()), base)
+    kinds = {name: "cce+vanilla" if " + " in name else name.split("@")[0] for name in sets}
+    wanted = {f"{TAUGHT}{name}": (student, kind, len(sets[name])) for name, kind in kinds.items()}
+    return {name: one for name, one in wanted.items() if ("average", *one) in student_cells()}
 
 
 def student_differences(

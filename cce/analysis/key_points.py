@@ -25,9 +25,9 @@ from cce.analysis.structured import distinct
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Pair
 from cce.crowd.case import Case
-from cce.crowd.progress import Progress
 from cce.errors import BadInput
 from cce.models.loop import run, together
+from cce.models.progress import Progress
 
 PLACE = ["benchmark", "id", "cluster", "judge", "method"]
 NEEDED = [*PLACE, "text", "rationale_tokens"]

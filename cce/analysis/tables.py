@@ -1,11 +1,18 @@
-"""Tables for eyes: an interval beside its number, judges without their address, a dash where there is nothing."""
+"""Tables for eyes: an interval beside its number, models without their address, a dash where there is nothing."""
+
+import re
 
 import pandas as pd
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
 # More digits than one where one says too little.
-DIGITS = {"mcnemar_p": 3, "kappa": 2, "points_per_100_tokens": 2}
+DIGITS = {"mcnemar_p": 3, "kappa": 2, "points_per_100_tokens": 2, "gain": 2}
+# Those of Table 3, which the paper prints with two.
+SCORES = ["mtbench", "win_rate", "length_controlled", "alpaca_first", "alpaca_second"]
+DIGITS |= dict.fromkeys([*SCORES, *(f"paper_{name}" for name in SCORES)], 2)
+# Columns that name a model.
+MODELS = {"judge", "model", "base_model"}
 
 
 def print_table(table: pd.DataFrame) -> None:
@@ -16,25 +23,27 @@ def print_table(table: pd.DataFrame) -> None:
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table as text: columns X, X_low and X_high become one, prompt and completion tokens are added up."""
     shown = table.copy()
-    if "judge" in shown:
-        shown["judge"] = shown.judge.map(judge_name)
+    for name in MODELS & set(shown):
+        shown[name] = shown[name].map(judge_name)
     if {"prompt_tokens", "completion_tokens"} <= set(shown):
         shown["tokens"] = shown.pop("prompt_tokens") + shown.pop("completion_tokens")
     for name in [name for name in shown if f"{name}_low" in shown]:
         low, high = shown.pop(f"{name}_low"), shown.pop(f"{name}_high")
-        shown[name] = [_with_interval(*cell) for cell in zip(shown[name], low, high, strict=True)]
+        digits = DIGITS.get(name, 1)
+        shown[name] = [_with_interval(*cell, digits) for cell in zip(shown[name], low, high, strict=True)]
     return pd.DataFrame({name: _column(column) for name, column in shown.items()})
 
 
 def judge_name(judge: str) -> str:
-    """A judge without its address."""
-    return judge.split("@")[0]
+    """A judge, or another model, without its address; a student's folder may have an @ of its own."""
+    return re.sub("@https?://.*", "", judge)
 
 
-def _with_interval(value: float, low: float, high: float) -> str:
+def _with_interval(value: float, low: float, high: float, digits: int) -> str:
     if pd.isna(value):
         return "-"
-    return f"{value:.1f}" if pd.isna(low) else f"{value:.1f}{NO_BREAK}[{low:.1f},{NO_BREAK}{high:.1f}]"
+    number = f"{value:.{digits}f}"
+    return number if pd.isna(low) else f"{number}{NO_BREAK}[{low:.{digits}f},{NO_BREAK}{high:.{digits}f}]"
 
 
 def _column(column: pd.Series) -> list[str]:

@@ -25,6 +25,11 @@ def rationales_in_words(differences: pd.DataFrame) -> str:
     return "\n".join(_item(_rationale_in_words(row)) for row in differences.itertuples())
 
 
+def steps_in_words(steps: pd.DataFrame) -> str:
+    """An item a row of `score_steps`: what one way to pick gained over another."""
+    return "\n".join(_item(_step_in_words(row)) for row in steps.itertuples())
+
+
 def _item(text: str) -> str:
     return textwrap.fill(text, 110, initial_indent="- ", subsequent_indent="  ")
 
@@ -42,6 +47,15 @@ def _measure(name: str, gain: float, low: float, high: float) -> str:
     return f"{gain:+.1f} {name} ({'no scatter' if pd.isna(low) else interval_in_words(low, high)})"
 
 
+def _step_in_words(row) -> str:
+    names = f"{row.score}, {row.model} against {row.baseline}:"
+    if pd.isna(row.gain):
+        return f"{names} nothing to compare."
+    if pd.isna(row.gain_low):
+        return f"{names} {row.gain:+.2f} on each of {row.answers} answers, so there is no interval."
+    return f"{names} {row.gain:+.2f} ({interval_in_words(row.gain_low, row.gain_high, 2)}), over {row.answers} answers."
+
+
 def _in_words(row) -> str:
     names = f"{judge_name(row.judge)}, {row.method} against {row.baseline} on {row.benchmark}:"
     return " ".join(filter(None, [names, _difference(row), _paper(row), _power(row)]))
@@ -56,9 +70,9 @@ def _difference(row) -> str:
     return f"{row.difference:+.1f} points ({interval_in_words(row.difference_low, row.difference_high)}{test})."
 
 
-def interval_in_words(low: float, high: float) -> str:
+def interval_in_words(low: float, high: float, digits: int = 1) -> str:
     """The interval, and whether zero is in it."""
-    return f"95% interval {low:+.1f} to {high:+.1f}, which {'excludes' if low > 0 or high < 0 else 'includes'} zero"
+    return f"95% interval {low:+.{digits}f} to {high:+.{digits}f}, which {'excludes' if low > 0 or high < 0 else 'includes'} zero"
 
 
 def _paper(row) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cce.crowd.progress import Progress
 from cce.errors import BadInput
 from cce.models.client import LLM, Bill
 from cce.models.loop import run, together
+from cce.models.progress import Progress
 
 
 @dataclass

@@ -16,11 +16,11 @@ import pandas as pd
 from cce.benchmarks.pair import Pair
 from cce.crowd.case import Case, Protocol
 from cce.crowd.methods import MODEL_FREE, crowd_needed, method_named
-from cce.crowd.progress import Progress
 from cce.crowd.verdict import Judgment
 from cce.errors import BadInput
 from cce.models.client import LLM, Bill
 from cce.models.loop import run, together
+from cce.models.progress import Progress
 from cce.models.store import Completion
 
 # Who judges where no model is asked.

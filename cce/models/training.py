@@ -9,8 +9,10 @@ with the weights of an unbroken one.
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -91,7 +93,7 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path)
     _prepare(folder, name, examples, recipe, card)
     command = [*_launcher(), "-m", "cce.models.training", str(folder)]
     with (folder / "training.log").open("w") as log, Progress(Training(folder, range(recipe.steps))) as progress:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
         _wait(process, progress)
     if _finished(folder) != name:
         raise TrainingFailed(
@@ -137,7 +139,17 @@ def _wait(process: subprocess.Popen, progress: Progress) -> None:
         process.kill()
 
 
+def _die_with_parent() -> None:
+    # A parent that is killed closes this pipe. An orphan would train on beside the run that takes up its checkpoint.
+    def wait() -> None:
+        sys.stdin.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 if __name__ == "__main__":
     from cce.models.fitting import fit
 
+    _die_with_parent()
     fit(Path(sys.argv[1]))

@@ -1,0 +1,126 @@
+"""The training itself, in a process of its own: trl's trainer over a prepared folder, and what it leaves there."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import transformers
+from datasets import load_dataset
+from peft import LoraConfig
+from transformers import TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from cce.models.base import load_base
+from cce.models.card import Card, card_text
+from cce.models.gguf_files import convertible, write_adapter, write_model
+from cce.models.student import FINISHED
+
+PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate")
+
+
+def fit(folder: Path) -> None:
+    """Train what `prepare` laid into the folder, from its last whole checkpoint; FINISHED is written last."""
+    recipe = json.loads((folder / "recipe.json").read_text())
+    # Before the adapter's first weights are drawn.
+    transformers.set_seed(recipe["seed"])
+    trainer = _trainer(folder, recipe)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
+    if trainer.is_world_process_zero():
+        _save(trainer, folder, recipe)
+
+
+def _trainer(folder: Path, recipe: dict) -> SFTTrainer:
+    # An adapter is in full precision itself, on a base that is not; all weights want full precision to move by little.
+    lora = recipe["rank"] is not None
+    model, tokenizer = load_base(recipe["base"], torch.bfloat16 if lora else torch.float32)
+    examples = load_dataset(
+        "json", data_files=str(folder / "examples.jsonl"), split="train", cache_dir=folder / "cache"
+    )
+    adapter = (
+        LoraConfig(r=recipe["rank"], lora_alpha=2 * recipe["rank"], target_modules="all-linear", task_type="CAUSAL_LM")
+        if lora
+        else None
+    )
+    return SFTTrainer(
+        model=model,
+        args=_arguments(folder, recipe, autocast=not lora),
+        train_dataset=examples,
+        processing_class=tokenizer,
+        peft_config=adapter,
+        callbacks=[LossFile(folder / "loss.csv")],
+    )
+
+
+def _arguments(folder: Path, recipe: dict, autocast: bool) -> SFTConfig:
+    return SFTConfig(
+        output_dir=str(folder / "checkpoints"),
+        max_steps=recipe["steps"],
+        per_device_train_batch_size=recipe["batch"],
+        learning_rate=recipe["learning_rate"],
+        max_length=recipe["max_tokens"],
+        seed=recipe["seed"],
+        save_steps=recipe["save_every"],
+        save_total_limit=2,
+        logging_steps=1,
+        bf16=autocast,
+        use_cpu=not torch.cuda.is_available(),
+        # Memory is what a GPU lacks, and time is what a CPU lacks.
+        activation_checkpointing=torch.cuda.is_available(),
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+class LossFile(TrainerCallback):
+    """Keeps loss.csv as long as the training is old: a line a step, from a resumed checkpoint's history on."""
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def on_log(self, args, state, control, **_) -> None:
+        """Write all losses so far; few enough to do so at every step."""
+        rows = [f"{entry['step']},{entry['loss']}" for entry in state.log_history if "loss" in entry]
+        self.file.write_text("\n".join(["step,loss", *rows]) + "\n")
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    # The trainer's state is the last file of a checkpoint: one without it was being written when the process died.
+    whole = [file.parent for file in folder.glob("checkpoints/checkpoint-*/trainer_state.json") if _is_json(file)]
+    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        return bool(json.loads(file.read_text()))
+    except ValueError:
+        return False
+
+
+def _save(trainer: SFTTrainer, folder: Path, recipe: dict) -> None:
+    model, tokenizer = trainer.model, trainer.processing_class
+    if recipe["base"] == "embedded" and recipe["rank"]:
+        model.save_pretrained(folder)
+        write_adapter(_adapter_tensors(folder), model.config, 2 * recipe["rank"], folder / "adapter.gguf")
+    else:
+        whole = model.merge_and_unload() if recipe["rank"] else model
+        whole.to(torch.bfloat16).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        if convertible(whole.config, tokenizer):
+            write_model(whole.state_dict(), whole.config, folder / "model.gguf")
+    _write_card(trainer, folder, recipe)
+    (folder / FINISHED).write_text(json.dumps({"name": recipe["name"], "steps": trainer.state.global_step}))
+
+
+def _adapter_tensors(folder: Path) -> dict:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def _write_card(trainer: SFTTrainer, folder: Path, recipe: dict) -> None:
+    card = Card(**json.loads((folder / "card.json").read_text()))
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    examples = len((folder / "examples.jsonl").read_text().splitlines())
+    (folder / "README.md").write_text(card_text(card, recipe, examples, losses, versions))

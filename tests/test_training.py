@@ -1,0 +1,201 @@
+"""Training, on a tiny model: what it leaves, that it survives being killed, and what serves what was trained."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from math import exp
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cce.errors import BadInput, TrainingFailed
+from cce.models.card import Card
+from cce.models.client import LLM
+from cce.models.student import engine_of, student_name
+from cce.models.training import Recipe, train
+from tests.tiny import tiny_base
+
+CARD = Card("A tiny student", "It learns two letters.", "Made up for a test.", "Apache-2.0")
+STEPS = 6
+
+
+def example(place: int) -> dict:
+    chat = {
+        "prompt": ("user", f"Which is better, {place} or {place + 1}?"),
+        "completion": ("assistant", "Plainly [[B]]"),
+    }
+    return {name: [{"role": role, "content": content}] for name, (role, content) in chat.items()}
+
+
+EXAMPLES = [example(place) for place in range(16)]
+
+
+def recipe(base: str = "", **changed) -> Recipe:
+    settings = {"rank": None, "learning_rate": 1e-2, "steps": STEPS, "batch": 2, "save_every": 2}
+    return Recipe(base or tiny_base(), **settings | changed)
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory) -> Path:
+    """A student all of whose weights were trained."""
+    return train(EXAMPLES, recipe(), CARD, tmp_path_factory.mktemp("students") / "full")
+
+
+def test_the_loss_falls_and_every_step_is_on_file(student):
+    losses = pd.read_csv(student / "loss.csv")
+    assert losses.step.tolist() == list(range(1, STEPS + 1))
+    assert losses.loss.iloc[-1] < losses.loss.iloc[0] - 1
+
+
+def test_the_card_says_what_it_is_from_what_and_not_for_what(student):
+    card = (student / "README.md").read_text()
+    for part in (
+        CARD.title,
+        CARD.licence,
+        CARD.not_for,
+        "16 examples",
+        "| learning_rate | 0.01 |",
+        "all weights",
+        "trl",
+    ):
+        assert part in card
+
+
+def test_a_finished_training_is_not_repeated(student):
+    before = (student / "finished.json").stat().st_mtime_ns
+    assert train(EXAMPLES, recipe(), CARD, student) == student
+    assert (student / "finished.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("rank", [None, 4], ids=["full", "lora"])
+def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(rank, student, tmp_path):
+    unbroken = student if rank is None else train(EXAMPLES, recipe(rank=rank), CARD, tmp_path / "unbroken")
+    killed = tmp_path / "killed"
+    _start_and_kill(rank, killed)
+    assert not (killed / "finished.json").exists()
+    train(EXAMPLES, recipe(rank=rank), CARD, killed)
+    assert "checkpoint" in (killed / "training.log").read_text()
+    assert student_name(killed) == student_name(unbroken)
+    assert (killed / "loss.csv").read_text() == (unbroken / "loss.csv").read_text()
+    assert (killed / "model.safetensors").read_bytes() == (unbroken / "model.safetensors").read_bytes()
+
+
+START = """
+import sys
+from tests.test_training import *
+rank, base, folder = json.loads(sys.argv[1])
+train(EXAMPLES, recipe(base, rank=rank), CARD, Path(folder))
+"""
+
+
+def _start_and_kill(rank: int | None, folder: Path) -> None:
+    # After the first checkpoint, and before the last step.
+    command = [sys.executable, "-c", START, json.dumps([rank, tiny_base(), str(folder)])]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
+    end = time.monotonic() + 300
+    while not (folder / "checkpoints/checkpoint-2/trainer_state.json").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(2)  # the training itself notices and ends
+
+
+def test_another_training_in_the_folder_starts_anew(student, tmp_path):
+    folder = tmp_path / "student"
+    train(EXAMPLES[:8], recipe(steps=2), CARD, folder)
+    first = student_name(folder)
+    (folder / "left-over").touch()
+    train(EXAMPLES[8:], recipe(steps=2), CARD, folder)
+    assert student_name(folder) != first
+    assert not (folder / "left-over").exists()
+
+
+def test_a_training_that_breaks_is_named_with_the_end_of_its_log(tmp_path):
+    with pytest.raises(TrainingFailed, match="no-such-model"):
+        train(EXAMPLES, Recipe(base=str(tmp_path / "no-such-model")), CARD, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps 0"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"rank": 0}, "rank 0"),
+        ({"batch": 0}, "batch"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(settings, message):
+    with pytest.raises(BadInput, match=message):
+        Recipe(**settings)
+
+
+def test_no_examples_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(BadInput, match="no examples"):
+        train([], Recipe(), CARD, tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
+def first_token(folder: str, prompt: str) -> dict[int, float]:
+    """The probability of every token after the prompt, by transformers."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    chat = [{"role": "user", "content": prompt}]
+    ids = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    with torch.no_grad():
+        chances = model.float()(**ids).logits[0, -1].softmax(0)
+    return {tokenizer.decode(token): float(chances[token]) for token in chances.topk(5).indices}
+
+
+def test_llama_cpp_serves_the_weights_that_were_trained(student):
+    engine = engine_of(student)
+    assert (engine.name, "could be written for llama.cpp" in engine.why) == ("llama.cpp", True)
+    prompt = EXAMPLES[0]["prompt"][0]["content"]
+    answer = LLM(str(student)).complete(prompt, max_tokens=1, top_logprobs=20)
+    for token, chance in first_token(str(student), prompt).items():
+        assert exp(answer.first_token[token]) == pytest.approx(chance, rel=0.05)
+
+
+def test_llama_cpp_puts_an_adapter_on_its_base(tmp_path):
+    # By way of the base's own GGUF file, as with the embedded model, and against the merged weights.
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from cce.models.embedded import llama_cpp
+    from cce.models.gguf_files import write_adapter, write_model
+
+    folder = train(EXAMPLES, recipe(rank=4), CARD, tmp_path / "lora")
+    base = AutoModelForCausalLM.from_pretrained(tiny_base())
+    write_model(base.state_dict(), base.config, tmp_path / "base.gguf")
+    adapter = load_file(folder / f"checkpoints/checkpoint-{STEPS}/adapter_model.safetensors")
+    write_adapter(adapter, AutoConfig.from_pretrained(tiny_base()), 8, tmp_path / "adapter.gguf")
+    prompt = EXAMPLES[0]["prompt"][0]["content"]
+    served = LLM(f"adapted@{llama_cpp(tmp_path / 'base.gguf', tmp_path / 'adapter.gguf')}")
+    answer = served.complete(prompt, max_tokens=1, top_logprobs=20)
+    for token, chance in first_token(str(folder), prompt).items():
+        assert exp(answer.first_token[token]) == pytest.approx(chance, rel=0.05)
+
+
+def test_what_llama_cpp_cannot_load_is_served_by_transformers_and_says_why(tmp_path):
+    folder = tiny_stranger(tmp_path / "stranger")
+    engine = engine_of(folder)
+    assert (engine.name, "vLLM is not installed" in engine.why) == ("transformers", True)
+    assert LLM(str(folder)).complete("Say something.", max_tokens=3).completion_tokens == 3
+
+
+def tiny_stranger(folder: Path) -> Path:
+    """A model of another architecture, as a finished training."""
+    from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base())
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
+    Qwen2ForCausalLM(Qwen2Config(vocab_size=len(tokenizer), **sizes, **heads)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "finished.json").write_text(json.dumps({"name": "student-stranger"}))
+    return folder
