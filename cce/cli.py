@@ -22,7 +22,7 @@ def judge(
         str, typer.Argument(help="A file of pairs (id, instruction, answer_a, answer_b, label), or a benchmark's name.")
     ],
     out: Annotated[Path, typer.Option(help="Where to write the judgments: JSON, one object a pair.")],
-    judge: Annotated[str, typer.Option(help="The judge: NAME, NAME@BASE_URL or embedded.")],
+    judge: Annotated[str, typer.Option(help="The judge: NAME, NAME@BASE_URL, embedded-judge, or a folder.")],
     method: Annotated[
         str, typer.Option(help="vanilla, longprompt, evalplan, 16-criteria, maj@N, agg@N, cce@N, ...")
     ] = "vanilla",
@@ -73,7 +73,7 @@ def pick(
     ],
     out: Annotated[Path, typer.Option(help="Where to write what was picked: JSON, one object a pool.")],
     judge: Annotated[
-        str | None, typer.Option(help="The judge: NAME, NAME@BASE_URL or embedded; random and length need none.")
+        str | None, typer.Option(help="The judge, as of `cce judge`; random and length need none.")
     ] = None,
     method: Annotated[
         str, typer.Option(help="random, vanilla, cce@N or another of `cce judge`; cce@4 suits four responses.")

@@ -199,3 +199,20 @@ def tiny_stranger(folder: Path) -> Path:
     tokenizer.save_pretrained(folder)
     (folder / "finished.json").write_text(json.dumps({"name": "student-stranger"}))
     return folder
+
+
+def test_cce_serve_offers_a_student_to_any_program_until_it_is_stopped(student):
+    command = [sys.executable, "-m", "cce", "serve", str(student), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        why, model = process.stdout.readline(), process.stdout.readline().strip()
+        answer = LLM(model).complete("Which one?", max_tokens=4)
+        process.send_signal(signal.SIGINT)
+    assert why.startswith("llama.cpp: ")
+    assert model.startswith(f"{student_name(student)}@http://127.0.0.1:")
+    assert answer.text == LLM(str(student)).complete("Which one?", max_tokens=4).text
+    assert process.returncode == 0
+
+
+def test_cce_serve_refuses_a_folder_without_a_student(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "cce", "serve", str(tmp_path)], capture_output=True, text=True)
+    assert (done.returncode, "no finished training" in done.stderr) == (1, True)

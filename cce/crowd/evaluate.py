@@ -48,7 +48,7 @@ def evaluate(
         pairs: as `load_pairs` gives them.
         methods: such as `vanilla`, `maj@N`, `cce@N`; see `cce.crowd.methods`. Those that ask no model, such as
             `length`, are run once, under the judge's name "none".
-        judges: models, each `NAME` or `NAME@BASE_URL` or `embedded`.
+        judges: models, each `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or the folder of a student.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
         store: path of the SQLite store; None keeps completions in memory.
         concurrency: requests in flight at once to one address.
@@ -137,9 +137,12 @@ def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: int) -> N
 
 
 def check_reading(methods: Sequence[str], judges: Sequence[str], protocol: Protocol) -> None:
-    """Warn where the embedded model is to be read from its text."""
+    """Warn where the untrained embedded model is to be read from its text."""
     if "embedded" in judges and protocol.verdict == "text" and not set(methods) <= MODEL_FREE:
-        warnings.warn('the embedded model writes no verdict: use verdict="distribution", order="both"', stacklevel=5)
+        warnings.warn(
+            'the embedded model writes no verdict: use verdict="distribution", order="both", or embedded-judge',
+            stacklevel=5,
+        )
 
 
 def cluster_of(pair: Pair) -> str:

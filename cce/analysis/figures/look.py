@@ -63,9 +63,16 @@ def family(method: str) -> str:
     return method.split("@")[0]
 
 
+OWN_TITLES = {
+    "embedded": "embedded model (SmolLM2-135M)",
+    "embedded-judge": "embedded judge (SmolLM2-135M, trained)",
+    NO_JUDGE: "no model",
+}
+
+
 def model_title(model: str) -> str:
     """A judge's name for a figure, which says on its face where no model or the small embedded model spoke."""
-    return {"embedded": "embedded model (SmolLM2-135M)", NO_JUDGE: "no model"}.get(model, paper_name(model))
+    return OWN_TITLES.get(model, paper_name(model))
 
 
 def palette(count: int) -> list[tuple]:

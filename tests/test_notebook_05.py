@@ -1,0 +1,53 @@
+"""Notebook 05 with the parameters of every profile: a tiny base is really trained, all other models are planted."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.fake_server import FakeServer
+from tests.published import PAIRS, write_benchmarks
+from tests.test_profiles import ROOT, at, redirected, run
+from tests.tiny import tiny_base
+
+PROFILES = sorted(ROOT.glob("params/*/05_distillation.yaml"))
+# Of the size of a test. Prometheus's wording is in a package of its own, which need not be installed.
+SMALL = {"samples": 4, "limit": 4, "training": {"rank": 2, "learning_rate": 1e-3, "steps": 2, "batch": 1}}
+
+
+def small(file: Path, server: FakeServer, folder: Path) -> dict:
+    given = yaml.safe_load(file.read_text())
+    published = {at(server, judge): form for judge, form in given["published"].items() if "prometheus" not in form}
+    beside = {name: at(server, model) for name, model in given["beside"].items()}
+    teach_limit = min(given["teach_limit"], PAIRS)
+    files = {"trained": str(folder / "trained"), "base": tiny_base()}
+    ours = SMALL | files | {"beside": beside, "published": published, "teach_limit": teach_limit}
+    return redirected(given, server, server, folder) | ours
+
+
+@pytest.mark.parametrize("file", PROFILES, ids=lambda file: file.parent.name)
+def test_students_are_trained_and_judge_beside_the_others(file, tmp_path):
+    write_benchmarks(tmp_path / "data")
+    with FakeServer() as server:
+        parameters = small(file, server, tmp_path)
+        made = run("05_distillation", parameters, tmp_path)
+    teaching = [method for method in parameters["methods"] if method != "length"]
+    sets = [*teaching, *(["+".join(teaching)] if parameters["mixed"] else [])]
+    students = {f"student: {name.replace('+', ' + ')}" for name in sets}
+    judges = {judge.split("@")[0] for judge in parameters["published"]}
+    assert set(made[""].student) == {"length"} | students | set(parameters["beside"]) | judges
+    sizes = {name: 4 for name in parameters["benchmarks"]}
+    assert made["judgments"].groupby(["benchmark", "judge"]).id.nunique().groupby("benchmark").unique().map(
+        list
+    ).to_dict() == {name: [size] for name, size in sizes.items()}
+    check_training(made, tmp_path / "trained", sets)
+
+
+def check_training(made: dict, trained: Path, sets: list[str]) -> None:
+    assert set(made["_loss"].groupby("student").step.max()) == {2}
+    for name in sets:
+        examples = [json.loads(line) for line in (trained / name / "examples.jsonl").read_text().splitlines()]
+        assert len(examples) == (8 if "+" in name else 4)
+        assert "Not for" in (trained / name / "README.md").read_text()
+        assert (trained / name / "model.gguf").is_file()
