@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+from cce.benchmarks.mt_bench import REFERENCED
 from cce.benchmarks.rewardbench import SECTIONS
+from cce.crowd.dialogue import TEMPERATURES
+from tests.test_benchmarks import write
 
-PAIRS = 8  # a benchmark
+PAIRS = 8  # a benchmark; as many questions, instructions and references
 LLMBAR = ["natural", "adv_neighbor", "adv_gptinst", "adv_gptout", "adv_manual"]
 
 
@@ -29,11 +32,12 @@ def write_chat(folder: Path) -> None:
     """Write MT-Bench, AlpacaEval 2 with its gamed baselines, LIMA and TULU-3's SFT mixture below the folder."""
     questions = [_question(n, category) for n, category in enumerate(TEMPERATURES)]
     write(folder, "mt_bench/question.jsonl", questions)
-    write(folder, "mt_bench/reference_answer/gpt-4.jsonl", [_known(q) for q in questions if q["category"] in REFERENCED])
+    known = [_known(question) for question in questions if question["category"] in REFERENCED]
+    write(folder, "mt_bench/reference_answer/gpt-4.jsonl", known)
     write(folder, "alpaca_eval/alpaca_eval_gpt4_baseline.json", [_reference(n) for n in range(PAIRS)])
     write(folder, "alpaca_eval/df_gamed.csv", [_gamed(n, wordy) for wordy in (False, True) for n in range(PAIRS)])
     write(folder, "lima/train.jsonl", [_lima(n) for n in range(PAIRS)])
-    write(folder, "tulu-3-sft-mixture/train.jsonl", [_tulu3(n) for n in range(PAIRS)])
+    write(folder, "tulu-3-sft-mixture/train.jsonl", [_tulu3_sft(n) for n in range(PAIRS)])
 
 
 def _answer(n: int, quality: int) -> str:
@@ -112,6 +116,6 @@ def _lima(n: int) -> dict:
     return {"conversations": [f"Lima {n}?", _answer(n, 5)], "source": "stackexchange"}
 
 
-def _tulu3(n: int) -> dict:
+def _tulu3_sft(n: int) -> dict:
     turns = [{"role": "user", "content": f"Tulu {n}?"}, {"role": "assistant", "content": _answer(n, 5)}]
     return {"id": str(n), "messages": turns, "source": "made up"}

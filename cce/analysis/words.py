@@ -72,7 +72,8 @@ def _difference(row) -> str:
 
 def interval_in_words(low: float, high: float, digits: int = 1) -> str:
     """The interval, and whether zero is in it."""
-    return f"95% interval {low:+.{digits}f} to {high:+.{digits}f}, which {'excludes' if low > 0 or high < 0 else 'includes'} zero"
+    zero = "excludes" if low > 0 or high < 0 else "includes"
+    return f"95% interval {low:+.{digits}f} to {high:+.{digits}f}, which {zero} zero"
 
 
 def _paper(row) -> str:

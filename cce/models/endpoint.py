@@ -1,5 +1,6 @@
 """Where a model is served, and how it may be asked: `NAME`, `NAME@BASE_URL`, a model of this machine, or a folder."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,9 +44,12 @@ def endpoint_of(model: str) -> Endpoint:
     Raises BadInput where the name is empty, the address is not http(s), the folder holds no finished training, or
     OpenAI is addressed and there is no key.
     """
-    if model in ("embedded", "embedded-judge"):
-        adapter = JUDGE if model == "embedded-judge" else None
-        return _on_this_machine(model, partial(llama_cpp, weights(), adapter))
+    if model == "embedded":
+        return _on_this_machine(model, partial(llama_cpp, weights()))
+    if model == "embedded-judge":
+        # A judge that was trained anew must not be given the store's answers of the former one.
+        digest = hashlib.sha256(JUDGE.read_bytes()).hexdigest()[:12]
+        return _on_this_machine(f"{model}-{digest}", partial(llama_cpp, weights(), JUDGE))
     if model and Path(model).is_dir():
         engine = engine_of(Path(model))
         name = student_name(Path(model))

@@ -59,6 +59,7 @@ def _arguments(folder: Path, recipe: dict, autocast: bool) -> SFTConfig:
         per_device_train_batch_size=recipe["batch"],
         learning_rate=recipe["learning_rate"],
         max_length=recipe["max_tokens"],
+        eos_token=recipe["end"],
         seed=recipe["seed"],
         save_steps=recipe["save_every"],
         save_total_limit=2,

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
@@ -75,19 +74,29 @@ def _transformers(folder: Path) -> list[str]:
     return [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
 
 
-@cache
-def _running(command: tuple[str, ...], log: Path, port: int) -> str:
-    port = port or _free_port()
-    with log.open("w") as file:
-        place = ["--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen([*command, *place], stdout=file, stderr=subprocess.STDOUT)
-    atexit.register(process.terminate)
-    _wait(process, f"http://127.0.0.1:{port}/health", log)
-    return f"http://127.0.0.1:{port}/v1"
+# By folder: the process that serves it, and its address.
+_running: dict[Path, tuple[subprocess.Popen, str]] = {}
 
 
 def _served(command: list[str], folder: Path, port: int) -> str:
-    return _running(tuple(command), folder / "serving.log", port)
+    process, url = _running.get(folder, (None, ""))
+    if process and process.poll() is None:
+        return url
+    # One at a time: an engine takes most of a GPU's memory.
+    for other, _ in _running.values():
+        other.terminate()
+        other.wait()
+    _running[folder] = _started(command, folder / "serving.log", port or _free_port())
+    return _running[folder][1]
+
+
+def _started(command: list[str], log: Path, port: int) -> tuple[subprocess.Popen, str]:
+    place = ["--host", "127.0.0.1", "--port", str(port)]
+    with log.open("w") as file:
+        process = subprocess.Popen([*command, *place], stdout=file, stderr=subprocess.STDOUT)
+    atexit.register(process.terminate)
+    _wait(process, f"http://127.0.0.1:{port}/health", log)
+    return process, f"http://127.0.0.1:{port}/v1"
 
 
 def _wait(process: subprocess.Popen, health: str, log: Path) -> None:

@@ -34,7 +34,9 @@ class Recipe:
 
     `base` is `embedded`, or a Hugging Face name or folder. `rank` is that of a LoRA adapter on all linear layers; None
     trains all weights. `batch` examples make a step on each GPU; over `steps` steps the learning rate falls to zero.
-    Examples longer than `max_tokens` are cut at their end. A checkpoint is kept every `save_every` steps.
+    Examples longer than `max_tokens` are cut at their end. A checkpoint is kept every `save_every` steps. `end` is the
+    token that ends an answer, where a base's tokenizer ends with another one than its chat template, as Qwen's base
+    models do: their students would not stop.
     """
 
     base: str = "embedded"
@@ -45,6 +47,7 @@ class Recipe:
     max_tokens: int = 1024
     seed: int = 0
     save_every: int = 10
+    end: str | None = None
 
     def __post_init__(self):
         for name in ("learning_rate", "steps", "batch", "max_tokens", "save_every"):
