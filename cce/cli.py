@@ -132,12 +132,12 @@ def serve(
 
     from cce.models.student import engine_of, student_name
 
-    engine = engine_of(folder)
-    print(f"{engine.name}: {engine.why}")
-    print(f"{student_name(folder)}@{engine.start(port)}", flush=True)
     # So that an engine in a process of its own is stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    engine = engine_of(folder)
+    print(f"{engine.name}: {engine.why}")
     with suppress(KeyboardInterrupt):
+        print(f"{student_name(folder)}@{engine.start(port)}", flush=True)
         threading.Event().wait()
 
 

@@ -59,7 +59,7 @@ class TestLoading:
         for pair, question in zip(pairs, references, strict=True):
             assert question.turns == (pair.instruction,)
             assert question.references == (pair.answer_a if pair.label == "A" else pair.answer_b,)
-            assert question.category == pair.subset
+            assert question.category == f"pocket: {pair.subset}"
 
     def test_a_smaller_limit_draws_from_a_larger_ones_and_keeps_the_index(self):
         drawn = [{question.id for question in load_references("pocket", limit=limit)} for limit in (4, 20)]

@@ -75,6 +75,11 @@ def test_the_openai_key_goes_to_openai_only(server, monkeypatch):
     assert LLM("gpt-4o").endpoint.key == "openai-key"
 
 
+def test_the_openai_key_does_not_go_to_a_name_that_only_ends_alike(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "openai-key")
+    assert LLM("gpt-4o@https://evilopenai.com/v1").endpoint.key == "no-key"
+
+
 def test_a_missing_key_is_said_before_anything_is_sent():
     with pytest.raises(BadInput, match="OPENAI_API_KEY"):
         LLM("gpt-4o")

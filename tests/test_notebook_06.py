@@ -55,10 +55,11 @@ def check_picks(made: dict[str, pd.DataFrame], parameters: dict) -> None:
 def check_students(folder: Path, made: dict[str, pd.DataFrame], parameters: dict) -> None:
     assert made["_loss"].groupby("student").step.max().to_dict() == dict.fromkeys(parameters["methods"], STEPS)
     for method, picks in made["judgments"].groupby("method"):
-        examples = [json.loads(line) for line in (folder / method / "examples.jsonl").read_text().splitlines()]
+        (student,) = (folder / method).iterdir()
+        examples = [json.loads(line) for line in (student / "examples.jsonl").read_text().splitlines()]
         assert [example["completion"][0]["content"] for example in examples] == picks.response.tolist()
-        assert "Not for" in (folder / method / "README.md").read_text()
-        assert (folder / method / "model.gguf").is_file()
+        assert "Not for" in (student / "README.md").read_text()
+        assert (student / "model.gguf").is_file()
 
 
 def check_scores(made: dict[str, pd.DataFrame], parameters: dict, folder: Path) -> None:

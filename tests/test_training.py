@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -67,18 +68,17 @@ def test_the_card_says_what_it_is_from_what_and_not_for_what(student):
 
 def test_a_finished_training_is_not_repeated(student):
     before = (student / "finished.json").stat().st_mtime_ns
-    assert train(EXAMPLES, recipe(), CARD, student) == student
+    assert train(EXAMPLES, recipe(), CARD, student.parent) == student
     assert (student / "finished.json").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("rank", [None, 4], ids=["full", "lora"])
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(rank, student, tmp_path):
     unbroken = student if rank is None else train(EXAMPLES, recipe(rank=rank), CARD, tmp_path / "unbroken")
-    killed = tmp_path / "killed"
-    _start_and_kill(rank, killed)
-    assert not (killed / "finished.json").exists()
-    train(EXAMPLES, recipe(rank=rank), CARD, killed)
-    assert "checkpoint" in (killed / "training.log").read_text()
+    _start_and_kill(rank, tmp_path / "killed", unbroken.name)
+    assert not (tmp_path / "killed" / unbroken.name / "finished.json").exists()
+    killed = train(EXAMPLES, recipe(rank=rank), CARD, tmp_path / "killed")
+    assert re.search("goes on from .*checkpoint-[24]", (killed / "training.log").read_text())
     assert student_name(killed) == student_name(unbroken)
     assert (killed / "loss.csv").read_text() == (unbroken / "loss.csv").read_text()
     assert (killed / "model.safetensors").read_bytes() == (unbroken / "model.safetensors").read_bytes()
@@ -92,26 +92,30 @@ train(EXAMPLES, recipe(base, rank=rank), CARD, Path(folder))
 """
 
 
-def _start_and_kill(rank: int | None, folder: Path) -> None:
+def _start_and_kill(rank: int | None, folder: Path, name: str) -> None:
     # After the first checkpoint, and before the last step.
     command = [sys.executable, "-c", START, json.dumps([rank, tiny_base(), str(folder)])]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
     end = time.monotonic() + 300
-    while not (folder / "checkpoints/checkpoint-2/trainer_state.json").exists() and time.monotonic() < end:
+    while not (folder / name / "checkpoints/checkpoint-2/trainer_state.json").exists() and time.monotonic() < end:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(2)  # the training itself notices and ends
 
 
-def test_another_training_in_the_folder_starts_anew(student, tmp_path):
-    folder = tmp_path / "student"
-    train(EXAMPLES[:8], recipe(steps=2), CARD, folder)
-    first = student_name(folder)
-    (folder / "left-over").touch()
-    train(EXAMPLES[8:], recipe(steps=2), CARD, folder)
-    assert student_name(folder) != first
-    assert not (folder / "left-over").exists()
+def test_another_training_gets_a_folder_of_its_own_and_nothing_of_the_first_is_lost(student):
+    before = sorted(student.iterdir())
+    other = train(EXAMPLES[8:], recipe(steps=1), CARD, student.parent)
+    assert (other.parent, student_name(other)) == (student.parent, other.name)
+    assert sorted(student.iterdir()) == before
+
+
+def test_an_example_that_is_too_long_is_left_out_and_counted(tmp_path):
+    long = example(99)
+    long["prompt"][0]["content"] *= 50
+    folder = train([*EXAMPLES, long], recipe(steps=1, max_tokens=100), CARD, tmp_path / "s")
+    assert "16 examples, 1 more left out as too long" in (folder / "README.md").read_text()
 
 
 def test_a_training_that_breaks_is_named_with_the_end_of_its_log(tmp_path):

@@ -85,7 +85,7 @@ def rejection_table(models: pd.DataFrame, mt_bench: pd.DataFrame, alpaca: pd.Dat
     Returns these columns and, NaN where a model has no such score, mtbench (1 to 10), win_rate and length_controlled
     (percent) with their intervals, mean_length (of AlpacaEval-2's answers, in characters), and the paper's
     paper_mtbench, paper_alpaca_first and paper_alpaca_second for the same base model, instructions, count and
-    sampling. The paper does not name the last two, so that neither stands beside one of ours.
+    sampling. The paper's table does not name the last two, so that neither stands beside one of ours.
     Raises BadInput for a model that has no score at all.
     """
     unscored = set(models.model) - set(mt_bench.model) - set(alpaca.model)

@@ -47,7 +47,7 @@ def load_references(
         limit, seed: how many to draw, at random by the seed; a smaller limit draws from a larger one's.
 
     Returns questions whose id is their place in the whole set, from 0: the `index` of the annotations. The category
-    is the source that AlpacaEval took the instruction from, or the kind of a pocket pair.
+    is the source that AlpacaEval took the instruction from, or pocket and the kind of pair.
     Raises BadInput for a bad name, limit or file, DataMissing where AlpacaEval cannot be found.
     """
     if name not in ("alpaca_eval", "pocket"):
@@ -171,4 +171,6 @@ def _published(data_dir: str | Path | None) -> Iterator[Question]:
 def _pocket() -> Iterator[Question]:
     for place, pair in enumerate(load_pairs("pocket")):
         better = pair.answer_a if pair.label == "A" else pair.answer_b
-        yield Question(id=str(place), category=pair.subset, turns=(pair.instruction,), references=(better,))
+        yield Question(
+            id=str(place), category=f"pocket: {pair.subset}", turns=(pair.instruction,), references=(better,)
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cce.crowd.case import Case, Texts
 from cce.models.client import LLM
 
-# The paper does not say at which temperature its crowd answers; ours must differ between samples of one model.
+# The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
 TEMPERATURE = 0.7
 
 

@@ -80,7 +80,7 @@ def taught_by(
     Args:
         pairs: those that were judged.
         judgments: as `evaluate` returns them, of one method and judge.
-        drop_contradicted: leave out judgments that the pair's label contradicts; the paper does not say.
+        drop_contradicted: leave out judgments that the pair's label contradicts; the paper's code does not show it.
         prompts: the user's own folder of prompts, as in `evaluate`.
     """
     known = {(pair.benchmark, pair.id): pair for pair in pairs}
@@ -114,7 +114,7 @@ def taught_by_labels(pairs: Sequence[Pair], prompts: str | None = None) -> list[
 def drawn_evenly(examples: Sequence[Example], size: int, seed: int) -> list[Example]:
     """So many examples, half of which find for A and half for B, drawn by the seed; smaller draws are part of larger.
 
-    Fewer where one side has too few. The paper does not say whether its verdicts are even; a student of uneven ones
+    Fewer where one side has too few. Whether the paper's verdicts are even is not shown; a student of uneven ones
     learns the place, not the answer.
     """
     sides = {side: [one for one in examples if _verdict(one) == side] for side in "AB"}

@@ -25,9 +25,9 @@ CARD = Card(
 
 def make(folder: Path) -> Path:
     """Train in the folder, or go on there, and lay the adapter and its card beside the code; return the adapter."""
-    train(taught_by_labels(load_pairs("pocket_train")), RECIPE, CARD, folder)
-    copyfile(folder / "adapter.gguf", JUDGE)
-    copyfile(folder / "README.md", JUDGE.with_suffix(".md"))
+    student = train(taught_by_labels(load_pairs("pocket_train")), RECIPE, CARD, folder)
+    copyfile(student / "adapter.gguf", JUDGE)
+    copyfile(student / "README.md", JUDGE.with_suffix(".md"))
     return JUDGE
 
 

@@ -2,8 +2,8 @@
 
 pick(load_pools("responses.jsonl"), "cce@4", "gpt-4o")
 
-The paper picks at random, by vanilla comparison, or by comparison with the other responses as the crowd, and does not
-say how comparisons make a winner. Here every two different responses meet once, and the one with the highest mean
+The paper picks at random, by vanilla comparison, or by comparison with the other responses as the crowd; its
+tables and code do not show how comparisons make a winner. Here every two different responses meet once, and the one with the highest mean
 probability of winning is picked.
 
 What it costs: N different responses make N(N-1)/2 pairs, and in one order, read from text, vanilla asks as often. A

@@ -1,8 +1,8 @@
 """Prompts are files: prompts/*.jinja, in our own words after the paper's description.
 
 Texts of users, data sets and models enter them as values only. They are never rendered as templates, and
-they cannot pose as part of the prompt: verdict marks in them are broken up, and the lines that separate
-the sections have a length that no like run in the texts has.
+they cannot pose as part of the kit's own prompts: verdict marks in them are broken up, and the lines that separate
+the sections have a length that no like run in the texts has. The layouts of published judges have no such defence.
 """
 
 import re

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 NOT_FOR = (
-    "Decisions about people, and any use in which its verdict stands without a second look. It imitates judgments of "
-    "another model, errors included, and its accuracy on your own pairs is unknown until you have measured it."
+    "Decisions about people, and any use in which what it writes stands without a second look. It imitates its "
+    "examples, errors included, and how well it does on your own tasks is unknown until you have measured it."
 )
 
 
@@ -19,8 +19,8 @@ class Card:
     not_for: str = NOT_FOR
 
 
-def card_text(card: Card, recipe: dict, examples: int, losses: list[float], versions: str) -> str:
-    """The card in Markdown, with the settings, the counts and the loss at both ends of the training."""
+def card_text(card: Card, recipe: dict, examples: str, losses: list[float], versions: str) -> str:
+    """The card in Markdown, with the settings, the counts in words and the loss at both ends of the training."""
     trained = f"LoRA adapter of rank {recipe['rank']} on all linear layers" if recipe["rank"] else "all weights"
     settings = "\n".join(f"| {name} | {value} |" for name, value in recipe.items())
     return f"""# {card.title}
@@ -28,10 +28,10 @@ def card_text(card: Card, recipe: dict, examples: int, losses: list[float], vers
 {card.what}
 
 - **Base**: {recipe["base"]}; trained: {trained}
-- **Data**: {examples} examples (examples.jsonl). {card.data}
+- **Data**: {examples}. {card.data}
 - **Licence**: {card.licence}
 - **Not for**: {card.not_for}
-- **Loss**: {losses[0]:.3f} at the first step, {losses[-1]:.3f} at the last (loss.csv has all {len(losses)})
+- **Loss**: {losses[0]:.3f} at the first of {len(losses)} steps, {losses[-1]:.3f} at the last
 - **Made with**: {versions}
 
 | setting | value |

@@ -34,10 +34,11 @@ def weights() -> Path:
 
 
 @cache
-def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0) -> str:
+def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0, version: str = "") -> str:
     """Serve a GGUF file, with a LoRA adapter on top where one is given, if that does not run yet.
 
-    Returns the base URL; `port` 0 takes a free one.
+    `port` 0 takes a free one; `version` tells apart files of one name, such as those of a student trained anew.
+    Returns the base URL.
     """
     import xllamacpp
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from httpx2 import Limits
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from cce.errors import BadInput
+from cce.errors import BadInput, EmbeddedMissing
 from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
 from cce.models.student import engine_of, student_name
 
@@ -48,14 +48,19 @@ def endpoint_of(model: str) -> Endpoint:
         return _on_this_machine(model, partial(llama_cpp, weights()))
     if model == "embedded-judge":
         # A judge that was trained anew must not be given the store's answers of the former one.
-        digest = hashlib.sha256(JUDGE.read_bytes()).hexdigest()[:12]
-        return _on_this_machine(f"{model}-{digest}", partial(llama_cpp, weights(), JUDGE))
+        return _on_this_machine(f"{model}-{_digest(JUDGE)}", partial(llama_cpp, weights(), JUDGE))
     if model and Path(model).is_dir():
         engine = engine_of(Path(model))
         name = student_name(Path(model))
         return _on_this_machine(name, engine.start) if engine.name == "llama.cpp" else Endpoint(name, engine.start)
     name, url = _name_and_url(model)
     return Endpoint(name, lambda: url, api_key(url))
+
+
+def _digest(file: Path) -> str:
+    if not file.is_file():
+        raise EmbeddedMissing(f"the embedded judge's adapter {file} is missing: make embedded-judge")
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _on_this_machine(name: str, address: Callable[[], str]) -> Endpoint:
@@ -77,7 +82,7 @@ def api_key(url: str) -> str:
     OPENAI_API_KEY goes to OpenAI alone; every other address gets CCE_API_KEY, or none.
     Raises BadInput where OpenAI is addressed and there is no key.
     """
-    if (urlsplit(url).hostname or "").endswith("openai.com"):
+    if f".{urlsplit(url).hostname}".endswith(".openai.com"):
         if not os.environ.get("OPENAI_API_KEY"):
             raise BadInput(
                 f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"

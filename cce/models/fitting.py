@@ -6,13 +6,14 @@ from pathlib import Path
 
 import torch
 import transformers
-from datasets import load_dataset
+from datasets import Dataset, load_dataset
 from peft import LoraConfig
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from cce.models.base import load_base
 from cce.models.card import Card, card_text
+from cce.models.files import write_whole
 from cce.models.gguf_files import convertible, write_adapter, write_model
 from cce.models.student import FINISHED
 
@@ -25,15 +26,17 @@ def fit(folder: Path) -> None:
     # Before the adapter's first weights are drawn.
     transformers.set_seed(recipe["seed"])
     trainer = _trainer(folder, recipe)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
+    checkpoint = _last_checkpoint(folder)
+    print("goes on from", checkpoint or "the start", flush=True)
+    trainer.train(resume_from_checkpoint=checkpoint)
     if trainer.is_world_process_zero():
         _save(trainer, folder, recipe)
 
 
 def _trainer(folder: Path, recipe: dict) -> SFTTrainer:
-    # An adapter is in full precision itself, on a base that is not; all weights want full precision to move by little.
+    # An adapter is in full precision itself, on a base that need not be; all weights want it, to move by little.
     lora = recipe["rank"] is not None
-    model, tokenizer = load_base(recipe["base"], torch.bfloat16 if lora else torch.float32)
+    model, tokenizer = load_base(recipe["base"], torch.bfloat16 if lora and _bfloat16() else torch.float32)
     examples = load_dataset(
         "json", data_files=str(folder / "examples.jsonl"), split="train", cache_dir=folder / "cache"
     )
@@ -45,7 +48,7 @@ def _trainer(folder: Path, recipe: dict) -> SFTTrainer:
     return SFTTrainer(
         model=model,
         args=_arguments(folder, recipe, autocast=not lora),
-        train_dataset=examples,
+        train_dataset=_short_enough(examples, tokenizer, recipe["max_tokens"]),
         processing_class=tokenizer,
         peft_config=adapter,
         callbacks=[LossFile(folder / "loss.csv")],
@@ -64,13 +67,26 @@ def _arguments(folder: Path, recipe: dict, autocast: bool) -> SFTConfig:
         save_steps=recipe["save_every"],
         save_total_limit=2,
         logging_steps=1,
-        bf16=autocast,
+        bf16=autocast and _bfloat16(),
         use_cpu=not torch.cuda.is_available(),
         # Memory is what a GPU lacks, and time is what a CPU lacks.
         activation_checkpointing=torch.cuda.is_available(),
         report_to="none",
         disable_tqdm=True,
     )
+
+
+def _bfloat16() -> bool:
+    return not torch.cuda.is_available() or torch.cuda.is_bf16_supported()
+
+
+def _short_enough(examples: Dataset, tokenizer, most: int) -> Dataset:
+    # The trainer would cut the end off a longer one, which is the verdict.
+    def fits(example: dict) -> bool:
+        chat = example["prompt"] + example["completion"]
+        return len(tokenizer.apply_chat_template(chat, return_dict=False)) <= most
+
+    return examples.filter(fits)
 
 
 class LossFile(TrainerCallback):
@@ -82,7 +98,7 @@ class LossFile(TrainerCallback):
     def on_log(self, args, state, control, **_) -> None:
         """Write all losses so far; few enough to do so at every step."""
         rows = [f"{entry['step']},{entry['loss']}" for entry in state.log_history if "loss" in entry]
-        self.file.write_text("\n".join(["step,loss", *rows]) + "\n")
+        write_whole(self.file, "\n".join(["step,loss", *rows]) + "\n")
 
 
 def _last_checkpoint(folder: Path) -> str | None:
@@ -110,7 +126,7 @@ def _save(trainer: SFTTrainer, folder: Path, recipe: dict) -> None:
         if convertible(whole.config, tokenizer):
             write_model(whole.state_dict(), whole.config, folder / "model.gguf")
     _write_card(trainer, folder, recipe)
-    (folder / FINISHED).write_text(json.dumps({"name": recipe["name"], "steps": trainer.state.global_step}))
+    write_whole(folder / FINISHED, json.dumps({"name": recipe["name"], "steps": trainer.state.global_step}))
 
 
 def _adapter_tensors(folder: Path) -> dict:
@@ -123,5 +139,6 @@ def _write_card(trainer: SFTTrainer, folder: Path, recipe: dict) -> None:
     card = Card(**json.loads((folder / "card.json").read_text()))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    examples = len((folder / "examples.jsonl").read_text().splitlines())
-    (folder / "README.md").write_text(card_text(card, recipe, examples, losses, versions))
+    used, given = len(trainer.train_dataset), len((folder / "examples.jsonl").read_text().splitlines())
+    counts = f"{used} examples" + (f", {given - used} more left out as too long" if used < given else "")
+    write_whole(folder / "README.md", card_text(card, recipe, counts, losses, versions))

@@ -50,7 +50,7 @@ def write_model(tensors: dict, config, file: Path) -> None:
         file: where to write.
     """
     writer = _writer(file)
-    _copy_metadata(writer, {"llama.block_count": config.num_hidden_layers})
+    _copy_metadata(writer, _sizes(config))
     for name, tensor in tensors.items():
         module = name.removesuffix(".weight")
         if module == "lm_head" and config.tie_word_embeddings:
@@ -72,6 +72,20 @@ def _names(config):
     import gguf
 
     return gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+
+
+def _sizes(config) -> dict:
+    return {
+        "llama.block_count": config.num_hidden_layers,
+        "llama.context_length": config.max_position_embeddings,
+        "llama.embedding_length": config.hidden_size,
+        "llama.feed_forward_length": config.intermediate_size,
+        "llama.attention.head_count": config.num_attention_heads,
+        "llama.attention.head_count_kv": config.num_key_value_heads,
+        "llama.attention.layer_norm_rms_epsilon": config.rms_norm_eps,
+        "llama.rope.dimension_count": config.head_dim,
+        "llama.rope.freq_base": config.rope_parameters["rope_theta"],
+    }
 
 
 def _reader():

@@ -38,8 +38,10 @@ class Engine:
 
 
 def student_name(folder: Path) -> str:
-    """What the store calls the student: a digest of its base, recipe and examples, which give the same weights again.
+    """What the store calls the student: a digest of its base, recipe and examples.
 
+    On one machine's CPU these give the same weights again. Trained anew elsewhere, a student may differ a little and
+    should get a store of its own.
     Raises BadInput where the folder holds no finished training.
     """
     try:
@@ -53,47 +55,59 @@ def engine_of(folder: Path) -> Engine:
     name = student_name(folder)
     if (folder / "adapter.gguf").is_file():
         why = "its base is the embedded model, on whose weights llama.cpp puts the adapter"
-        return Engine("llama.cpp", why, lambda port=0: llama_cpp(weights(), folder / "adapter.gguf", port))
+        return Engine("llama.cpp", why, lambda port=0: llama_cpp(weights(), folder / "adapter.gguf", port, name))
     if (folder / "model.gguf").is_file():
         why = "it is of the embedded model's kind, so that its weights could be written for llama.cpp"
-        return Engine("llama.cpp", why, lambda port=0: llama_cpp(folder / "model.gguf", None, port))
+        return Engine("llama.cpp", why, lambda port=0: llama_cpp(folder / "model.gguf", None, port, name))
     other = "it is not of the embedded model's kind, so that llama.cpp cannot load it"
     if find_spec("vllm"):
-        return Engine("vLLM", f"{other}; vLLM is installed", lambda port=0: _served(_vllm(folder, name), folder, port))
+        return Engine(
+            "vLLM", f"{other}; vLLM is installed", lambda port=0: _served(_vllm(folder, name), folder, name, port)
+        )
     why = f"{other}, and vLLM is not installed"
-    return Engine("transformers", why, lambda port=0: _served(_transformers(folder), folder, port))
+    return Engine("transformers", why, lambda port=0: _served(_transformers(folder, name), folder, name, port))
 
 
 def _vllm(folder: Path, name: str) -> list[str]:
     # The module, since the command of that name is missing from some builds.
     server = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-    return [*server, "--model", str(folder), "--served-model-name", name]
+    return [*server, "--model", ".", "--served-model-name", name]
 
 
-def _transformers(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
+def _transformers(folder: Path, name: str) -> list[str]:
+    # It answers to the path that it was started with, and to no other name.
+    alias = folder / name
+    alias.unlink(missing_ok=True)
+    alias.symlink_to(".")
+    return [sys.executable, "-m", "transformers.cli.transformers", "serve", name]
 
 
-# By folder: the process that serves it, and its address.
-_running: dict[Path, tuple[subprocess.Popen, str]] = {}
+# By student: the process that serves it, and its address.
+_running: dict[str, tuple[subprocess.Popen, str]] = {}
 
 
-def _served(command: list[str], folder: Path, port: int) -> str:
-    process, url = _running.get(folder, (None, ""))
+def _served(command: list[str], folder: Path, name: str, port: int) -> str:
+    process, url = _running.get(name, (None, ""))
     if process and process.poll() is None:
         return url
-    # One at a time: an engine takes most of a GPU's memory.
-    for other, _ in _running.values():
-        other.terminate()
-        other.wait()
-    _running[folder] = _started(command, folder / "serving.log", port or _free_port())
-    return _running[folder][1]
+    # One at a time: an engine takes most of a GPU's memory. Students are asked one after the other.
+    stop_engines()
+    _running[name] = _started(command, folder, port or _free_port())
+    return _running[name][1]
 
 
-def _started(command: list[str], log: Path, port: int) -> tuple[subprocess.Popen, str]:
-    place = ["--host", "127.0.0.1", "--port", str(port)]
+def stop_engines() -> None:
+    """Stop what serves students outside this process, which gives a GPU's memory free."""
+    for process, _ in _running.values():
+        process.terminate()
+        process.wait()
+    _running.clear()
+
+
+def _started(command: list[str], folder: Path, port: int) -> tuple[subprocess.Popen, str]:
+    place, log = ["--host", "127.0.0.1", "--port", str(port)], folder / "serving.log"
     with log.open("w") as file:
-        process = subprocess.Popen([*command, *place], stdout=file, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
     atexit.register(process.terminate)
     _wait(process, f"http://127.0.0.1:{port}/health", log)
     return process, f"http://127.0.0.1:{port}/v1"

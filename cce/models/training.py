@@ -3,8 +3,8 @@
     train(examples, Recipe(steps=80), Card(...), Path("runs/demo/students/vanilla"))
 
 The training runs in a process of its own (`python -m cce.models.training FOLDER`), spread over the machine's GPUs by
-accelerate where there are several. It keeps checkpoints: a run that was killed goes on from the last one, and ends
-with the weights of an unbroken one.
+accelerate where there are several. It keeps checkpoints: a run that was killed goes on from the last one, and on a CPU
+ends with the weights of an unbroken one.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from shutil import rmtree
 
 from cce.errors import BadInput, TrainingFailed
 from cce.models.card import Card
+from cce.models.files import write_whole
 from cce.models.progress import Progress
-from cce.models.student import FINISHED
+from cce.models.student import FINISHED, stop_engines
 
 # A chat that ends with the answer to learn: {"prompt": [{role, content}, ...], "completion": [{role, content}]}.
 Example = dict[str, list[dict[str, str]]]
@@ -34,9 +34,9 @@ class Recipe:
 
     `base` is `embedded`, or a Hugging Face name or folder. `rank` is that of a LoRA adapter on all linear layers; None
     trains all weights. `batch` examples make a step on each GPU; over `steps` steps the learning rate falls to zero.
-    Examples longer than `max_tokens` are cut at their end. A checkpoint is kept every `save_every` steps. `end` is the
-    token that ends an answer, where a base's tokenizer ends with another one than its chat template, as Qwen's base
-    models do: their students would not stop.
+    Examples longer than `max_tokens` are left out, and counted on the card. A checkpoint is kept every `save_every`
+    steps. `end` is the token that ends an answer, where the base's tokenizer ends with another than its chat template,
+    as Qwen's base models do: their students would not stop.
     """
 
     base: str = "embedded"
@@ -81,24 +81,26 @@ class Training:
 
 
 def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path) -> Path:
-    """Train a student in `folder`, from its last checkpoint if it has one of this very training; return the folder.
+    """Train a student below `folder`, from its last checkpoint where it has one; return the student's own folder.
 
-    A finished training of the same base, recipe and examples is left as it is. The folder holds what the training was
-    given (examples.jsonl, recipe.json), loss.csv (step, loss), the weights, a model card, and for the embedded model
-    and its kind the file that llama.cpp serves.
-    Raises BadInput where there are no examples or another training lies in the folder, TrainingFailed where it breaks.
+    The student's folder goes by a digest of base, recipe and examples: a finished one is left as it is, and another
+    training gets another. It holds what the training was given (examples.jsonl, recipe.json), loss.csv (step, loss),
+    the weights, a model card, and for the embedded model and its kind the file that llama.cpp serves.
+    Raises BadInput where there are no examples, TrainingFailed where the training breaks.
     """
     if not examples:
         raise BadInput("training: there are no examples; loosen what is left out, or judge more pairs")
     name = _name(examples, recipe)
-    if _finished(folder) == name:
+    folder = folder / name
+    if (folder / FINISHED).is_file():
         return folder
     _prepare(folder, name, examples, recipe, card)
+    stop_engines()
     command = [*_launcher(), "-m", "cce.models.training", str(folder)]
     with (folder / "training.log").open("w") as log, Progress(Training(folder, range(recipe.steps))) as progress:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
         _wait(process, progress)
-    if _finished(folder) != name:
+    if not (folder / FINISHED).is_file():
         raise TrainingFailed(
             f"the training in {folder} broke; its log ends: {(folder / 'training.log').read_text()[-800:]}"
         )
@@ -106,24 +108,16 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path)
 
 
 def _name(examples: Sequence[Example], recipe: Recipe) -> str:
-    canonical = json.dumps([asdict(recipe) | {"save_every": None}, list(examples)], sort_keys=True)
+    told = {key: value for key, value in asdict(recipe).items() if value is not None and key != "save_every"}
+    canonical = json.dumps([told, list(examples)], sort_keys=True)
     return f"student-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
 
 
-def _finished(folder: Path) -> str | None:
-    file = folder / FINISHED
-    return json.loads(file.read_text())["name"] if file.is_file() else None
-
-
 def _prepare(folder: Path, name: str, examples: Sequence[Example], recipe: Recipe, card: Card) -> None:
-    # What another training left must not be taken up, nor served under this one's name.
-    begun = folder / "recipe.json"
-    if begun.is_file() and json.loads(begun.read_text())["name"] != name:
-        rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "examples.jsonl").write_text("".join(json.dumps(example) + "\n" for example in examples))
     (folder / "card.json").write_text(json.dumps(asdict(card)))
-    begun.write_text(json.dumps({"name": name, **asdict(recipe)}, indent=1))
+    write_whole(folder / "recipe.json", json.dumps({"name": name, **asdict(recipe)}, indent=1))
 
 
 def _launcher() -> list[str]:
@@ -139,7 +133,10 @@ def _wait(process: subprocess.Popen, progress: Progress) -> None:
             time.sleep(0.5)
             progress.show()
     finally:
+        # The pipe first: behind a launcher there are others that end with it.
+        process.stdin.close()
         process.kill()
+        process.wait()
 
 
 def _die_with_parent() -> None:

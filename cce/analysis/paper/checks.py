@@ -113,8 +113,8 @@ def size_steps() -> pd.DataFrame:
 def students_less_untrained() -> pd.DataFrame:
     """Table 2's Qwen2.5-7B students less Table 1's Qwen2.5-7B-Instruct, which no judgment has taught, as vanilla judge.
 
-    Columns: judgments, samples, the five benchmarks, average, in points. A loss is negative. The paper does not say
-    whether its students start from the base or from the instruct model.
+    Columns: judgments, samples, the five benchmarks, average, in points. A loss is negative. The
+    tables do not show whether the students start from the base or from the instruct model.
     """
     untrained = as_printed("table1_judge_accuracy.csv").set_index(["judge", "method"])
     return (_students().loc["qwen2.5-7b"] - untrained.loc[("qwen2.5-7b-instruct", "vanilla")]).round(1).reset_index()
