@@ -2,9 +2,9 @@
 
 pick(load_pools("responses.jsonl"), "cce@4", "gpt-4o")
 
-The paper picks at random, by vanilla comparison, or by comparison with the other responses as the crowd; its
-tables and code do not show how comparisons make a winner. Here every two different responses meet once, and the one with the highest mean
-probability of winning is picked.
+The paper picks at random, by vanilla comparison, or by comparison with the other responses as the crowd; its tables
+and code do not show how comparisons make a winner. Here every two different responses meet once, and the one with the
+highest mean probability of winning is picked.
 
 What it costs: N different responses make N(N-1)/2 pairs, and in one order, read from text, vanilla asks as often. A
 crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that all pairs of a pool

@@ -17,8 +17,8 @@ from cce.errors import BadInput
 from cce.models.client import LLM
 from cce.models.loop import together
 
-# The paper's tables and code show none. At 1.0 a model draws from the distribution that it has learned, neither sharpened nor
-# flattened: among responses that differ there is something to pick.
+# The paper's tables and code show none. At 1.0 a model draws from the distribution that it has learned, neither
+# sharpened nor flattened: among responses that differ there is something to pick.
 TEMPERATURE = 1.0
 # How far apart the sample numbers of two seeds lie; a model gives fewer responses than that to an instruction.
 SEEDS_APART = 10_000
