@@ -1,6 +1,6 @@
 """Crowd-based Comparative Evaluation (CCE), reproduced: judge pairs of answers with a crowd behind the judge.
 
-    from cce import LLM, load_pairs, judge, evaluate
+    from cce import LLM, load_pairs, judge, evaluate, pick
 
 The names are loaded on first use, so that importing the package costs nothing.
 """
@@ -8,9 +8,15 @@ The names are loaded on first use, so that importing the package costs nothing.
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["LLM", "evaluate", "judge", "load_pairs"]
+__all__ = ["LLM", "evaluate", "judge", "load_pairs", "pick"]
 
-_HOMES = {"LLM": "cce.models.client", "load_pairs": "cce.benchmarks", "judge": "cce.crowd", "evaluate": "cce.crowd"}
+_HOMES = {
+    "LLM": "cce.models.client",
+    "load_pairs": "cce.benchmarks",
+    "judge": "cce.crowd",
+    "evaluate": "cce.crowd",
+    "pick": "cce.crowd.picking",
+}
 
 
 def __getattr__(name: str):

@@ -1,8 +1,10 @@
-"""The embedded model, live: one pair, judged from the distribution in both orders."""
+"""The embedded models, live: a pair judged from the distribution, and pairs judged in words."""
 
 import pytest
 
-from cce import judge, load_pairs
+from cce import LLM, evaluate, judge, load_pairs
+from cce.errors import EmbeddedMissing
+from cce.models.embedded import JUDGE
 
 
 def test_the_embedded_model_judges_a_pair():
@@ -18,3 +20,16 @@ def test_reading_its_text_is_warned_of():
     pair = load_pairs("pocket", limit=1)[0]
     with pytest.warns(UserWarning, match="distribution"):
         assert judge(pair, "vanilla", "embedded", max_tokens=4)["verdict"] is None
+
+
+def test_the_embedded_judge_is_small_and_writes_readable_verdicts_in_both_orders():
+    assert JUDGE.stat().st_size < 6_000_000
+    frame = evaluate(load_pairs("pocket", limit=3), ["vanilla"], ["embedded-judge"], order="both", max_tokens=96)
+    assert frame[["p_given", "p_swapped"]].notna().sum().sum() >= 5
+    assert (frame.calls == 2).all()
+
+
+def test_a_missing_adapter_is_named_with_its_remedy(monkeypatch, tmp_path):
+    monkeypatch.setattr("cce.models.endpoint.JUDGE", tmp_path / "embedded-judge.gguf")
+    with pytest.raises(EmbeddedMissing, match="make embedded-judge"):
+        LLM("embedded-judge")
