@@ -24,7 +24,7 @@ def write_benchmarks(folder: Path) -> None:
         **{f"llmbar/{name}.json": [list(map(_llmbar, range(n, PAIRS, 5)))] for n, name in enumerate(LLMBAR)},
     }
     for name, rows in files.items():
-        (folder / name).parent.mkdir(parents=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("\n".join(map(json.dumps, rows)))
 
 
