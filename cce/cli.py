@@ -1,5 +1,6 @@
 """The command line: `cce judge` and `cce pick` for your own answers, `cce run` for the paper's results."""
 
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -7,13 +8,17 @@ from typing import Annotated
 
 import typer
 
-from cce.errors import BadInput, CCEError
+from cce.errors import BadInput, CCEError, ResultsMissing
 
 # The exit status of a command that was stopped by Ctrl-C.
 INTERRUPTED = 130
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
+
+MaxCalls = Annotated[int | None, typer.Option(min=1, help="Send so many requests at most, then stop.")]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Spend so many tokens at most, prompts included.")]
+MaxCost = Annotated[float | None, typer.Option(min=0, help="Spend so many US dollars at most.")]
 
 
 @app.command()
@@ -37,6 +42,9 @@ def judge(
     scoring: Annotated[str, typer.Option(help="paper, or standard to score by the benchmark's own rules.")] = "paper",
     data_dir: Annotated[str | None, typer.Option(help="Folder of the published benchmarks' files.")] = None,
     prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
+    max_calls: MaxCalls = None,
+    max_total_tokens: MaxTokens = None,
+    max_cost: MaxCost = None,
 ) -> None:
     """Judge pairs of answers by one method, one JSON object a pair."""
     from cce.analysis.accuracy import accuracy_table
@@ -45,8 +53,10 @@ def judge(
     from cce.analysis.tables import print_table
     from cce.benchmarks import load_pairs
     from cce.crowd import evaluate
+    from cce.spending import limit as spend_at_most
 
     _check_out(out)
+    spend_at_most(max_calls=max_calls, max_total_tokens=max_total_tokens, max_cost=max_cost)
     frame = evaluate(
         load_pairs(pairs, data_dir, limit, seed, scoring),
         [method],
@@ -64,6 +74,7 @@ def judge(
     if frame.label.notna().any():
         print_table(accuracy_table(scored(frame, scoring)))
     print(f"judgments: {out}")
+    _refuse_missing(int(frame.failed.notna().sum()), len(frame))
 
 
 @app.command()
@@ -88,12 +99,17 @@ def pick(
     seed: Annotated[int, typer.Option(help="Draws random picks, the winner among equals, sides and selection.")] = 0,
     max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
     prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
+    max_calls: MaxCalls = None,
+    max_total_tokens: MaxTokens = None,
+    max_cost: MaxCost = None,
 ) -> None:
     """Pick the best of several responses to each instruction, one JSON object a pool."""
     from cce.benchmarks.pools import load_pools
     from cce.crowd.picking import pick as picked_by
+    from cce.spending import limit as spend_at_most
 
     _check_out(out)
+    spend_at_most(max_calls=max_calls, max_total_tokens=max_total_tokens, max_cost=max_cost)
     frame = picked_by(
         load_pools(responses),
         method,
@@ -113,6 +129,11 @@ def pick(
     print(f"{len(frame):,} pools, {comparisons:,} comparisons, {unreadable:,} of them without a readable verdict")
     print(f"{method} took {calls:,} calls and {tokens:,} tokens")
     print(f"picked: {out}")
+
+
+def _refuse_missing(missing: int, judgments: int) -> None:
+    if missing:
+        raise ResultsMissing(f"{missing:,} of {judgments:,} judgments are missing; run again to ask for these alone")
 
 
 def _check_out(out: Path) -> None:
@@ -150,22 +171,25 @@ def run(
     import pandas as pd
 
     from cce.analysis.tables import print_table
-    from cce.runner import run_profile
+    from cce.runner import failed_in, run_profile
 
     files = run_profile(profile, notebooks)
     for table in (file for file in files if file.suffix == ".csv"):
         print_table(pd.read_csv(table))
     print("\n".join(map(str, files)))
+    _refuse_missing(*failed_in(files))
 
 
 def main() -> None:
-    """Run a command; an error that the user can act on is one line and exit status 1."""
+    """Run a command; an error that the user can act on is one line, and says by its exit status which kind it is."""
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
         app()
     except CCEError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.status)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print("stopped; what has arrived is in the store, and the same command goes on from there", file=sys.stderr)
+            print("stopped; what has arrived is in the store, and this goes on from there:", file=sys.stderr)
+            print(shlex.join(["cce", *sys.argv[1:]]), file=sys.stderr)
         raise

@@ -4,6 +4,7 @@ Papermill only warns of a parameter that a notebook does not declare, and succee
 nothing. Here both are errors: the first before anything runs.
 """
 
+import json
 import os
 import sys
 import time
@@ -35,6 +36,12 @@ def run_profile(profile: str, notebooks: Sequence[str] | None = None) -> list[Pa
     files = [file for file in files if not notebooks or file.stem in notebooks]
     plans = [(file.stem, _checked_parameters(file)) for file in files]
     return [made for stem, parameters in plans for made in _run(profile, stem, parameters)]
+
+
+def failed_in(files: Sequence[Path]) -> tuple[int, int]:
+    """How many judgments in these files are missing because calls failed for good, and of how many."""
+    rows = [json.loads(line) for file in files if file.suffix == ".jsonl" for line in file.open(encoding="utf-8")]
+    return sum(row.get("failed") is not None for row in rows), len(rows)
 
 
 def promised_files(stem: str, parameters: dict) -> list[Path]:

@@ -8,17 +8,16 @@ from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from httpx2 import Limits
+from httpx2 import Limits, Timeout
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
+from cce.models.retries import TIMEOUT_SECONDS
 from cce.models.student import engine_of, student_name
 
 OPENAI_URL = "https://api.openai.com/v1"
-# With the client's backoff of 0.5 to 8 seconds this outlasts a minute of refusals; Retry-After goes first.
-MAX_RETRIES = 10
-TIMEOUT_SECONDS = 600
+CONNECT_SECONDS = 30
 NO_KEY = "no-key"
 
 
@@ -28,12 +27,13 @@ class Endpoint:
 
     `address` gives the base URL, and starts an engine of our own where none runs yet. `concurrency` is how many
     requests it takes at once, whatever the user says; `context` is the number of tokens at which it cuts an answer
-    off without a word. Both are None where it needs neither.
+    off without a word. Both are None where it needs neither. `url` is empty for a model of this machine.
     """
 
     name: str
     address: Callable[[], str]
     key: str = NO_KEY
+    url: str = ""
     concurrency: int | None = None
     context: int | None = None
 
@@ -54,7 +54,7 @@ def endpoint_of(model: str) -> Endpoint:
         name = student_name(Path(model))
         return _on_this_machine(name, engine.start) if engine.name == "llama.cpp" else Endpoint(name, engine.start)
     name, url = _name_and_url(model)
-    return Endpoint(name, lambda: url, api_key(url))
+    return Endpoint(name, lambda: url, api_key(url), url)
 
 
 def _digest(file: Path) -> str:
@@ -95,10 +95,7 @@ def api_key(url: str) -> str:
 def pool(url: str, concurrency: int, key: str) -> AsyncOpenAI:
     """One client, hence one connection pool, an address."""
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    return AsyncOpenAI(
-        base_url=url,
-        api_key=key,
-        max_retries=MAX_RETRIES,
-        timeout=TIMEOUT_SECONDS,
-        http_client=DefaultAsyncHttpxClient(limits=limits, timeout=TIMEOUT_SECONDS),
-    )
+    timeout = Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
+    # Calls are made again by `patiently`, and by nobody else.
+    http = DefaultAsyncHttpxClient(limits=limits, timeout=timeout)
+    return AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
