@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -35,7 +36,9 @@ class FakeServer:
 
     latency: float = 0.0
     context: int | None = None  # in characters of the prompt; longer ones are refused
-    failures: list[dict] = field(default_factory=list)  # replies {status, headers, body} given first, in turn
+    # What is given first, in turn: replies {status, headers, body}, or functions of tests.faults.
+    failures: list[dict | Callable] = field(default_factory=list)
+    refused: str | None = None  # a prompt that holds this text is refused for good
     requests: list[dict] | deque[dict] = field(default_factory=list)
 
     def __enter__(self) -> "FakeServer":
@@ -87,7 +90,11 @@ class FakeServer:
         await asyncio.sleep(self.latency)
         if self.failures:
             failure = self.failures.pop(0)
+            if callable(failure):
+                return await failure(request, reply_to(asked))
             return web.json_response(failure.get("body", {}), status=failure["status"], headers=failure.get("headers"))
+        if self.refused and any(self.refused in message["content"] for message in asked["messages"]):
+            return web.json_response({"error": {"message": "content policy"}}, status=400)
         size = sum(len(message["content"]) for message in asked["messages"])
         if self.context and size > self.context:
             return web.json_response(

@@ -124,7 +124,7 @@ def test_an_interrupt_stops_with_a_word_on_how_to_go_on(tmp_path, own_pairs):
         stopped.send_signal(signal.SIGINT)
         said = stopped.communicate(timeout=20)[1]
     assert stopped.returncode == 130
-    assert "the same command goes on from there" in said
+    assert "stopped; what has arrived is in the store, and this goes on from there:\ncce judge mine.jsonl" in said
     assert "Traceback" not in said
 
 

@@ -56,12 +56,13 @@ COLUMNS = [
     "seconds",
     "cut",
 ]
+SUMMARY = [name for name in COLUMNS if name not in (*GROUP, "paper")]
 
 
 def _summary(scores: pd.DataFrame) -> pd.Series:
     group = present(scores)
     if group.empty:
-        return pd.Series({"pairs": 0, "missing": len(scores)}, index=COLUMNS[len(GROUP) :], dtype=object)
+        return pd.Series({"pairs": 0, "missing": len(scores)}, index=SUMMARY, dtype=object)
     low, high = interval(group.score, group.weight, group.cluster)
     agreement = consistency(group.p_given, group.p_swapped)
     return pd.Series(

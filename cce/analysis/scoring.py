@@ -47,7 +47,7 @@ def sections(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFram
 def _scored_group(benchmark: str, judgments: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
     group = judgments[judgments.failed.isna()]
     score = group.correct.astype(float)
-    weight = pd.Series(1 / len(group), group.index)
+    weight = pd.Series(1 / max(len(group), 1), group.index)
     if scoring == "standard":
         score = score.where(group.verdict.isin(["A", "B"]), 0.5)
     if scoring == "standard" and benchmark.split(": ")[0] == "rewardbench":

@@ -39,7 +39,7 @@ SCHEMA_REFUSALS = (400, 415, 422, 501)
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
 # So long a run that stops waits for what is under way, and already paid for.
-LANDING_SECONDS = 10
+LANDING_SECONDS = 5
 
 
 @cache
