@@ -1,4 +1,4 @@
-"""Killed at random moments: nothing that was stored is lost, little is sent twice, and the results are the unbroken run's."""
+"""Killed at random moments: nothing stored is lost, little is sent twice, and the results are the unbroken run's."""
 
 import json
 import random
