@@ -23,11 +23,16 @@ from cce.models.store import Completion
 
 # Who judges where no model is asked.
 NO_JUDGE = "none"
+# What a row says, in this order. Until they are a frame rows are tuples: dicts take twice the room.
+COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
+COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
+COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "failed"]
+JUDGE, METHOD, FAILED = map(COLUMNS.index, ("judge", "method", "failed"))
 
 
 def judge(pair: Pair, method: str = "vanilla", judge: str = "embedded", crowd: Sequence[str] = (), **options) -> dict:
     """Judge one pair; the row that `evaluate` would make of it, as a dict. Takes the options of `evaluate`."""
-    return _rows([pair], [method], [judge], crowd, **options)[0]
+    return dict(zip(COLUMNS, _rows([pair], [method], [judge], crowd, **options)[0], strict=True))
 
 
 def evaluate(
@@ -62,12 +67,13 @@ def evaluate(
     Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, BoundReached where no
     more may be spent.
     """
-    return pd.DataFrame(_rows(pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol))
+    rows = _rows(pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _rows(pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[dict]:
+def _rows(pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[tuple]:
     rows = Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol)).rows()
-    missing = [row["failed"] for row in rows if row["failed"]]
+    missing = [row[FAILED] for row in rows if row[FAILED]]
     if missing:
         warnings.warn(missing_in_words("judging", len(missing), len(rows), missing[0]), stacklevel=3)
     return rows
@@ -91,21 +97,21 @@ class Docket:
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         self.work = list(product(pairs, self.seats))
 
-    def rows(self) -> list[dict]:
+    def rows(self) -> list[tuple]:
         """Judge all cases; each walks its own way. The rows go by judge and method, and within these by pair."""
         rows = Batch("judging", self.work, list(self.models.values())).results(self._row, self.concurrency)
         seats = {seat: place for place, seat in enumerate(self.seats)}
-        return sorted(rows, key=lambda row: seats[row["judge"], row["method"]])
+        return sorted(rows, key=lambda row: seats[row[JUDGE], row[METHOD]])
 
-    async def _row(self, work: tuple[Pair, tuple[str, str]]) -> dict:
+    async def _row(self, work: tuple[Pair, tuple[str, str]]) -> tuple:
         pair, (judge, method) = work
         case, failed = Case(pair, self.models.get(judge), self.crowd, self.protocol), None
         try:
             judgment = await self.methods[method](case)
         except CallFailed as failure:
             judgment, failed = UNJUDGED, str(failure)
-        place = {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "cluster": cluster_of(pair)}
-        return place | {"judge": judge, "method": method} | row_of(case, judgment) | {"failed": failed}
+        place = (pair.benchmark, pair.id, pair.subset, cluster_of(pair), judge, method)
+        return (*place, *_found(case, judgment), failed)
 
 
 def _check_names(pairs: Sequence[Pair]) -> None:
@@ -149,25 +155,26 @@ def cluster_of(pair: Pair) -> str:
     return hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
 
 
-def row_of(case: Case, judgment: Judgment) -> dict:
-    """What the frame says of a judged case."""
-    label, verdict = case.pair.label, judgment.verdict
-    return {
-        "verdict": verdict,
-        "label": label,
-        "correct": verdict == label if label and judgment is not UNJUDGED else None,
-        "p_a": judgment.p_a,
-        "p_given": judgment.p_in(0),
-        "p_swapped": judgment.p_in(1),
-        "text": judgment.text,
-        "text_swapped": judgment.readings[1].text if len(judgment.readings) > 1 else None,
-        "rationale_tokens": judgment.readings[0].tokens,
-        **cost_of(case.used.values()),
-        "selected": case.selected,
-        "notes": case.notes,
-        "outcome_cuts": case.outcome_cuts,
-        "context_cuts": case.context_cuts,
-    }
+def _found(case: Case, judgment: Judgment) -> tuple:
+    """What a row says between `method` and `failed`."""
+    label, verdict, cost = case.pair.label, judgment.verdict, cost_of(case.used.values())
+    swapped = judgment.readings[1].text if len(judgment.readings) > 1 else None
+    return (
+        verdict,
+        label,
+        verdict == label if label and judgment is not UNJUDGED else None,
+        judgment.p_a,
+        judgment.p_in(0),
+        judgment.p_in(1),
+        judgment.text,
+        swapped,
+        judgment.readings[0].tokens,
+        *cost.values(),
+        case.selected,
+        case.notes,
+        case.outcome_cuts,
+        case.context_cuts,
+    )
 
 
 def cost_of(used: Collection[Completion]) -> dict:
