@@ -97,10 +97,10 @@ def test_a_source_that_is_no_store_is_named_and_nothing_is_written(tmp_path, mak
 def test_nothing_is_merged_into_what_is_no_store(tmp_path, make):
     filled(tmp_path / "good", "good", range(3)).db.close()
     make(tmp_path / "bad")
-    before = contents(tmp_path)
+    before = (tmp_path / "bad").read_bytes()
     with pytest.raises(StoreUnusable, match="store .*bad: "):
         merge(tmp_path / "bad", [tmp_path / "good"])
-    assert contents(tmp_path) == before
+    assert (tmp_path / "bad").read_bytes() == before
 
 
 def test_the_command_says_what_was_added(tmp_path):

@@ -52,11 +52,11 @@ def judgments(file) -> pd.DataFrame:
 def test_four_shards_at_once_give_what_one_run_gives_and_leave_it_nothing_to_ask(server, folder, stores):
     run(judging(server, "--store", "whole.sqlite", "--out", "whole.jsonl"))
     needed = len(server.requests)
-    files = [
-        ["--store", f"{store}.sqlite", "--out", f"{shard[0]}.jsonl"]
+    files = {
+        shard: ["--store", f"{store}.sqlite", "--out", f"{shard[0]}.jsonl"]
         for shard, store in zip(SHARDS, stores, strict=True)
-    ]
-    at_once([judging(server, "--shard", shard, *own) for shard, own in zip(SHARDS, files, strict=True)])
+    }
+    at_once([judging(server, "--shard", shard, *own) for shard, own in files.items()])
     assert len(server.requests) == 2 * needed
     if "all" not in stores:
         run(["store", "merge", "all.sqlite", *(f"{store}.sqlite" for store in stores)])
