@@ -15,6 +15,10 @@ INTERRUPTED = 130
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
+stores = typer.Typer(no_args_is_help=True, help="Work on stores of completions.")
+app.add_typer(stores, name="store")
+
+Shard = Annotated[str | None, typer.Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
 
 MaxCalls = Annotated[int | None, typer.Option(min=1, help="Send so many requests at most, then stop.")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="Spend so many tokens at most, prompts included.")]
@@ -38,6 +42,7 @@ def judge(
     concurrency: Annotated[int, typer.Option(help="Requests in flight at once, to one address.")] = 32,
     seed: Annotated[int, typer.Option(help="Draws the selection of crowd judgments, and the pairs under --limit.")] = 0,
     limit: Annotated[int | None, typer.Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
+    shard: Shard = None,
     max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
     scoring: Annotated[str, typer.Option(help="paper, or standard to score by the benchmark's own rules.")] = "paper",
     data_dir: Annotated[str | None, typer.Option(help="Folder of the published benchmarks' files.")] = None,
@@ -58,7 +63,7 @@ def judge(
     _check_out(out)
     spend_at_most(max_calls=max_calls, max_total_tokens=max_total_tokens, max_cost=max_cost)
     frame = evaluate(
-        load_pairs(pairs, data_dir, limit, seed, scoring),
+        load_pairs(pairs, data_dir, limit, seed, scoring, shard),
         [method],
         [judge],
         crowd or [],
@@ -166,6 +171,7 @@ def serve(
 def run(
     profile: Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")],
     notebooks: Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")] = None,
+    shard: Shard = None,
 ) -> None:
     """Run a profile's notebooks, all or those named, and say where the results lie."""
     import pandas as pd
@@ -173,11 +179,23 @@ def run(
     from cce.analysis.tables import print_table
     from cce.runner import failed_in, run_profile
 
-    files = run_profile(profile, notebooks)
+    files = run_profile(profile, notebooks, shard)
     for table in (file for file in files if file.suffix == ".csv"):
         print_table(pd.read_csv(table))
     print("\n".join(map(str, files)))
     _refuse_missing(*failed_in(files))
+
+
+@stores.command()
+def merge(
+    into: Annotated[Path, typer.Argument(help="The store that takes them all; made if missing.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FROM...", help="Stores to read, left as they are.")],
+) -> None:
+    """Put all completions of the stores FROM into the store INTO; what INTO has already stays."""
+    from cce.models.merge import merge as merged
+
+    for source, (added, there) in zip(sources, merged(into, sources), strict=True):
+        print(f"{source}: {added:,} completions added to {into}, {there:,} were there already")
 
 
 def main() -> None:

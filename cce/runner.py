@@ -15,14 +15,17 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
+from cce.benchmarks.shard import shard_of
 from cce.errors import BadInput, NotebookFailed
 from cce.project import root
 
 
-def run_profile(profile: str, notebooks: Sequence[str] | None = None) -> list[Path]:
+def run_profile(profile: str, notebooks: Sequence[str] | None = None, shard: str | None = None) -> list[Path]:
     """Run a profile's notebooks in order, all or those named; return the files that they promised and made.
 
-    Executed notebooks go to runs/<profile>/. Raises BadInput for an unknown profile, notebook or parameter,
+    Executed notebooks go to runs/<profile>/. With a shard, such as "2/4", each runs on that part of its pairs, and all
+    results go to a folder of the shard's own; a notebook without the parameter `shard` is left out.
+    Raises BadInput for an unknown profile, notebook, parameter or shard, and for a named notebook that takes no shard;
     NotebookFailed where a notebook raises or leaves a promised file unmade.
     """
     folder = root() / "params" / profile
@@ -35,7 +38,33 @@ def run_profile(profile: str, notebooks: Sequence[str] | None = None) -> list[Pa
         raise BadInput(f"profile {profile!r} has no notebook {unknown[0]!r}: {', '.join(file.stem for file in files)}")
     files = [file for file in files if not notebooks or file.stem in notebooks]
     plans = [(file.stem, _checked_parameters(file)) for file in files]
-    return [made for stem, parameters in plans for made in _run(profile, stem, parameters)]
+    if shard is None:
+        return [made for stem, parameters in plans for made in _run(profile, stem, parameters)]
+    part, parts = shard_of(shard)
+    folder = f"shard-{part}-of-{parts}"
+    plans = [
+        (stem, _on_shard(parameters, shard, folder))
+        for stem, parameters in plans
+        if _takes_shard(stem, named=bool(notebooks))
+    ]
+    return [made for stem, parameters in plans for made in _run(f"{profile}/{folder}", stem, parameters)]
+
+
+def _on_shard(parameters: dict, shard: str, folder: str) -> dict:
+    # Not the store: shards on one machine share it.
+    return parameters | {"shard": shard} | {name: f"{parameters[name]}/{folder}" for name in ("out", "figures")}
+
+
+def _takes_shard(stem: str, named: bool) -> bool:
+    if "shard" in _declared(stem):
+        return True
+    reason = f"{stem} declares no parameter shard: what trains needs all judgments at once"
+    if named:
+        raise BadInput(
+            f"{reason}; make these by `cce judge ... --shard`, merge the stores by `cce store merge`, then run it whole"
+        )
+    print(f"left out: {reason}", file=sys.stderr)
+    return False
 
 
 def failed_in(files: Sequence[Path]) -> tuple[int, int]:
@@ -55,7 +84,7 @@ def _checked_parameters(file: Path) -> dict:
     if not notebook.is_file():
         raise BadInput(f"{file}: there is no notebook {notebook} of that name")
     given = yaml.safe_load(file.read_text()) or {}
-    declared = papermill.inspect_notebook(str(notebook))
+    declared = _declared(file.stem)
     unknown = sorted(set(given) - set(declared))
     if unknown:
         raise BadInput(
@@ -69,8 +98,12 @@ def _checked_parameters(file: Path) -> dict:
     return given
 
 
-def _run(profile: str, stem: str, parameters: dict) -> list[Path]:
-    executed = root() / "runs" / profile / f"{stem}.ipynb"
+def _declared(stem: str) -> dict:
+    return papermill.inspect_notebook(str(root() / "notebooks" / f"{stem}.ipynb"))
+
+
+def _run(folder: str, stem: str, parameters: dict) -> list[Path]:
+    executed = root() / "runs" / folder / f"{stem}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     start = time.time()
     try:
