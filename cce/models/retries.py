@@ -1,7 +1,7 @@
 """What the failure of a call means, and how often a call is made again.
 
 - 408, 409, 429, 5xx, no connection or a broken one, no whole reply in time, a reply that is no completion: the call is
-  made again, up to ATTEMPTS times in all.
+  made again, up to ATTEMPTS times in all, and not once GIVE_UP_SECONDS have passed.
 - 401, 402, 403, 404 or a spent quota, and no connection after all attempts: the endpoint is of no use, the run stops.
 - Any other refusal, and any other failure after all attempts: this call has failed, and what it was for is missing.
 
@@ -18,7 +18,8 @@ from typing import TypeVar
 
 import httpx2
 import openai
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+from tenacity.stop import stop_after_attempt, stop_after_delay
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ ATTEMPTS = 10
 LONGEST_WAIT = 30
 # An endpoint that asks for more is not waited for any longer than this.
 LONGEST_ASKED = 600
+GIVE_UP_SECONDS = 1800
 # Of one whole reply, however slowly it comes.
 TIMEOUT_SECONDS = float(os.environ.get("CCE_TIMEOUT", 600))
 PASSING = (408, 409, 429)
@@ -45,7 +47,7 @@ async def patiently(call: Callable[[], Awaitable[T]], again: Callable[[], None])
 
     retrying = AsyncRetrying(
         retry=retry_if_exception(passes),
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(GIVE_UP_SECONDS),
         wait=_wait,
         before_sleep=lambda _: again(),
         reraise=True,
