@@ -1,9 +1,9 @@
 """Does a pair ever wait for another pair's stage?
 
 Set-up: cce@16 over 100 pairs with 8 crowd models, 64 requests in flight, 50 ms a request. A pair's longest chain is
-four calls: crowd answer, crowd judgment, outcome removal, final judgment. Floor: the ideal, the larger of calls x latency /
-in flight and of chain x latency. Bound: 1.2 times the ideal. Beside it stands what plain AsyncOpenAI needs for the same
-requests, none of which waits for another there.
+four calls: crowd answer, crowd judgment, outcome removal, final judgment. Floor: the ideal, the larger of calls x
+latency / in flight and chain x latency. Bound: 1.2 times the ideal. Beside it stands what plain AsyncOpenAI needs for
+the same requests, none of which waits for another there.
 """
 
 from bench.figure import Figure

@@ -1,8 +1,8 @@
 """What do other evaluation packages take for the same judgments?
 
 Set-up: the 400 prompts of `bench.vanilla`, 32 in flight, 200 ms a request, each package in an environment of its own
-under runs/bench, which is made on the first run, and in its own way of asking and reading. Floor: the same requests by plain
-AsyncOpenAI under a semaphore. Medians of three, in turn; no bound, since these are not ours.
+under runs/bench, which is made on the first run, and in its own way of asking and reading. Floor: the same requests by
+plain AsyncOpenAI under a semaphore. Medians of three, in turn; no bound, since these are not ours.
 """
 
 import json

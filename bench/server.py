@@ -3,8 +3,8 @@
     python -m bench.server 0.2
 
 It prints its base URL; when its input ends it prints what it was asked, and what CPU time that took. The answer is
-prose of a rationale's usual length. A digest of the request stands in it, so that answers differ as those of models do, and
-decides its verdict, so that every run of one job goes the same way.
+prose of a rationale's usual length. A digest of the request stands in it, so that answers differ as those of models do,
+and decides its verdict, so that every run of one job goes the same way.
 """
 
 import asyncio

@@ -3,9 +3,7 @@
 import json
 import sys
 import time
-from contextlib import chdir
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from verdict import Pipeline, config
 from verdict.common.judge import PairwiseJudgeUnit
@@ -25,9 +23,7 @@ def main(prompts: str, judge: str, concurrency: int) -> dict:
     pipeline = Pipeline() >> unit.via(model, temperature=0.1, max_tokens=1024)
     rows = [Schema.of(prompt=prompt) for prompt in json.loads(Path(prompts).read_text())]
     start = time.perf_counter()
-    # It writes its log into the working folder.
-    with TemporaryDirectory() as folder, chdir(folder):
-        frame, columns = pipeline.run_from_list(rows, max_workers=concurrency)
+    frame, columns = pipeline.run_from_list(rows, max_workers=concurrency)
     return {"seconds": time.perf_counter() - start, "calls": int(frame[columns[0]].notna().sum())}
 
 
