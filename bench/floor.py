@@ -14,7 +14,7 @@ from contextlib import closing
 from openai import AsyncOpenAI
 
 from cce.models import embedded
-from cce.models.client import wire_form
+from cce.models.wire import wire_form
 from cce.models.endpoint import endpoint_of
 
 

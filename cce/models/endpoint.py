@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from httpx2 import Limits, Timeout
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
@@ -96,6 +96,6 @@ def pool(url: str, concurrency: int, key: str) -> AsyncOpenAI:
     """One client, hence one connection pool, an address."""
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     timeout = Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
-    # Calls are made again by `patiently`, and by nobody else.
-    http = DefaultAsyncHttpxClient(limits=limits, timeout=timeout)
+    # Over aiohttp, whose pool costs half as much a request as httpx's where hundreds are in flight. Calls are made again by `patiently`, and by nobody else.
+    http = DefaultAioHttpClient(limits=limits, timeout=timeout)
     return AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)

@@ -1,13 +1,11 @@
-"""On the wire: a request as the OpenAI client takes it, and what the store keeps of the reply."""
-
-from openai.types.chat import ChatCompletion
+"""On the wire: a request as an endpoint takes it, and what the store keeps of the reply."""
 
 from cce.models.store import Completion
 from cce.text import whole_characters
 
 
 def wire_form(request: dict) -> dict:
-    """The keyword arguments of the OpenAI client for a request as the store knows it."""
+    """The body of a chat completion request, as the store knows it."""
     top, schema = request["top_logprobs"], request.get("schema")
     answer = {"name": "answer", "strict": True, "schema": schema}
     sampling = {"temperature": request["temperature"], "max_tokens": request["max_tokens"], "seed": request["sample"]}
@@ -20,26 +18,25 @@ def wire_form(request: dict) -> dict:
     }
 
 
-def completion_of(answer: ChatCompletion, seconds: float) -> Completion:
+def completion_of(reply: dict, seconds: float) -> Completion:
     """What the store keeps of an endpoint's reply, a refusal in its own field included.
 
-    Raises ValueError where the reply is no completion.
+    Raises ValueError where the reply is no chat completion.
     """
     try:
-        return _completion(answer, seconds)
-    except (AttributeError, IndexError, TypeError) as problem:
-        raise ValueError(f"the reply is no completion ({problem}): {str(answer)[:200]!r}") from None
+        return _completion(reply, seconds)
+    except (AttributeError, IndexError, KeyError, TypeError) as problem:
+        raise ValueError(f"{str(reply)[:200]!r} is no chat completion ({problem!r})") from None
 
 
-def _completion(answer: ChatCompletion, seconds: float) -> Completion:
-    choice, usage = answer.choices[0], answer.usage
-    content = choice.logprobs.content if choice.logprobs else None
-    first = {t.token: t.logprob for t in content[0].top_logprobs} if content else None
+def _completion(reply: dict, seconds: float) -> Completion:
+    choice, usage = reply["choices"][0], reply.get("usage") or {}
+    message, logprobs = choice["message"], (choice.get("logprobs") or {}).get("content")
     return Completion(
-        whole_characters(choice.message.content or choice.message.refusal or ""),
-        choice.finish_reason or "stop",
-        usage.prompt_tokens if usage else 0,
-        usage.completion_tokens if usage else 0,
+        whole_characters(message.get("content") or message.get("refusal") or ""),
+        choice.get("finish_reason") or "stop",
+        usage.get("prompt_tokens", 0),
+        usage.get("completion_tokens", 0),
         round(seconds, 3),
-        first,
+        {top["token"]: top["logprob"] for top in logprobs[0]["top_logprobs"]} if logprobs else None,
     )
