@@ -15,6 +15,7 @@ import yaml
 from papermill.exceptions import PapermillExecutionError
 
 from cce.errors import BadInput, NotebookFailed
+from cce.parameters import check
 from cce.project import root
 
 
@@ -54,6 +55,7 @@ def _checked_parameters(file: Path) -> dict:
         raise BadInput(
             f"{file}: {notebook.name} has no parameter {', '.join(unknown)}; it declares {', '.join(declared)}"
         )
+    check(given, str(file))
     missing = {"out", "figures"} - set(given)
     if missing:
         raise BadInput(
