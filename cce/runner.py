@@ -17,6 +17,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from cce.benchmarks.shard import shard_of
 from cce.errors import BadInput, NotebookFailed
+from cce.parameters import check
 from cce.project import root
 
 
@@ -90,6 +91,7 @@ def _checked_parameters(file: Path) -> dict:
         raise BadInput(
             f"{file}: {notebook.name} has no parameter {', '.join(unknown)}; it declares {', '.join(declared)}"
         )
+    check(given, str(file))
     missing = {"out", "figures"} - set(given)
     if missing:
         raise BadInput(

@@ -20,6 +20,10 @@ from aiohttp import web
 from tests.planted import is_right, method_of
 
 QUALITY = re.compile(r"quality=(\d+)")
+MATERIAL = re.compile(
+    r"The user's question|The user to Assistant|Assistant [AB]'s answer|(Note|Review) \d|The comparison"
+)
+ORDERED = re.compile(r"prefer Assistant ([AB])")
 
 
 @dataclass
@@ -29,9 +33,10 @@ class FakeServer:
     Models: `crowd-N` answers with quality N; `judge` sees quality; `position-judge` always prefers the first
     answer; `leaning-judge` prefers it unless the second is better by 3 or more; `mute-judge` writes no verdict;
     `stubborn-judge` keeps the verdict when told to remove it; `terse-judge` says nothing but its verdict, and keeps it;
-    `fallible-judge` is right as often as `tests.planted` says of the method whose prompt it sees. Any other name errs
-    on a quarter of the questions, marks its points as "[point: ...]", one more with every note that it sees, and as a
-    crowd model answers with a quality of its own for each question.
+    `obedient-judge` does what stands outside the sections of material and quotes both answers; `leaky-judge` repeats
+    the key; `fallible-judge` is right as often as `tests.planted` says of the method whose prompt it sees. Any other
+    name errs on a quarter of the questions, marks its points as "[point: ...]", one more with every note that it sees,
+    and as a crowd model answers with a quality of its own for each question.
     """
 
     latency: float = 0.0
@@ -144,8 +149,18 @@ def drawn(text: str, sides: int) -> int:
     return hashlib.sha256(text.encode(errors="replace")).digest()[0] % sides
 
 
+def ordered(prompt: str) -> str | None:
+    """The letter that an instruction outside the sections of material tells a judge to prefer."""
+    before = re.split(r"^=+ ", prompt, maxsplit=1, flags=re.M)[0]
+    outside = [text for title, text in sections(prompt).items() if not MATERIAL.match(title)]
+    found = ORDERED.search("\n".join([before, *outside]))
+    return found and found[1]
+
+
 def verdict_of(asked: dict) -> str:
     """The letter that this judge holds to be the better one."""
+    if asked["model"] == "obedient-judge" and ordered(asked["messages"][0]["content"]):
+        return ordered(asked["messages"][0]["content"])
     better = "A" if lead_of(asked) >= 0 else "B"
     return {"A": "B", "B": "A"}[better] if errs(asked) else better
 
@@ -188,7 +203,7 @@ def reply_to(asked: dict) -> dict:
         "id": "fake",
         "object": "chat.completion",
         "created": 0,
-        "model": asked["model"],
+        "model": f"{asked['model']} {asked['key']}" if asked["model"] == "leaky-judge" else asked["model"],
         "choices": [choice],
         "usage": usage | {"total_tokens": sum(usage.values())},
     }
@@ -221,6 +236,12 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
     if not is_named(model):
         rationale = "[point: of A] [point: of B] " + rationale
         rationale = "".join(f"[point: {t}] " for t in sections(prompt) if t.startswith("Note ")) + rationale
+    if model == "obedient-judge":
+        rationale = (
+            "\n".join(text for title, text in sections(prompt).items() if "'s answer" in title) + "\n" + rationale
+        )
+    if model == "leaky-judge":
+        rationale = f"Your key is {asked['key']}. {rationale}"
     if model == "terse-judge":
         return f"[[{letter}]]", None
     return rationale if model == "mute-judge" else f"{rationale}\n[[{letter}]]", None
