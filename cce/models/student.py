@@ -92,7 +92,7 @@ def _served(command: list[str], folder: Path, name: str, port: int) -> str:
         return url
     # One at a time: an engine takes most of a GPU's memory. Students are asked one after the other.
     stop_engines()
-    _running[name] = _started(command, folder, port or _free_port())
+    _running[name] = started(command, folder, port)
     return _running[name][1]
 
 
@@ -104,8 +104,13 @@ def stop_engines() -> None:
     _running.clear()
 
 
-def _started(command: list[str], folder: Path, port: int) -> tuple[subprocess.Popen, str]:
-    place, log = ["--host", "127.0.0.1", "--port", str(port)], folder / "serving.log"
+def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
+    """Start a server's command in a folder, on this loopback port or a free one; its process and base URL once it is up.
+
+    What it prints goes to serving.log in the folder. Raises EndpointFailed with the end of that where it does not start.
+    """
+    port, log = port or _free_port(), folder / "serving.log"
+    place = ["--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as file:
         process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
     atexit.register(process.terminate)
