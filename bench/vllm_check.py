@@ -23,15 +23,16 @@ from urllib.request import Request, urlopen
 import pandas as pd
 import papermill
 import yaml
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, OpenAI
 
 from cce import LLM, load_pairs
 from cce.analysis.structured import POINTS, read_points
 from cce.analysis.tables import readable
+from cce.benchmarks.pair import Pair
 from cce.crowd.compare import TOP_LOGPROBS
 from cce.crowd.prompts import render
 from cce.crowd.verdict import read_distribution
-from cce.models.client import wire_form
+from cce.models.client import completion_of, wire_form
 from cce.models.endpoint import endpoint_of
 from cce.models.student import started
 from cce.project import commit, enter
@@ -118,7 +119,7 @@ def address(server: str) -> str:
 
 def checks(server: str) -> list[tuple[str, str, bool]]:
     """Schemas, log-probabilities and token counts, each asked for as the kit does."""
-    llm, prompt = LLM(server), vanilla()
+    llm, prompt = LLM(server), vanilla(load_pairs("pocket", limit=1)[0])
     said = llm.complete(prompt, max_tokens=64, temperature=0.7).text
     letter = [{"role": "user", "content": prompt}, {"role": "assistant", "content": said}]
     letter.append({"role": "user", "content": render("letter", None)})
@@ -130,9 +131,8 @@ def checks(server: str) -> list[tuple[str, str, bool]]:
     ]
 
 
-def vanilla() -> str:
-    """The plain comparison of one pair, as the judge gets it."""
-    pair = load_pairs("pocket", limit=1)[0]
+def vanilla(pair: Pair) -> str:
+    """The plain comparison of a pair, as the judge gets it."""
     texts = {"questions": pair.questions, "answers_a": pair.answers_a, "answers_b": pair.answers_b}
     return render("vanilla", None, criteria="", **texts)
 
@@ -158,6 +158,21 @@ def log_probabilities(llm: LLM, letter: list[dict]) -> tuple[str, str, bool]:
     p_first = read_distribution(first)
     got = f"{len(first)} tokens, read as probability {p_first and round(p_first, 3)} of A"
     return f"`top_logprobs={TOP_LOGPROBS}`", got, len(first) == TOP_LOGPROBS and p_first is not None
+
+
+def choice(llm: LLM, letter: list[dict]) -> tuple[str, str, bool]:
+    """The same with all other tokens forbidden, which vLLM alone can do; the kit does not ask for it."""
+    request = {"model": llm.endpoint.name, "messages": letter, "sample": 0, "temperature": 0.0, "max_tokens": 1}
+    allowed = {"extra_body": {"structured_outputs": {"choice": ["A", "B"]}}}
+    with OpenAI(base_url=llm.endpoint.address(), api_key=llm.endpoint.key) as client:
+        answer = client.chat.completions.create(**wire_form(request | {"top_logprobs": TOP_LOGPROBS}), **allowed)
+    p_first = read_distribution(completion_of(answer, 0.0).first_token)
+    got = f"`{answer.choices[0].message.content}`, read as probability {p_first and round(p_first, 3)} of A"
+    return (
+        "the same with `structured_outputs`: a choice of A and B",
+        got,
+        answer.choices[0].message.content in ("A", "B"),
+    )
 
 
 def tokens(llm: LLM, letter: list[dict]) -> tuple[str, str, bool]:
@@ -190,6 +205,7 @@ COUNTERS = ("request_success", "prompt_tokens", "prefix_cache_hits", "generation
 def show_speeds(server: str) -> None:
     """The kit's run, the same requests from the plainest client, and the engine's two rates."""
     parameters = yaml.safe_load(PARAMETERS.read_text()) | {"judges": [server], "crowd": [server] * 2}
+    asyncio.run(send(server, warm_up(server), parameters["concurrency"]))
     kit = measured(server, "notebook 01", lambda: run_notebook(parameters))
     requests = stored(parameters["store"])
 
@@ -202,9 +218,17 @@ def show_speeds(server: str) -> None:
     prompts = plain("the prompts alone (one token each), nothing cached", "prompts", max_tokens=1)
     runs = pd.DataFrame([kit, floor, again, prompts])
     show(runs.assign(generated_a_second=(runs.generated / runs.seconds).round(1)))
+    print(f"both letters among the likeliest {TOP_LOGPROBS}: {both_listed(parameters['store'])}")
     print(f"the kit: {kit.seconds / floor.seconds:.2f} times the floor's seconds")
-    prompt_rate = (prompts.prompt_tokens - prompts.cached) / prompts.seconds
-    print(f"for bench/hours.py: --prompt-rate {prompt_rate:.0f} --generated-rate {again.generated / again.seconds:.0f}")
+    read = (prompts.prompt_tokens - prompts.cached) / prompts.seconds
+    print(f"for bench/hours.py, where one GPU serves: --rates {read:.0f} {again.generated / again.seconds:.0f}")
+
+
+def warm_up(server: str) -> list[dict]:
+    """Requests on other pairs: an engine's first ones compile and allocate."""
+    sampling = {"model": endpoint_of(server).name, "temperature": 0.7, "max_tokens": 64, "seed": 0}
+    pairs = load_pairs("pocket_train", limit=64)
+    return [sampling | {"messages": [{"role": "user", "content": vanilla(pair)}]} for pair in pairs]
 
 
 def measured(server: str, name: str, work: Callable[[], float]) -> Run:
@@ -244,19 +268,26 @@ def stored(store: str) -> list[dict]:
         return [json.loads(request) for (request,) in db.execute("SELECT request FROM completions ORDER BY rowid")]
 
 
+def both_listed(store: str) -> str:
+    """In how many of the requests for a letter the log-probabilities of both came back."""
+    with sqlite3.connect(store) as db:
+        answers = [
+            json.loads(response)["first_token"] for (response,) in db.execute("SELECT response FROM completions")
+        ]
+    letters = [{token.strip() for token in first} for first in answers if first]
+    return f"{sum({'A', 'B'} <= tokens for tokens in letters)} of {len(letters)} requests"
+
+
 async def send(server: str, requests: list[dict], concurrency: int) -> float:
     """Send requests through a plain client with a semaphore; the seconds it takes."""
-    client, gate = (
-        AsyncOpenAI(base_url=address(server) + "/v1", api_key="none", timeout=600),
-        asyncio.Semaphore(concurrency),
-    )
+    gate, start = asyncio.Semaphore(concurrency), time.perf_counter()
+    async with AsyncOpenAI(base_url=address(server) + "/v1", api_key="none", timeout=600) as client:
 
-    async def one(request: dict) -> None:
-        async with gate:
-            await client.chat.completions.create(**request)
+        async def one(request: dict) -> None:
+            async with gate:
+                await client.chat.completions.create(**request)
 
-    start = time.perf_counter()
-    await asyncio.gather(*map(one, requests))
+        await asyncio.gather(*map(one, requests))
     return time.perf_counter() - start
 
 
