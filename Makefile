@@ -39,7 +39,7 @@ embedded-judge: .venv/training
 
 # What bench/vllm.md shows, and params/cluster against the schemas of vLLM and Ray. Ten minutes on two cores.
 vllm-check: .venv/training runs/vllm-check/installed
-	$(BIN)/python bench/vllm_check.py
+	$(BIN)/python -m bench.vllm.check
 	$(VLLM) -m pytest --noconftest tests/test_cluster.py
 
 # vLLM's build for CPUs wants torch's build for CPUs: where pip finds another, name an index of those in PIP_EXTRA_INDEX_URL.

@@ -1,12 +1,12 @@
 """How many hours vanilla, maj@16 and cce@16 take on the paper's five benchmarks, with one judge, on 1, 8 and 64 GPUs.
 
-An engine has two rates: it reads prompts much faster than it writes answers. `bench/vllm_check.py NAME@URL` measures
-both of a server. The table's own are assumed: half of what the data sheet of an A100 of 80 GB allows. More GPUs hold
-more copies, so that their rates add up. Prompts found in the engine's cache are counted as read all the same.
+An engine has two rates: it reads prompts much faster than it writes answers, and bench/vllm measures both of a server.
+The table's own are assumed: half of what the data sheet of an A100 of 80 GB allows. More GPUs hold more copies, so that
+their rates add up. Prompts found in the engine's cache are counted as read all the same.
 
 Example runs:
-    python bench/hours.py
-    python bench/hours.py --rates 8000 3000     # prompt tokens and generated tokens a second of one GPU, as measured
+    python -m bench.hours
+    python -m bench.hours --rates 8000 3000     # prompt tokens and generated tokens a second of one GPU, as measured
 """
 
 import argparse
