@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from cce.models.endpoint import endpoint_of
-from cce.models.student import started
+from cce.models.student import started, stop
 
 OUT = Path("runs/vllm-check")
 NAME = "SmolLM2-135M-Instruct"
@@ -33,8 +33,7 @@ def own_server() -> Iterator[str]:
     try:
         yield f"{NAME}@{url}"
     finally:
-        process.terminate()
-        process.wait()
+        stop(process)
 
 
 def write_model(folder: Path) -> None:

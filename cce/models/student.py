@@ -8,11 +8,14 @@
 
 import atexit
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +29,7 @@ from cce.models.embedded import llama_cpp, weights
 FINISHED = "finished.json"
 # Loading 8 billion parameters and compiling takes vLLM minutes.
 START_SECONDS = 900
+STOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -99,21 +103,36 @@ def _served(command: list[str], folder: Path, name: str, port: int) -> str:
 def stop_engines() -> None:
     """Stop what serves students outside this process, which gives a GPU's memory free."""
     for process, _ in _running.values():
-        process.terminate()
-        process.wait()
+        stop(process)
     _running.clear()
 
 
-def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
-    """Start a server's command in a folder, on this loopback port or a free one; its process and base URL once it is up.
+def stop(process: subprocess.Popen) -> None:
+    """End a server of `started`, and after STOP_SECONDS whatever is left of it and of what it started."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
-    What it prints goes to serving.log in the folder. Raises EndpointFailed with the end of that where it does not start.
+
+def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
+    """Start a server's command in a folder, on this loopback port or a free one, until this program ends.
+
+    Returns its process and base URL once it is up. What it prints goes to serving.log in the folder; EndpointFailed
+    shows the end of that where it does not start.
     """
     port, log = port or _free_port(), folder / "serving.log"
     place = ["--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as file:
-        process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
-    atexit.register(process.terminate)
+        # A group of its own, which can be ended with all that it starts; vLLM heeds no signal while it loads.
+        process = subprocess.Popen(
+            [*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    atexit.register(stop, process)
     _wait(process, f"http://127.0.0.1:{port}/health", log)
     return process, f"http://127.0.0.1:{port}/v1"
 
@@ -126,7 +145,7 @@ def _wait(process: subprocess.Popen, health: str, log: Path) -> None:
             return
         except (URLError, OSError):
             time.sleep(0.5)
-    process.terminate()
+    stop(process)
     raise EndpointFailed(f"the engine did not start; it wrote {log}: {log.read_text()[-500:]}")
 
 
