@@ -1,10 +1,10 @@
 """Servers in processes of their own: started, waited for, and ended."""
 
-import subprocess
 import sys
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from cce.errors import EndpointFailed
@@ -30,11 +30,11 @@ def test_a_server_that_heeds_no_signal_is_ended_with_what_it_started(tmp_path, m
     monkeypatch.setattr(student, "STOP_SECONDS", 0.5)
     process, url = student.started([sys.executable, "-c", DEAF], tmp_path)
     urlopen(url.replace("/v1", "/health")).close()
+    (child,) = psutil.Process(process.pid).children()
     student.stop(process)
     with pytest.raises(URLError):
         urlopen(url)
-    left = subprocess.run(["pgrep", "--pgroup", str(process.pid), "--runstates", "RSD"], capture_output=True, text=True)
-    assert left.stdout == ""
+    assert not psutil.wait_procs([child], timeout=5)[1]
 
 
 def test_a_server_that_does_not_start_shows_what_it_wrote(tmp_path):

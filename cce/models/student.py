@@ -8,8 +8,6 @@
 
 import atexit
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+
+import psutil
 
 from cce.errors import BadInput, EndpointFailed
 from cce.models.embedded import llama_cpp, weights
@@ -111,11 +111,15 @@ def stop(process: subprocess.Popen) -> None:
     """End a server of `started`, and after STOP_SECONDS whatever is left of it and of what it started."""
     if process.poll() is not None:
         return
+    own = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
+    # vLLM heeds no signal while it loads, and may hang when its engine is lost.
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    for left in own:
+        with suppress(psutil.NoSuchProcess):
+            left.kill()
+    process.kill()
     process.wait()
 
 
@@ -128,10 +132,7 @@ def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess
     port, log = port or _free_port(), folder / "serving.log"
     place = ["--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as file:
-        # A group of its own, which can be ended with all that it starts; vLLM heeds no signal while it loads.
-        process = subprocess.Popen(
-            [*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
     atexit.register(stop, process)
     _wait(process, f"http://127.0.0.1:{port}/health", log)
     return process, f"http://127.0.0.1:{port}/v1"
