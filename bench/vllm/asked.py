@@ -24,12 +24,8 @@ def checks(server: str) -> list[Row]:
     said = llm.complete(prompt, max_tokens=64, temperature=0.7).text
     letter = [{"role": "user", "content": prompt}, {"role": "assistant", "content": said}]
     letter.append({"role": "user", "content": render("letter", None)})
-    return [
-        verdict_schema(llm, prompt),
-        points_schema(llm, prompt),
-        log_probabilities(llm, letter),
-        tokens(llm, letter),
-    ]
+    of_prompt = [verdict_schema(llm, prompt), points_schema(llm, prompt)]
+    return [*of_prompt, log_probabilities(llm, letter), choice(llm, letter), tokens(llm, letter)]
 
 
 def vanilla(pair: Pair) -> str:
@@ -67,13 +63,9 @@ def choice(llm: LLM, letter: list[dict]) -> Row:
     allowed = {"extra_body": {"structured_outputs": {"choice": ["A", "B"]}}}
     with OpenAI(base_url=llm.endpoint.address(), api_key=llm.endpoint.key) as client:
         answer = client.chat.completions.create(**wire_form(request | {"top_logprobs": TOP_LOGPROBS}), **allowed)
-    p_first = read_distribution(completion_of(answer, 0.0).first_token)
-    got = f"`{answer.choices[0].message.content}`, read as probability {p_first and round(p_first, 3)} of A"
-    return (
-        "the same with `structured_outputs`: a choice of A and B",
-        got,
-        answer.choices[0].message.content in ("A", "B"),
-    )
+    said, p_first = answer.choices[0].message.content, read_distribution(completion_of(answer, 0.0).first_token)
+    got = f"`{said}`, read as probability {p_first and round(p_first, 3)} of A"
+    return "the same with `structured_outputs`: a choice of A and B", got, said in ("A", "B")
 
 
 def tokens(llm: LLM, letter: list[dict]) -> Row:
