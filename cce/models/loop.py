@@ -41,6 +41,9 @@ def run(work: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) ->
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """The results of all coroutines; the first failure cancels the others and is raised."""
+    work = list(work)
+    if len(work) == 1:  # most often, and a task more would cost as much as a replayed completion
+        return [await work[0]]
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part) for part in work]

@@ -19,6 +19,8 @@ from cce.errors import NotRecorded, StoreUnusable
 
 # Marks a SQLite file as ours: the bytes "CCE1".
 APPLICATION_ID = 0x43434531
+# Made once: json.dumps would make one for every key.
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # In one transaction, so that a second process never sees a table without the mark.
 CREATE = f"""
 BEGIN IMMEDIATE;
@@ -47,8 +49,7 @@ class Completion:
 
 def key_of(request: dict) -> str:
     """The store's key for a request: a digest of its canonical JSON."""
-    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(CANONICAL.encode(request).encode()).hexdigest()
 
 
 class Store:
