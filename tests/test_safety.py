@@ -1,4 +1,4 @@
-"""What the kit must never do with a text: run it, unpickle it, give it to a shell. And its servers are this machine's."""
+"""What the kit must never do with a text: run it, unpickle it, give it to a shell. Its servers are this machine's."""
 
 import ast
 import socket
