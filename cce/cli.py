@@ -20,9 +20,9 @@ app.add_typer(stores, name="store")
 
 Shard = Annotated[str | None, typer.Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
 
-MaxCalls = Annotated[int | None, typer.Option(min=1, help="Send so many requests at most, then stop.")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Spend so many tokens at most, prompts included.")]
-MaxCost = Annotated[float | None, typer.Option(min=0, help="Spend so many US dollars at most.")]
+MaxCalls = Annotated[int | None, typer.Option(help="Send so many requests at most, then stop.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Spend so many tokens at most, prompts included.")]
+MaxCost = Annotated[float | None, typer.Option(help="Spend so many US dollars at most.")]
 
 
 @app.command()
@@ -149,7 +149,7 @@ def _check_out(out: Path) -> None:
 @app.command()
 def serve(
     folder: Annotated[Path, typer.Argument(help="A student's folder, as a training leaves it.")],
-    port: Annotated[int, typer.Option(help="Of the loopback interface.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the loopback interface; 0 for a free one.")] = 8000,
 ) -> None:
     """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why."""
     import signal

@@ -29,11 +29,10 @@ def run_profile(profile: str, notebooks: Sequence[str] | None = None, shard: str
     Raises BadInput for an unknown profile, notebook, parameter or shard, and for a named notebook that takes no shard;
     NotebookFailed where a notebook raises or leaves a promised file unmade.
     """
-    folder = root() / "params" / profile
-    files = sorted(folder.glob("*.yaml"))
-    if not files:
-        known = ", ".join(sorted(p.name for p in folder.parent.glob("*/") if any(p.glob("*.yaml"))))
-        raise BadInput(f"profile {profile!r}: no parameter files in {folder}; there are: {known}")
+    profiles = {file.parent.name for file in root().glob("params/*/*.yaml")}
+    if profile not in profiles:
+        raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(sorted(profiles))}")
+    files = sorted((root() / "params" / profile).glob("*.yaml"))
     unknown = sorted(set(notebooks or ()) - {file.stem for file in files})
     if unknown:
         raise BadInput(f"profile {profile!r} has no notebook {unknown[0]!r}: {', '.join(file.stem for file in files)}")

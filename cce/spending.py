@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import inf
 
-from cce.errors import BoundReached
+from cce.errors import BadInput, BoundReached
 
 # A token has a byte or more. On top comes what the chat template adds: marks a message, and a system prompt.
 TEMPLATE_TOKENS = 64
@@ -87,6 +87,12 @@ def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, 
         max_calls: requests sent, those that are made again included.
         max_total_tokens: of prompts and completions together.
         max_cost: US dollars, by `cce.models.prices`. A model without a price is then refused before it is asked.
+
+    Raises BadInput for a bound that is not a number above 0.
     """
-    bounds = (inf if bound is None else bound for bound in (max_calls, max_total_tokens, max_cost))
-    PURSE.bounds, PURSE.spent = Amount(*bounds), Amount()
+    bounds = {"max_calls": max_calls, "max_total_tokens": max_total_tokens, "max_cost": max_cost}
+    for name, bound in bounds.items():
+        if bound is not None and not 0 < bound < inf:
+            raise BadInput(f"{name} {bound}: a number above 0 is wanted, or none for no bound")
+    PURSE.bounds = Amount(*(inf if bound is None else bound for bound in bounds.values()))
+    PURSE.spent = Amount()

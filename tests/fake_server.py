@@ -108,14 +108,19 @@ class FakeServer:
         return web.json_response(reply_to(asked))
 
 
-def sections(prompt: str) -> dict[str, str]:
-    """The marked sections of a prompt by title, as a careful reader takes them: the first mark tells their length."""
+def marked(prompt: str) -> list[tuple[str, str]]:
+    """The marked sections of a prompt, as a careful reader takes them: the first mark tells their length."""
     first = re.search(r"^(=+) .+ \1$", prompt, re.M)
     if not first:
-        return {}
+        return []
     marks = list(re.finditer(rf"^{first[1]} (.+) {first[1]}$", prompt, re.M))
     ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
-    return {mark[1]: prompt[mark.end() : end].strip("\n") for mark, end in zip(marks, ends, strict=True)}
+    return [(mark[1], prompt[mark.end() : end].strip("\n")) for mark, end in zip(marks, ends, strict=True)]
+
+
+def sections(prompt: str) -> dict[str, str]:
+    """The marked sections of a prompt by title; of several with one title the last."""
+    return dict(marked(prompt))
 
 
 def kind_of(asked: dict) -> str:
@@ -152,7 +157,7 @@ def drawn(text: str, sides: int) -> int:
 def ordered(prompt: str) -> str | None:
     """The letter that an instruction outside the sections of material tells a judge to prefer."""
     before = re.split(r"^=+ ", prompt, maxsplit=1, flags=re.M)[0]
-    outside = [text for title, text in sections(prompt).items() if not MATERIAL.match(title)]
+    outside = [text for title, text in marked(prompt) if not MATERIAL.match(title)]
     found = ORDERED.search("\n".join([before, *outside]))
     return found and found[1]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from cce.benchmarks.pair import Pair
+from cce.crowd.prompts import check_folder
 from cce.errors import BadInput, CallFailed, ContextOverflow
 from cce.models.client import LLM, Messages
 from cce.models.store import Completion
@@ -41,6 +42,7 @@ class Protocol:
                 raise BadInput(f"{name} {value!r}: one of {', '.join(allowed)}")
         if self.max_tokens < 1:
             raise BadInput(f"max_tokens {self.max_tokens}: at least 1")
+        check_folder(self.prompts)
 
 
 @dataclass

@@ -6,6 +6,7 @@ Example:
 """
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
@@ -197,7 +198,8 @@ class LLM:
                 client = pool(url, self.concurrency, self.endpoint.key)
                 # The reply as it came: making objects of it costs as much as all else.
                 reply = await client.post("/chat/completions", body=wire_form(request), cast_to=httpx2.Response)
-                completion = completion_of(reply.json(), time.perf_counter() - start)
+                said = reply.content.decode(errors="replace")
+                completion = completion_of(json.loads(self.endpoint.masked(said)), time.perf_counter() - start)
                 paid += self._worth(completion.prompt_tokens, completion.completion_tokens)
             finally:
                 PURSE.pay(paid)
@@ -231,13 +233,13 @@ class LLM:
 
     def _said(self, error: Exception) -> str:
         if isinstance(error, openai.APIStatusError):
-            return f"HTTP {error.status_code}: {error.message}".replace(self.endpoint.key, "***")
+            return self.endpoint.masked(f"HTTP {error.status_code}: {error.message}")
         url = self.endpoint.address()
         if hopeless(error):
             return f"no connection to {url}; is the server up?"
         if isinstance(error, TimeoutError | openai.APITimeoutError):
             return f"no whole reply from {url} in {TIMEOUT_SECONDS:g} s"
-        return f"no completion from {url}: {error.__cause__ or error}".replace(self.endpoint.key, "***")
+        return self.endpoint.masked(f"no completion from {url}: {error.__cause__ or error}")
 
     def _usable(self, completion: Completion, request: dict) -> Completion:
         if completion.finish == "schema refused":

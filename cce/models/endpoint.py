@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from httpx2 import Limits, Timeout
 from openai import AsyncOpenAI, DefaultAioHttpClient
+from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
@@ -19,6 +20,8 @@ from cce.models.student import engine_of, student_name
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 30
 NO_KEY = "no-key"
+SHORTEST_KEY = 8
+HTTP = TypeAdapter(HttpUrl)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Endpoint:
     url: str = ""
     concurrency: int | None = None
     context: int | None = None
+
+    def masked(self, said: str) -> str:
+        """What the endpoint said, without the key, which some repeat."""
+        # A stand-in such as EMPTY is no secret, but a word.
+        return said if len(self.key) < SHORTEST_KEY or self.key == NO_KEY else said.replace(self.key, "***")
 
 
 def endpoint_of(model: str) -> Endpoint:
@@ -69,11 +77,18 @@ def _on_this_machine(name: str, address: Callable[[], str]) -> Endpoint:
 
 def _name_and_url(model: str) -> tuple[str, str]:
     name, _, url = model.rpartition("@") if "@" in model else (model, "", OPENAI_URL)
-    if not name or urlsplit(url).scheme not in ("http", "https"):
+    if not name or not _is_address(url):
         raise BadInput(
             f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1"
         )
     return name, url.rstrip("/")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return bool(HTTP.validate_python(url))
+    except ValidationError:
+        return False
 
 
 def api_key(url: str) -> str:
@@ -96,6 +111,7 @@ def pool(url: str, concurrency: int, key: str) -> AsyncOpenAI:
     """One client, hence one connection pool, an address."""
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     timeout = Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
-    # Over aiohttp, whose pool costs half as much a request as httpx's where hundreds are in flight. Calls are made again by `patiently`, and by nobody else.
+    # Over aiohttp, whose pool costs half as much a request as httpx's where hundreds are in flight. Calls are made
+    # again by `patiently`, and by nobody else.
     http = DefaultAioHttpClient(limits=limits, timeout=timeout)
     return AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
