@@ -14,8 +14,8 @@ from contextlib import closing
 from openai import AsyncOpenAI
 
 from cce.models import embedded
-from cce.models.wire import wire_form
 from cce.models.endpoint import endpoint_of
+from cce.models.wire import wire_form
 
 
 def requests_of(store: str) -> list[dict]:
