@@ -48,8 +48,11 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part) for part in work]
     except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+        first = failures.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    # Raised out here: an error that has a group in its context is no error to a notebook, whose run then says nothing.
+    raise first
 
 
 async def run_async(work: Coroutine[Any, Any, T]) -> T:
