@@ -1,5 +1,6 @@
 """The command line: `cce judge` and `cce pick` for your own answers, `cce run` for the paper's results."""
 
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -7,13 +8,21 @@ from typing import Annotated
 
 import typer
 
-from cce.errors import BadInput, CCEError
+from cce.errors import BadInput, CCEError, ResultsMissing
 
 # The exit status of a command that was stopped by Ctrl-C.
 INTERRUPTED = 130
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
+stores = typer.Typer(no_args_is_help=True, help="Work on stores of completions.")
+app.add_typer(stores, name="store")
+
+Shard = Annotated[str | None, typer.Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
+
+MaxCalls = Annotated[int | None, typer.Option(help="Send so many requests at most, then stop.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Spend so many tokens at most, prompts included.")]
+MaxCost = Annotated[float | None, typer.Option(help="Spend so many US dollars at most.")]
 
 
 @app.command()
@@ -33,10 +42,14 @@ def judge(
     concurrency: Annotated[int, typer.Option(help="Requests in flight at once, to one address.")] = 32,
     seed: Annotated[int, typer.Option(help="Draws the selection of crowd judgments, and the pairs under --limit.")] = 0,
     limit: Annotated[int | None, typer.Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
+    shard: Shard = None,
     max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
     scoring: Annotated[str, typer.Option(help="paper, or standard to score by the benchmark's own rules.")] = "paper",
     data_dir: Annotated[str | None, typer.Option(help="Folder of the published benchmarks' files.")] = None,
     prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
+    max_calls: MaxCalls = None,
+    max_total_tokens: MaxTokens = None,
+    max_cost: MaxCost = None,
 ) -> None:
     """Judge pairs of answers by one method, one JSON object a pair."""
     from cce.analysis.accuracy import accuracy_table
@@ -45,10 +58,12 @@ def judge(
     from cce.analysis.tables import print_table
     from cce.benchmarks import load_pairs
     from cce.crowd import evaluate
+    from cce.spending import limit as spend_at_most
 
     _check_out(out)
+    spend_at_most(max_calls=max_calls, max_total_tokens=max_total_tokens, max_cost=max_cost)
     frame = evaluate(
-        load_pairs(pairs, data_dir, limit, seed, scoring),
+        load_pairs(pairs, data_dir, limit, seed, scoring, shard),
         [method],
         [judge],
         crowd or [],
@@ -64,6 +79,7 @@ def judge(
     if frame.label.notna().any():
         print_table(accuracy_table(scored(frame, scoring)))
     print(f"judgments: {out}")
+    _refuse_missing(int(frame.failed.notna().sum()), len(frame))
 
 
 @app.command()
@@ -88,12 +104,17 @@ def pick(
     seed: Annotated[int, typer.Option(help="Draws random picks, the winner among equals, sides and selection.")] = 0,
     max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
     prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
+    max_calls: MaxCalls = None,
+    max_total_tokens: MaxTokens = None,
+    max_cost: MaxCost = None,
 ) -> None:
     """Pick the best of several responses to each instruction, one JSON object a pool."""
     from cce.benchmarks.pools import load_pools
     from cce.crowd.picking import pick as picked_by
+    from cce.spending import limit as spend_at_most
 
     _check_out(out)
+    spend_at_most(max_calls=max_calls, max_total_tokens=max_total_tokens, max_cost=max_cost)
     frame = picked_by(
         load_pools(responses),
         method,
@@ -115,6 +136,11 @@ def pick(
     print(f"picked: {out}")
 
 
+def _refuse_missing(missing: int, judgments: int) -> None:
+    if missing:
+        raise ResultsMissing(f"{missing:,} of {judgments:,} judgments are missing; run again to ask for these alone")
+
+
 def _check_out(out: Path) -> None:
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise BadInput(f"--out {out}: name a file in a folder that exists")
@@ -123,7 +149,7 @@ def _check_out(out: Path) -> None:
 @app.command()
 def serve(
     folder: Annotated[Path, typer.Argument(help="A student's folder, as a training leaves it.")],
-    port: Annotated[int, typer.Option(help="Of the loopback interface.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the loopback interface; 0 for a free one.")] = 8000,
 ) -> None:
     """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why."""
     import signal
@@ -145,27 +171,43 @@ def serve(
 def run(
     profile: Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")],
     notebooks: Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")] = None,
+    shard: Shard = None,
 ) -> None:
     """Run a profile's notebooks, all or those named, and say where the results lie."""
     import pandas as pd
 
     from cce.analysis.tables import print_table
-    from cce.runner import run_profile
+    from cce.runner import failed_in, run_profile
 
-    files = run_profile(profile, notebooks)
+    files = run_profile(profile, notebooks, shard)
     for table in (file for file in files if file.suffix == ".csv"):
         print_table(pd.read_csv(table))
     print("\n".join(map(str, files)))
+    _refuse_missing(*failed_in(files))
+
+
+@stores.command()
+def merge(
+    into: Annotated[Path, typer.Argument(help="The store that takes them all; made if missing.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FROM...", help="Stores to read, left as they are.")],
+) -> None:
+    """Put all completions of the stores FROM into the store INTO; what INTO has already stays."""
+    from cce.models.merge import merge as merged
+
+    for source, (added, there) in zip(sources, merged(into, sources), strict=True):
+        print(f"{source}: {added:,} completions added to {into}, {there:,} were there already")
 
 
 def main() -> None:
-    """Run a command; an error that the user can act on is one line and exit status 1."""
+    """Run a command; an error that the user can act on is one line, and says by its exit status which kind it is."""
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
         app()
     except CCEError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.status)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print("stopped; what has arrived is in the store, and the same command goes on from there", file=sys.stderr)
+            print("stopped; what has arrived is in the store, and this goes on from there:", file=sys.stderr)
+            print(shlex.join(["cce", *sys.argv[1:]]), file=sys.stderr)
         raise

@@ -2,7 +2,9 @@
 
 
 class CCEError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """Base of all errors that this package raises on purpose; `status` is the exit status of a command that it ends."""
+
+    status = 1
 
 
 class BadInput(CCEError):
@@ -22,11 +24,25 @@ class PrometheusMissing(CCEError):
 
 
 class EndpointFailed(CCEError):
-    """A model's endpoint refused a request for good, or stayed silent through all retries."""
+    """A model's endpoint is of no use: it does not answer, or refuses the key, the model, or call after call."""
 
 
-class SchemaRefused(EndpointFailed):
+class CallFailed(EndpointFailed):
+    """One call failed for good, while others may not: what it was for is missing, neither right nor wrong."""
+
+
+class SchemaRefused(CallFailed):
     """An endpoint refused a request that carried a JSON schema of the answer; the caller asks again without it."""
+
+
+class ResultsMissing(CCEError):
+    """Some results are missing, because calls failed for good; the others are there, and a new run asks for these."""
+
+    status = 3
+
+
+class BoundReached(CCEError):
+    """The next call might cost more than what may still be spent."""
 
 
 class StoreUnusable(CCEError):

@@ -2,7 +2,10 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+
+from cce import parameters, spending
 
 
 def root() -> Path:
@@ -18,6 +21,16 @@ def enter() -> Path:
     """Make the root the working folder, wherever a notebook was started, and return it."""
     os.chdir(root())
     return Path.cwd()
+
+
+def begin(given: Mapping[str, object]) -> None:
+    """Begin a notebook, which gives its `globals()`: enter the root, check its parameters, set bounds on spending.
+
+    Raises BadInput naming every parameter that is not what the notebook takes.
+    """
+    enter()
+    parameters.check(given, "parameters")
+    spending.limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
 
 
 def commit() -> str:

@@ -4,6 +4,7 @@ Papermill only warns of a parameter that a notebook does not declare, and succee
 nothing. Here both are errors: the first before anything runs.
 """
 
+import json
 import os
 import sys
 import time
@@ -14,27 +15,62 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
+from cce.benchmarks.shard import shard_of
 from cce.errors import BadInput, NotebookFailed
+from cce.parameters import check
 from cce.project import root
 
 
-def run_profile(profile: str, notebooks: Sequence[str] | None = None) -> list[Path]:
+def run_profile(profile: str, notebooks: Sequence[str] | None = None, shard: str | None = None) -> list[Path]:
     """Run a profile's notebooks in order, all or those named; return the files that they promised and made.
 
-    Executed notebooks go to runs/<profile>/. Raises BadInput for an unknown profile, notebook or parameter,
+    Executed notebooks go to runs/<profile>/. With a shard, such as "2/4", each runs on that part of its pairs, and all
+    results go to a folder of the shard's own; a notebook without the parameter `shard` is left out.
+    Raises BadInput for an unknown profile, notebook, parameter or shard, and for a named notebook that takes no shard;
     NotebookFailed where a notebook raises or leaves a promised file unmade.
     """
-    folder = root() / "params" / profile
-    files = sorted(folder.glob("*.yaml"))
-    if not files:
-        known = ", ".join(sorted(p.name for p in folder.parent.glob("*/") if any(p.glob("*.yaml"))))
-        raise BadInput(f"profile {profile!r}: no parameter files in {folder}; there are: {known}")
+    profiles = {file.parent.name for file in root().glob("params/*/*.yaml")}
+    if profile not in profiles:
+        raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(sorted(profiles))}")
+    files = sorted((root() / "params" / profile).glob("*.yaml"))
     unknown = sorted(set(notebooks or ()) - {file.stem for file in files})
     if unknown:
         raise BadInput(f"profile {profile!r} has no notebook {unknown[0]!r}: {', '.join(file.stem for file in files)}")
     files = [file for file in files if not notebooks or file.stem in notebooks]
     plans = [(file.stem, _checked_parameters(file)) for file in files]
-    return [made for stem, parameters in plans for made in _run(profile, stem, parameters)]
+    if shard is None:
+        return [made for stem, parameters in plans for made in _run(profile, stem, parameters)]
+    part, parts = shard_of(shard)
+    folder = f"shard-{part}-of-{parts}"
+    plans = [
+        (stem, _on_shard(parameters, shard, folder))
+        for stem, parameters in plans
+        if _takes_shard(stem, named=bool(notebooks))
+    ]
+    return [made for stem, parameters in plans for made in _run(f"{profile}/{folder}", stem, parameters)]
+
+
+def _on_shard(parameters: dict, shard: str, folder: str) -> dict:
+    # Not the store: shards on one machine share it.
+    return parameters | {"shard": shard} | {name: f"{parameters[name]}/{folder}" for name in ("out", "figures")}
+
+
+def _takes_shard(stem: str, named: bool) -> bool:
+    if "shard" in _declared(stem):
+        return True
+    reason = f"{stem} declares no parameter shard: what trains needs all judgments at once"
+    if named:
+        raise BadInput(
+            f"{reason}; make these by `cce judge ... --shard`, merge the stores by `cce store merge`, then run it whole"
+        )
+    print(f"left out: {reason}", file=sys.stderr)
+    return False
+
+
+def failed_in(files: Sequence[Path]) -> tuple[int, int]:
+    """How many judgments in these files are missing because calls failed for good, and of how many."""
+    rows = [json.loads(line) for file in files if file.suffix == ".jsonl" for line in file.open(encoding="utf-8")]
+    return sum(row.get("failed") is not None for row in rows), len(rows)
 
 
 def promised_files(stem: str, parameters: dict) -> list[Path]:
@@ -48,12 +84,13 @@ def _checked_parameters(file: Path) -> dict:
     if not notebook.is_file():
         raise BadInput(f"{file}: there is no notebook {notebook} of that name")
     given = yaml.safe_load(file.read_text()) or {}
-    declared = papermill.inspect_notebook(str(notebook))
+    declared = _declared(file.stem)
     unknown = sorted(set(given) - set(declared))
     if unknown:
         raise BadInput(
             f"{file}: {notebook.name} has no parameter {', '.join(unknown)}; it declares {', '.join(declared)}"
         )
+    check(given, str(file))
     missing = {"out", "figures"} - set(given)
     if missing:
         raise BadInput(
@@ -62,8 +99,12 @@ def _checked_parameters(file: Path) -> dict:
     return given
 
 
-def _run(profile: str, stem: str, parameters: dict) -> list[Path]:
-    executed = root() / "runs" / profile / f"{stem}.ipynb"
+def _declared(stem: str) -> dict:
+    return papermill.inspect_notebook(str(root() / "notebooks" / f"{stem}.ipynb"))
+
+
+def _run(folder: str, stem: str, parameters: dict) -> list[Path]:
+    executed = root() / "runs" / folder / f"{stem}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     start = time.time()
     try:

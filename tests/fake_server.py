@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -19,6 +20,10 @@ from aiohttp import web
 from tests.planted import is_right, method_of
 
 QUALITY = re.compile(r"quality=(\d+)")
+MATERIAL = re.compile(
+    r"The user's question|The user to Assistant|Assistant [AB]'s answer|(Note|Review) \d|The comparison"
+)
+ORDERED = re.compile(r"prefer Assistant ([AB])")
 
 
 @dataclass
@@ -28,14 +33,17 @@ class FakeServer:
     Models: `crowd-N` answers with quality N; `judge` sees quality; `position-judge` always prefers the first
     answer; `leaning-judge` prefers it unless the second is better by 3 or more; `mute-judge` writes no verdict;
     `stubborn-judge` keeps the verdict when told to remove it; `terse-judge` says nothing but its verdict, and keeps it;
-    `fallible-judge` is right as often as `tests.planted` says of the method whose prompt it sees. Any other name errs
-    on a quarter of the questions, marks its points as "[point: ...]", one more with every note that it sees, and as a
-    crowd model answers with a quality of its own for each question.
+    `obedient-judge` does what stands outside the sections of material and quotes both answers; `leaky-judge` repeats
+    the key; `fallible-judge` is right as often as `tests.planted` says of the method whose prompt it sees. Any other
+    name errs on a quarter of the questions, marks its points as "[point: ...]", one more with every note that it sees,
+    and as a crowd model answers with a quality of its own for each question.
     """
 
     latency: float = 0.0
     context: int | None = None  # in characters of the prompt; longer ones are refused
-    failures: list[dict] = field(default_factory=list)  # replies {status, headers, body} given first, in turn
+    # What is given first, in turn: replies {status, headers, body}, or functions of tests.faults.
+    failures: list[dict | Callable] = field(default_factory=list)
+    refused: str | None = None  # a prompt that holds this text is refused for good
     requests: list[dict] | deque[dict] = field(default_factory=list)
 
     def __enter__(self) -> "FakeServer":
@@ -87,7 +95,11 @@ class FakeServer:
         await asyncio.sleep(self.latency)
         if self.failures:
             failure = self.failures.pop(0)
+            if callable(failure):
+                return await failure(request, reply_to(asked))
             return web.json_response(failure.get("body", {}), status=failure["status"], headers=failure.get("headers"))
+        if self.refused and any(self.refused in message["content"] for message in asked["messages"]):
+            return web.json_response({"error": {"message": "content policy"}}, status=400)
         size = sum(len(message["content"]) for message in asked["messages"])
         if self.context and size > self.context:
             return web.json_response(
@@ -96,14 +108,19 @@ class FakeServer:
         return web.json_response(reply_to(asked))
 
 
-def sections(prompt: str) -> dict[str, str]:
-    """The marked sections of a prompt by title, as a careful reader takes them: the first mark tells their length."""
+def marked(prompt: str) -> list[tuple[str, str]]:
+    """The marked sections of a prompt, as a careful reader takes them: the first mark tells their length."""
     first = re.search(r"^(=+) .+ \1$", prompt, re.M)
     if not first:
-        return {}
+        return []
     marks = list(re.finditer(rf"^{first[1]} (.+) {first[1]}$", prompt, re.M))
     ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
-    return {mark[1]: prompt[mark.end() : end].strip("\n") for mark, end in zip(marks, ends, strict=True)}
+    return [(mark[1], prompt[mark.end() : end].strip("\n")) for mark, end in zip(marks, ends, strict=True)]
+
+
+def sections(prompt: str) -> dict[str, str]:
+    """The marked sections of a prompt by title; of several with one title the last."""
+    return dict(marked(prompt))
 
 
 def kind_of(asked: dict) -> str:
@@ -137,8 +154,18 @@ def drawn(text: str, sides: int) -> int:
     return hashlib.sha256(text.encode(errors="replace")).digest()[0] % sides
 
 
+def ordered(prompt: str) -> str | None:
+    """The letter that an instruction outside the sections of material tells a judge to prefer."""
+    before = re.split(r"^=+ ", prompt, maxsplit=1, flags=re.M)[0]
+    outside = [text for title, text in marked(prompt) if not MATERIAL.match(title)]
+    found = ORDERED.search("\n".join([before, *outside]))
+    return found and found[1]
+
+
 def verdict_of(asked: dict) -> str:
     """The letter that this judge holds to be the better one."""
+    if asked["model"] == "obedient-judge" and ordered(asked["messages"][0]["content"]):
+        return ordered(asked["messages"][0]["content"])
     better = "A" if lead_of(asked) >= 0 else "B"
     return {"A": "B", "B": "A"}[better] if errs(asked) else better
 
@@ -181,7 +208,7 @@ def reply_to(asked: dict) -> dict:
         "id": "fake",
         "object": "chat.completion",
         "created": 0,
-        "model": asked["model"],
+        "model": f"{asked['model']} {asked['key']}" if asked["model"] == "leaky-judge" else asked["model"],
         "choices": [choice],
         "usage": usage | {"total_tokens": sum(usage.values())},
     }
@@ -214,6 +241,12 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
     if not is_named(model):
         rationale = "[point: of A] [point: of B] " + rationale
         rationale = "".join(f"[point: {t}] " for t in sections(prompt) if t.startswith("Note ")) + rationale
+    if model == "obedient-judge":
+        rationale = (
+            "\n".join(text for title, text in sections(prompt).items() if "'s answer" in title) + "\n" + rationale
+        )
+    if model == "leaky-judge":
+        rationale = f"Your key is {asked['key']}. {rationale}"
     if model == "terse-judge":
         return f"[[{letter}]]", None
     return rationale if model == "mute-judge" else f"{rationale}\n[[{letter}]]", None

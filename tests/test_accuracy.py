@@ -19,7 +19,7 @@ PLACE = {"benchmark": "judgebench", "subset": "", "judge": PAPER_JUDGE, "method"
 
 def judgments(verdicts, **fields) -> pd.DataFrame:
     """A row a verdict, a pair and an instruction each; A is right."""
-    columns = PLACE | COSTS | {"p_a": 0.5, "p_given": np.nan, "p_swapped": np.nan} | fields
+    columns = PLACE | COSTS | {"failed": None, "p_a": 0.5, "p_given": np.nan, "p_swapped": np.nan} | fields
     frame = pd.DataFrame({"verdict": pd.Series(verdicts, dtype=object)}).assign(**columns)
     ids = [f"q{n}" for n in range(len(frame))]
     return frame.assign(id=ids, cluster=fields.get("cluster", ids), correct=frame.verdict == "A")

@@ -124,7 +124,7 @@ def test_an_interrupt_stops_with_a_word_on_how_to_go_on(tmp_path, own_pairs):
         stopped.send_signal(signal.SIGINT)
         said = stopped.communicate(timeout=20)[1]
     assert stopped.returncode == 130
-    assert "the same command goes on from there" in said
+    assert "stopped; what has arrived is in the store, and this goes on from there:\ncce judge mine.jsonl" in said
     assert "Traceback" not in said
 
 
@@ -168,3 +168,24 @@ def test_all_of_judgebench_goes_through_long_prompts_and_all(tmp_path):
     assert [row["id"] for row in rows] == [pair.id for pair in load_pairs("judgebench")]
     assert all(row["verdict"] in ("A", "B") for row in rows)
     assert 0 < sum(row["context_cuts"] > 0 for row in rows) < 350
+
+
+def test_missing_judgments_are_an_exit_status_of_their_own_and_are_asked_for_again(server, tmp_path, own_pairs):
+    server.refused = "Question 2?"
+    done = run(tmp_path, command(server))
+    assert done.returncode == 3
+    assert "error: 1 of 6 judgments are missing" in done.stderr
+    assert [row["id"] for row in rows_of(tmp_path) if row["failed"]] == ["pair-2"]
+    server.refused, before = None, len(server.requests)
+    again = run(tmp_path, command(server))
+    assert again.returncode == 0
+    assert len(server.requests) == before + 1
+
+
+def test_a_bound_stops_with_what_it_bought_and_a_higher_one_goes_on(server, tmp_path, own_pairs):
+    done = run(tmp_path, command(server, "--max-calls", "4"))
+    assert done.returncode == 1
+    assert "error: max_calls 4: 4 spent" in done.stderr
+    assert len(server.requests) == 4
+    assert run(tmp_path, command(server, "--max-calls", "9")).returncode == 0
+    assert len(server.requests) == 6

@@ -49,11 +49,9 @@ def test_both_orders_give_an_example_each_and_even_verdicts(server, pairs):
 
 def test_a_verdict_from_the_distribution_is_written_behind_the_last_whole_sentence(server, pairs):
     judgments = judged(server, pairs, verdict="distribution", order="both")
-    broken_off = judgments.assign(text="A is right. It names the source and", text_swapped="no sentence")
-    given, swapped, *_ = taught_by(pairs, broken_off)
-    better, other = ("A", "B") if pairs[0].label == "A" else ("B", "A")
-    assert said(given) == f"A is right.\n[[{better}]]"
-    assert said(swapped) == f"no sentence\n[[{other}]]"
+    broken_off = judgments.assign(text="A is right. It names the source and", text_swapped="no sentence, ever")
+    examples = taught_by(pairs, broken_off)
+    assert [said(example) for example in examples] == [f"A is right.\n[[{pair.label}]]" for pair in pairs]
 
 
 def test_what_the_label_contradicts_teaches_nobody_unless_wanted(server):

@@ -130,7 +130,8 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "params/mine").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
 
-    def write(code: str, parameters: dict) -> None:
+    def write(code: str, parameters: dict, declared: str = "") -> None:
+        notebook.cells[0].source += f"\n{declared}"
         notebook.cells.append(nbformat.v4.new_code_cell(code))
         nbformat.write(notebook, tmp_path / "notebooks/n.ipynb")
         (tmp_path / "params/mine/n.yaml").write_text(yaml.safe_dump(parameters))
@@ -194,6 +195,43 @@ def test_one_notebook_of_a_profile_can_be_run_alone(project, tmp_path):
     assert len(runner.run_profile("mine", ["n"])) == 5
     with pytest.raises(BadInput, match="'mine' has no notebook 'm': n, other"):
         runner.run_profile("mine", ["m"])
+
+
+SHARED = """
+import json
+from pathlib import Path
+for path in (Path(out, "n.csv"), Path(out, "n.jsonl"), Path(figures, "n.svg"), Path(figures, "n.png")):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([shard, store]))
+"""
+
+
+def test_a_profile_runs_on_a_shard_in_folders_of_its_own_with_the_store_of_the_whole(project, tmp_path):
+    project(SHARED, FOLDERS | {"store": "s.sqlite"}, declared="shard = None\nstore = ''")
+    for part in (1, 2):
+        made = runner.run_profile("mine", shard=f"{part}/2")
+        folders = [f"{name}/shard-{part}-of-2" for name in ("runs/mine", "o", "o", "f", "f")]
+        assert [file.parent.relative_to(tmp_path).as_posix() for file in made] == folders
+    written = [json.loads((tmp_path / f"o/shard-{part}-of-2/n.csv").read_text()) for part in (1, 2)]
+    assert written == [["1/2", "s.sqlite"], ["2/2", "s.sqlite"]]
+    assert not (tmp_path / "o/n.csv").exists()
+
+
+def test_a_notebook_that_takes_no_shard_is_left_out_with_a_word(project, tmp_path, capsys):
+    project(MAKE_ALL, FOLDERS)
+    assert runner.run_profile("mine", shard="1/2") == []
+    said = capsys.readouterr().err
+    assert said == "left out: n declares no parameter shard: what trains needs all judgments at once\n"
+    assert not (tmp_path / "o").exists()
+
+
+def test_named_a_notebook_that_takes_no_shard_is_refused_with_the_way_there(project, tmp_path):
+    project(MAKE_ALL, FOLDERS)
+    with pytest.raises(BadInput, match=r"n declares no parameter shard.*cce judge \.\.\. --shard.*cce store merge"):
+        runner.run_profile("mine", ["n"], shard="1/2")
+    with pytest.raises(BadInput, match="shard '3/2'"):
+        runner.run_profile("mine", shard="3/2")
+    assert not (tmp_path / "o").exists()
 
 
 def test_an_unknown_profile_lists_those_there_are(project):

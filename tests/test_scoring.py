@@ -20,7 +20,7 @@ def judgments(verdicts, benchmark="evalbias", **columns) -> pd.DataFrame:
     frame = pd.DataFrame({"benchmark": benchmark, "judge": "j", "method": "vanilla", "verdict": verdicts, "label": "A"})
     frame["correct"] = frame.verdict == frame.label
     frame["id"] = frame.index.astype(str)
-    return frame.assign(**{"subset": "", "p_given": float("nan"), "p_swapped": float("nan"), **columns})
+    return frame.assign(**{"subset": "", "failed": None, "p_given": float("nan"), "p_swapped": float("nan"), **columns})
 
 
 def accuracy(frame: pd.DataFrame, benchmark: str) -> float:

@@ -1,6 +1,8 @@
 """The store: kept at once, never lost, never somebody else's file."""
 
 import os
+import re
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -54,13 +56,14 @@ def test_what_a_killed_process_wrote_is_there(tmp_path):
     assert len(Store(tmp_path / "s.sqlite")) >= last + 1
 
 
-def test_processes_that_share_a_new_store_lose_and_double_nothing(tmp_path):
+@pytest.mark.parametrize("count", [2, 8])
+def test_processes_that_share_a_new_store_lose_and_double_nothing(tmp_path, count):
     command = [sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "300"]
     writers = [
-        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(count)
     ]
     errors = [writer.communicate()[1] for writer in writers]
-    assert errors == [""] * 4
+    assert errors == [""] * count
     assert len(Store(tmp_path / "s.sqlite")) == 300
 
 
@@ -74,6 +77,37 @@ def test_a_foreign_file_is_refused_and_left_alone(tmp_path):
         with pytest.raises(StoreUnusable, match=path.name):
             Store(path)
     assert [foreign.read_bytes(), text.read_bytes()] == before
+
+
+def filled(path, rows: int) -> None:
+    store = Store(path)
+    for n in range(rows):
+        store.put(REQUEST | {"sample": n}, Completion("text " * 50, "stop"))
+    store.db.close()
+
+
+def test_a_file_that_was_cut_off_is_refused_and_left_alone(tmp_path):
+    filled(tmp_path / "s.sqlite", 200)
+    cut = (tmp_path / "s.sqlite").read_bytes()[:-10_000]
+    (tmp_path / "s.sqlite").write_bytes(cut)
+    with pytest.raises(StoreUnusable, match=r"s\.sqlite: the file is cut off"):
+        Store(tmp_path / "s.sqlite")
+    assert (tmp_path / "s.sqlite").read_bytes() == cut
+
+
+def test_a_folder_that_cannot_be_written_is_one_error():
+    with pytest.raises(StoreUnusable, match="store /proc/nowhere/s.sqlite: .*name another file"):
+        Store("/proc/nowhere/s.sqlite")
+
+
+def test_a_full_disk_is_one_error_and_what_was_kept_before_it_is_there(tmp_path):
+    filled(tmp_path / "s.sqlite", 3)
+    full = [sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "100000"]
+    # No file may grow beyond this, which SQLite meets as it meets a full disk.
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))}
+    done = subprocess.run(full, capture_output=True, text=True, **limited)
+    assert re.search(r"StoreUnusable: store .*s\.sqlite: .*make room, or name another file", done.stderr)
+    assert len(Store(tmp_path / "s.sqlite")) == 3 + len(done.stdout.split())
 
 
 def test_a_replay_refuses_what_was_not_recorded_and_writes_nothing(tmp_path):

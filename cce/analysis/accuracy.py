@@ -4,7 +4,7 @@ import pandas as pd
 
 from cce.analysis.paired import GROUP
 from cce.analysis.paper.cells import paper_accuracy
-from cce.analysis.scoring import AVERAGES
+from cce.analysis.scoring import AVERAGES, present
 from cce.analysis.statistics import consistency, interval, kappa
 
 COSTS = ["prompt_tokens", "completion_tokens", "calls"]
@@ -16,7 +16,8 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
     Args:
         scores: as `scored` makes them.
 
-    Returns the columns benchmark, judge, method, pairs, correct, unreadable (percent), ties, accuracy (percent, the
+    Returns the columns benchmark, judge, method, pairs, missing (judgments that failed calls kept from being made, and
+    that count for nothing in all that follows), correct, unreadable (percent), ties, accuracy (percent, the
     weighted mean of the scores) with accuracy_low and accuracy_high (95% interval), paper (percent, NaN where the
     paper has no such cell), kappa (agreement with the label beyond chance), consistent (percent of pairs whose two
     orders agree, NaN in one order), notes (crowd judgments shown to the judge, mean a pair), prompt_tokens,
@@ -40,6 +41,7 @@ def _with_mean_agreement(table: pd.DataFrame) -> pd.DataFrame:
 COLUMNS = [
     *GROUP,
     "pairs",
+    "missing",
     "correct",
     "unreadable",
     "ties",
@@ -54,14 +56,19 @@ COLUMNS = [
     "seconds",
     "cut",
 ]
+SUMMARY = [name for name in COLUMNS if name not in (*GROUP, "paper")]
 
 
-def _summary(group: pd.DataFrame) -> pd.Series:
+def _summary(scores: pd.DataFrame) -> pd.Series:
+    group = present(scores)
+    if group.empty:
+        return pd.Series({"pairs": 0, "missing": len(scores)}, index=SUMMARY, dtype=object)
     low, high = interval(group.score, group.weight, group.cluster)
     agreement = consistency(group.p_given, group.p_swapped)
     return pd.Series(
         {
             "pairs": len(group),
+            "missing": len(scores) - len(group),
             "correct": int(group.correct.sum()),
             "unreadable": round(100 * group.verdict.isna().mean(), 1),
             "ties": int((group.verdict == "tie").sum()),

@@ -7,12 +7,13 @@ import pandas as pd
 
 from cce.analysis.paired import GROUP, paired
 from cce.analysis.paper.cells import paper_gain, sought_gain
+from cce.analysis.scoring import present
 from cce.analysis.statistics import difference, mcnemar_p, pairs_needed
 from cce.crowd.evaluate import NO_JUDGE
 
 
 def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
-    """Compare each method with a baseline method of the same judge on the same pairs.
+    """Compare each method with a baseline method of the same judge on the same pairs, those that both have judged.
 
     Args:
         scores: as `scored` makes them; methods that ask no model are compared with every judge's baseline.
@@ -26,7 +27,7 @@ def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.Data
     method) and pairs_needed (independent pairs to see it with 80% power at the 5% level, as the differences scatter
     here).
     """
-    groups = paired(_for_every_judge(scores), baseline).groupby(GROUP, sort=False)
+    groups = paired(_for_every_judge(present(scores)), baseline).groupby(GROUP, sort=False)
     rows = [dict(zip(GROUP, cell, strict=True)) | _comparison(pairs, *cell, baseline) for cell, pairs in groups]
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -15,7 +15,7 @@ from cce.analysis.comparison import COLUMNS as COMPARISON
 from cce.analysis.comparison import comparison_table
 from cce.analysis.paired import GROUP
 from cce.analysis.paper.cells import Student, paper_student, student_cells
-from cce.analysis.scoring import scored
+from cce.analysis.scoring import present, scored
 from cce.analysis.statistics import interval
 from cce.benchmarks.scoring import Scoring
 from cce.crowd.evaluate import NO_JUDGE
@@ -42,21 +42,21 @@ def distillation_table(
         paper: by short name, the student of the paper's Table 2 that a student of ours repeats, such as
             ("qwen2.5-7b", "cce", 10000).
 
-    Returns the columns benchmark, student, pairs, correct, readable (percent of single judgments, over the orders
-    asked for, that named an answer), accuracy (percent) and paper (percent, NaN where the paper has no such cell),
-    consistent (percent, as in `accuracy_table`) and rationale_tokens (mean length in the order given). readable and
-    accuracy have their 95% intervals beside them (_low, _high).
+    Returns the columns benchmark, student, pairs, missing (as in `accuracy_table`), correct, readable (percent of
+    single judgments, over the orders asked for, that named an answer), accuracy (percent) and paper (percent, NaN where
+    the paper has no such cell), consistent (percent, as in `accuracy_table`) and rationale_tokens (mean length in the
+    order given). readable and accuracy have their 95% intervals beside them (_low, _high).
     Raises BadInput where one student judged a pair twice, or Table 2 lacks a student that `paper` names.
     """
     scores = scored(_by_student(judgments), scoring)
-    readings = scores.groupby(GROUP, sort=False).apply(_reading).reset_index()
-    table = accuracy_table(scores).merge(readings, on=GROUP, validate="one_to_one")
+    readings = present(scores).groupby(GROUP, sort=False).apply(_reading).reset_index()
+    table = accuracy_table(scores).merge(readings, "left", on=GROUP, validate="one_to_one")
     table = table.drop(columns="judge").rename(columns={"method": "student"})
     students = [(paper or {}).get(name) for name in table.student]
     return table.assign(paper=list(map(paper_student, table.benchmark, students)))[COLUMNS]
 
 
-COLUMNS = ["benchmark", "student", "pairs", "correct", "readable", "readable_low", "readable_high"]
+COLUMNS = ["benchmark", "student", "pairs", "missing", "correct", "readable", "readable_low", "readable_high"]
 COLUMNS += ["accuracy", "accuracy_low", "accuracy_high", "paper", "consistent", "rationale_tokens"]
 
 

@@ -11,7 +11,6 @@ The paper does not define its two measures. Ours:
   the rationale beside the numbered pool.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
@@ -24,10 +23,10 @@ from cce.analysis.analyst import Analyst
 from cce.analysis.structured import distinct
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Pair
+from cce.crowd.batch import Batch
 from cce.crowd.case import Case
 from cce.errors import BadInput
-from cce.models.loop import run, together
-from cce.models.progress import Progress
+from cce.models.loop import together
 
 PLACE = ["benchmark", "id", "cluster", "judge", "method"]
 NEEDED = [*PLACE, "text", "rationale_tokens"]
@@ -58,8 +57,8 @@ def key_points(
     many), coverage (0 to 1, NaN for an empty pool), rationale_tokens, calls and tokens of the analyst, context_cuts
     (prompts shortened to fit its context), listed (the points, a JSON list). Calls, tokens and cuts are those of
     the two prompts on that rationale; the pair's own, which all its rationales share, stand in no row.
-    Raises BadInput for judgments of other pairs or without a needed column; EndpointFailed where the model fails
-    for good.
+    Raises BadInput for judgments of other pairs or without a needed column, EndpointFailed where the analyst's endpoint
+    is of no use, ResultsMissing where single calls failed for good.
     """
     work = _by_pair(pairs, judgments)
     rows = _read(Analyst(analyst, store, concurrency, max_tokens, prompts), work, _pair_rows, concurrency)
@@ -85,30 +84,9 @@ def check_analyst(
     return pd.DataFrame(_read(reader, read_rows(PLANTED), _planted_rows, concurrency))
 
 
-class Readings:
-    """The pairs to be read, for the progress bar."""
-
-    doing = "reading"
-
-    def __init__(self, analyst: Analyst, work: list):
-        self.analyst, self.work, self.done = analyst, work, 0
-
-    def bill(self) -> str:
-        """What has been asked for so far."""
-        return str(self.analyst.model.bill)
-
-
 def _read(analyst: Analyst, work: list, rows_of: Callable[..., Awaitable[list[dict]]], concurrency: int) -> list[dict]:
-    job, gate = Readings(analyst, work), asyncio.Semaphore(concurrency)
-
-    async def rows(part) -> list[dict]:
-        async with gate:
-            found = await rows_of(analyst, part)
-        job.done += 1
-        return found
-
-    with Progress(job) as progress:
-        return list(chain(*run(together(map(rows, work)), tick=progress.show)))
+    batch = Batch("reading", work, [analyst.model])
+    return list(chain(*batch.results(lambda part: rows_of(analyst, part), concurrency)))
 
 
 def _by_pair(pairs: Sequence[Pair], judgments: pd.DataFrame) -> list[tuple[Pair, pd.DataFrame]]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cce.analysis.paper import figure3, paper_name
 from cce.analysis.paper.cells import REFERENCE
-from cce.analysis.scoring import AVERAGES
+from cce.analysis.scoring import AVERAGES, present
 from cce.analysis.statistics import interval
 
 # The figure's last panel: the mean over the pairs of its three benchmarks.
@@ -23,18 +23,20 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Args:
         scores_by_seed: frames as `scored` makes them, one a seed, with the methods vanilla, cce-random@N, cce@N.
 
-    Returns the columns benchmark, judge, selection, budget (0 is vanilla), seeds, pairs, accuracy (percent, mean
+    Returns the columns benchmark, judge, selection, budget (0 is vanilla), seeds, pairs, missing (judgments over all
+    seeds that failed calls kept from being made), accuracy (percent, mean
     over seeds) with accuracy_low and accuracy_high (95% interval over pairs), lowest and highest (a seed's
     accuracy), length (accuracy of the method of that name), rationale_tokens (mean length), spent_tokens (mean of
     prompts and answers a pair), paper and paper_tokens (Figure 3, which has one judge and random selection alone; NaN
     elsewhere). A run of the figure's three benchmarks has its `overall`, over all their pairs alike, as well.
     """
-    every = [_with_overall(scores) for scores in scores_by_seed]
+    every = [_with_overall(present(scores)) for scores in scores_by_seed]
     runs = pd.concat([_on_curves(scores).assign(seed=seed) for seed, scores in enumerate(every)])
     table = runs.groupby(GROUP, sort=False).apply(_point).reset_index()
     floor = every[0][every[0].method == "length"].groupby("benchmark").apply(_accuracy)
     table.insert(table.columns.get_loc("rationale_tokens"), "length", table.benchmark.map(floor))
     paper = figure3().set_index(["benchmark", "budget"])
+    table.insert(table.columns.get_loc("pairs") + 1, "missing", _missing(scores_by_seed, table))
     found = [_paper_point(paper, *row) for row in table[GROUP].itertuples(index=False)]
     return table.assign(paper=[point[0] for point in found], paper_tokens=[point[1] for point in found])
 
@@ -45,6 +47,12 @@ def _with_overall(scores: pd.DataFrame) -> pd.DataFrame:
         return scores
     ids = single.benchmark + ":" + single.id
     return pd.concat([single, single.assign(benchmark=OVERALL, id=ids, weight=1.0)])
+
+
+def _missing(scores_by_seed: Sequence[pd.DataFrame], table: pd.DataFrame) -> list[int]:
+    every = pd.concat([_on_curves(_with_overall(scores)) for scores in scores_by_seed])
+    missing = every.score.isna().groupby([every[name] for name in GROUP]).sum()
+    return [missing[tuple(point)] for point in table[GROUP].itertuples(index=False)]
 
 
 def _accuracy(scores: pd.DataFrame) -> float:

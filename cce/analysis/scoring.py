@@ -20,7 +20,8 @@ def scored(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
     """The judgments that have a label, with the columns `score` (0 to 1) and `weight` added.
 
     The accuracy of a benchmark, judge and method is the weighted mean of its scores; weights of one such group
-    add up to 1. Where there are several benchmarks, their average follows as a benchmark of its own.
+    add up to 1. A missing judgment has no score (NaN) and no weight: see `present`. Where there are several benchmarks,
+    their average follows as a benchmark of its own.
     Raises BadInput where no pair has a label. See `cce.benchmarks.scoring` for the two ways.
     """
     check_scoring(scoring)
@@ -32,22 +33,28 @@ def scored(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
     return pd.concat([frame, _average(frame)], ignore_index=True)
 
 
+def present(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores that are there: those of judgments that no failed call made missing."""
+    return scores[scores.score.notna()]
+
+
 def sections(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
     """The scored judgments of RewardBench, each section as a benchmark of its own (`rewardbench: chat`)."""
     own = judgments[judgments.benchmark == "rewardbench"]
     return scored(own.assign(benchmark="rewardbench: " + own.subset.map(SECTION_OF)), scoring)
 
 
-def _scored_group(benchmark: str, group: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
+def _scored_group(benchmark: str, judgments: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
+    group = judgments[judgments.failed.isna()]
     score = group.correct.astype(float)
-    weight = pd.Series(1 / len(group), group.index)
+    weight = pd.Series(1 / max(len(group), 1), group.index)
     if scoring == "standard":
         score = score.where(group.verdict.isin(["A", "B"]), 0.5)
     if scoring == "standard" and benchmark.split(": ")[0] == "rewardbench":
         weight = pd.Series(section_weights(list(group.subset)), group.index)
     if scoring == "standard" and benchmark == "judgebench":
         score = _judgebench_score(group)
-    return group.assign(score=score, weight=weight)
+    return judgments.assign(score=score, weight=weight.reindex(judgments.index, fill_value=0.0))
 
 
 def _judgebench_score(group: pd.DataFrame) -> pd.Series:
@@ -58,7 +65,9 @@ def _judgebench_score(group: pd.DataFrame) -> pd.Series:
 
 def _average(frame: pd.DataFrame) -> pd.DataFrame:
     benchmarks = frame.benchmark.unique()
-    of_all = frame.groupby(["judge", "method"]).benchmark.transform("nunique") == len(benchmarks)
+    # A benchmark of which nothing is there has no accuracy to average.
+    there = frame.benchmark.where(frame.score.notna())
+    of_all = there.groupby([frame.judge, frame.method]).transform("nunique") == len(benchmarks)
     whole = frame[of_all & (len(benchmarks) > 1)]
     # The ids of two benchmarks may be alike.
     ids = whole.benchmark + ":" + whole.id

@@ -13,6 +13,7 @@ from cce.benchmarks.files import Row, Source, find_rows
 from cce.benchmarks.own import own_rows
 from cce.benchmarks.pair import Pair
 from cce.benchmarks.scoring import Scoring, check_scoring
+from cce.benchmarks.shard import dealt, shard_of
 from cce.errors import BadInput
 
 # In the order of the paper's Table 1.
@@ -35,6 +36,7 @@ def load_pairs(
     limit: int | None = None,
     seed: int = 0,
     scoring: Scoring = "paper",
+    shard: str | None = None,
 ) -> list[Pair]:
     """Load the pairs of a benchmark.
 
@@ -46,12 +48,16 @@ def load_pairs(
         limit: how many pairs to draw, at random by `seed`; a smaller limit draws from a larger one's pairs.
         seed: also decides which answer is A where the source says only which is better.
         scoring: paper or standard, which differ in labels and orders; see `cce.benchmarks.scoring`.
+        shard: "2/4" for the second of four parts of what the above gives; together they are the whole.
 
     Returns the pairs in the source's order.
-    Raises BadInput for a bad name, limit or file, DataMissing where a benchmark cannot be found.
+    Raises BadInput for a bad name, limit, shard or file, DataMissing where a benchmark cannot be found.
     """
     check_scoring(scoring)
-    return drawn(_all_pairs(name_or_path, data_dir, seed, scoring), "pairs", name_or_path, limit, seed)
+    if shard is not None:
+        shard_of(shard)
+    pairs = drawn(_all_pairs(name_or_path, data_dir, seed, scoring), "pairs", name_or_path, limit, seed)
+    return pairs if shard is None else dealt(pairs, shard, name_or_path)
 
 
 def _all_pairs(name: str, data_dir: str | Path | None, seed: int, scoring: Scoring) -> Iterator[Pair]:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,25 +51,26 @@ def read_rows(path: Path) -> list[Row]:
     kind = FILE_TYPES.search(path.name.lower())
     if not kind:
         raise BadInput(f"{path}: give a .json, .jsonl, .csv or .parquet file (the first three may be gzipped)")
-    if not path.is_file():
-        raise BadInput(f"{path}: there is no such file")
-    if path.suffix.lower() == ".parquet":
+    try:
+        if not path.is_file():
+            raise BadInput(f"{path}: there is no such file")
+        return _rows_of(path, kind[1])
+    except (ValueError, OSError, EOFError, csv.Error, zlib.error) as error:
+        raise BadInput(f"{path}: not UTF-8 text, or not gzipped or parquet as its name says: {error}") from error
+
+
+def _rows_of(path: Path, kind: str | None) -> list[Row]:
+    if kind is None:
         import pandas
 
         return pandas.read_parquet(path).to_dict("records")
     opened = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            return {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}[kind[1]](file, path)
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise BadInput(f"{path}: not UTF-8 text, or not gzipped as its name says: {error}") from error
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        return {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}[kind](file, path)
 
 
 def _json_rows(file, path: Path) -> list[Row]:
-    try:
-        rows = json.load(file)
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path}: not JSON: {error}") from error
+    rows = _parsed(file.read(), str(path))
     if not isinstance(rows, list):
         raise BadInput(f"{path}: a list of objects is wanted")
     return rows
@@ -77,11 +79,16 @@ def _json_rows(file, path: Path) -> list[Row]:
 def _jsonl_rows(file, path: Path) -> list[Row]:
     rows = []
     for number, line in enumerate(file, start=1):
-        try:
-            rows += [json.loads(line)] if line.strip() else []
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{path}, line {number}: not JSON: {error}") from error
+        rows += [_parsed(line, f"{path}, line {number}")] if line.strip() else []
     return rows
+
+
+def _parsed(text: str, place: str) -> object:
+    try:
+        return json.loads(text)
+    # A number of thousands of digits is a ValueError, and brackets nested thousands deep are a RecursionError.
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{place}: not JSON, or none that can be read: {error}") from error
 
 
 def _csv_rows(file, path: Path) -> list[Row]:

@@ -1,12 +1,13 @@
 """A batch: one step for each of many things, so many of them at once, under a progress bar."""
 
-import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from cce.errors import BadInput
-from cce.models.client import LLM, Bill
+from cce.errors import BadInput, CallFailed, ResultsMissing
+from cce.models.bill import Bill
+from cce.models.client import LLM, landed
 from cce.models.loop import run, together
 from cce.models.progress import Progress
 
@@ -19,25 +20,47 @@ class Batch:
     work: Sequence[Any]
     models: Sequence[LLM]
     done: int = 0
+    failures: list[CallFailed] = field(default_factory=list)
 
     def results(self, step: Callable[[Any], Awaitable[Any]], concurrency: int) -> list:
         """What the step makes of each thing, in their order; a new one starts when another is done.
 
-        Raises BadInput for a concurrency below one.
+        So many are in work at once for each address that is asked. A thing whose call failed for good is left until
+        the others are done, so that all that can be bought is.
+        Raises BadInput for a concurrency below one, ResultsMissing where calls failed for good.
         """
         if concurrency < 1:
             raise BadInput(f"concurrency {concurrency}: at least one at a time")
-        gate = asyncio.Semaphore(concurrency)
+        results, places = [None] * len(self.work), iter(range(len(self.work)))
 
-        async def one(thing: Any) -> Any:
-            async with gate:
-                result = await step(thing)
-            self.done += 1
-            return result
+        async def worker() -> None:
+            for place in places:
+                try:
+                    results[place] = await step(self.work[place])
+                except CallFailed as failure:
+                    self.failures.append(failure)
+                self.done += 1
 
-        with Progress(self) as progress:
-            return run(together(map(one, self.work)), tick=progress.show)
+        workers = concurrency * max(1, len({model.endpoint.url for model in self.models if model.endpoint.url}))
+        self._run(together(worker() for _ in range(min(workers, len(self.work)))))
+        if self.failures:
+            raise ResultsMissing(missing_in_words(self.doing, len(self.failures), len(self.work), self.failures[0]))
+        return results
 
     def bill(self) -> str:
         """What has been asked for so far."""
         return str(sum((model.bill for model in self.models), Bill()))
+
+    def _run(self, work: Any) -> None:
+        with Progress(self) as progress:
+            try:
+                run(work, tick=progress.show)
+            except BaseException:
+                print("stopping; what is under way is waited for a moment", file=sys.stderr)
+                landed()
+                raise
+
+
+def missing_in_words(doing: str, missing: int, of: int, reason: object) -> str:
+    """What is to be said of results that are missing, and what to do about it."""
+    return f"{doing}: {missing:,} of {of:,} are missing, such as for this reason: {reason}; run again to ask for these"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from cce.benchmarks.pair import Pair
-from cce.errors import BadInput, ContextOverflow
+from cce.crowd.prompts import check_folder
+from cce.errors import BadInput, CallFailed, ContextOverflow
 from cce.models.client import LLM, Messages
 from cce.models.store import Completion
 
@@ -41,6 +42,7 @@ class Protocol:
                 raise BadInput(f"{name} {value!r}: one of {', '.join(allowed)}")
         if self.max_tokens < 1:
             raise BadInput(f"max_tokens {self.max_tokens}: at least 1")
+        check_folder(self.prompts)
 
 
 @dataclass
@@ -88,8 +90,8 @@ class Case:
             except ContextOverflow as overflow:
                 limit = math.floor(0.75 * limit)
                 if limit < SHORTEST_CUT:
-                    raise BadInput(
-                        f"pair {self.pair.id}: {overflow}, even with every text cut to {SHORTEST_CUT} characters"
+                    raise CallFailed(
+                        f"{self.pair.id}: {overflow}, even with every text cut to {SHORTEST_CUT} characters"
                     ) from overflow
                 self.context_cuts += shortened is texts
                 shortened = {name: _cut(value, limit) for name, value in texts.items()}

@@ -51,7 +51,8 @@ def answer_questions(
 
     Returns a row a question: id, category, model, answers (a tuple, a string a turn), calls, prompt_tokens,
     completion_tokens, seconds (of model time), context_cuts (turns shortened to fit the context).
-    Raises BadInput before any request is sent; EndpointFailed where the model fails for good.
+    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, ResultsMissing where
+    single calls failed for good, after all others.
     """
     if not questions:
         raise BadInput("questions: at least one")

@@ -75,7 +75,8 @@ def taught_by(
     """The examples that one method's judgments make, one a judged order.
 
     A judgment read from words is learnt as it was written, in those orders in which it says what the judgment says as a
-    whole. One read from a distribution has no verdict in words: its last whole sentence is followed by one.
+    whole. One read from a distribution has no verdict in words: its last whole sentence is followed by one, and where
+    it was cut off before its first sentence ended it is left out.
 
     Args:
         pairs: those that were judged.
@@ -125,21 +126,17 @@ def drawn_evenly(examples: Sequence[Example], size: int, seed: int) -> list[Exam
 
 
 def _says(text: str | None, verdict: str) -> bool:
-    # None is an order that was not asked for; a text without a mark gets one.
-    return text is not None and read_text(text) in (None, float(verdict == "A"))
+    # None is an order that was not asked for; a text without a mark gets one. What breaks off teaches to break off.
+    if text is None or (read_text(text) is None and not SENTENCE.match(text)):
+        return False
+    return read_text(text) in (None, float(verdict == "A"))
 
 
 def _example(duel: Duel, text: str, verdict: str, prompts: str | None) -> Example:
     texts = {"questions": list(duel.questions), "answers_a": list(duel.first), "answers_b": list(duel.second)}
     prompt = render("vanilla", prompts, criteria=duel.criteria, **texts)
-    said = text if read_text(text) is not None else f"{_whole_sentences(text)}\n[[{verdict}]]"
+    said = text if read_text(text) is not None else f"{SENTENCE.match(text)[0].strip()}\n[[{verdict}]]"
     return {"prompt": [{"role": "user", "content": prompt}], "completion": [{"role": "assistant", "content": said}]}
-
-
-def _whole_sentences(text: str) -> str:
-    # A rationale that was cut off teaches to break off.
-    found = SENTENCE.match(text)
-    return (found[0] if found else text).strip()
 
 
 def _verdict(example: Example) -> str:

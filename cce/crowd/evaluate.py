@@ -3,7 +3,6 @@
 evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-mini", "my-model@http://localhost:8000/v1"])
 """
 
-import asyncio
 import hashlib
 import warnings
 from collections import Counter
@@ -14,22 +13,26 @@ from pathlib import Path
 import pandas as pd
 
 from cce.benchmarks.pair import Pair
+from cce.crowd.batch import Batch, missing_in_words
 from cce.crowd.case import Case, Protocol
 from cce.crowd.methods import MODEL_FREE, crowd_needed, method_named
-from cce.crowd.verdict import Judgment
-from cce.errors import BadInput
-from cce.models.client import LLM, Bill
-from cce.models.loop import run, together
-from cce.models.progress import Progress
+from cce.crowd.verdict import UNJUDGED, Judgment
+from cce.errors import BadInput, CallFailed
+from cce.models.client import LLM
 from cce.models.store import Completion
 
 # Who judges where no model is asked.
 NO_JUDGE = "none"
+# What a row says, in this order. Until they are a frame rows are tuples: dicts take twice the room.
+COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
+COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
+COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "failed"]
+JUDGE, METHOD, FAILED = map(COLUMNS.index, ("judge", "method", "failed"))
 
 
 def judge(pair: Pair, method: str = "vanilla", judge: str = "embedded", crowd: Sequence[str] = (), **options) -> dict:
     """Judge one pair; the row that `evaluate` would make of it, as a dict. Takes the options of `evaluate`."""
-    return _rows([pair], [method], [judge], crowd, **options)[0]
+    return dict(zip(COLUMNS, _rows([pair], [method], [judge], crowd, **options)[0], strict=True))
 
 
 def evaluate(
@@ -59,16 +62,21 @@ def evaluate(
     p_given and p_swapped (the probability of A in either order), text and text_swapped (the rationales in either
     order, where what stands second is called B), rationale_tokens (of text), calls,
     prompt_tokens, completion_tokens, seconds (of model time), selected, notes, outcome_cuts, context_cuts (see
-    `Case`).
-    Raises BadInput before any request is sent; EndpointFailed where a model fails for good.
+    `Case`), failed (None, or why a call failed for good: the judgment is then missing, neither right nor wrong, which
+    is warned of).
+    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, BoundReached where no
+    more may be spent.
     """
-    return pd.DataFrame(_rows(pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol))
+    rows = _rows(pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _rows(pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[dict]:
-    docket = Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol))
-    with Progress(docket) as progress:
-        return run(docket.judged(), tick=progress.show)
+def _rows(pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[tuple]:
+    rows = Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol)).rows()
+    missing = [row[FAILED] for row in rows if row[FAILED]]
+    if missing:
+        warnings.warn(missing_in_words("judging", len(missing), len(rows), missing[0]), stacklevel=3)
+    return rows
 
 
 class Docket:
@@ -83,30 +91,27 @@ class Docket:
         _check_names(pairs)
         self.models = {name: LLM(name, store, concurrency) for name in dict.fromkeys([*judges, *crowd])}
         self.crowd = tuple(self.models[name] for name in crowd)
-        self.protocol, self.concurrency, self.done = protocol, concurrency, 0
+        self.protocol, self.concurrency = protocol, concurrency
         free = [(NO_JUDGE, method) for method in self.methods if method in MODEL_FREE]
         self.seats = free + [seat for seat in product(dict.fromkeys(judges), self.methods) if seat[1] not in MODEL_FREE]
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         self.work = list(product(pairs, self.seats))
 
-    async def judged(self) -> list[dict]:
-        """Judge all cases; each walks its own way, and a new one starts when another is done."""
-        gate = asyncio.Semaphore(self.concurrency)
-        rows = await together(self._row(gate, pair, *seat) for pair, seat in self.work)
-        # Rows go by judge and method; within these, sorting keeps the order of the pairs.
-        return sorted(rows, key=lambda row: self.seats.index((row["judge"], row["method"])))
+    def rows(self) -> list[tuple]:
+        """Judge all cases; each walks its own way. The rows go by judge and method, and within these by pair."""
+        rows = Batch("judging", self.work, list(self.models.values())).results(self._row, self.concurrency)
+        seats = {seat: place for place, seat in enumerate(self.seats)}
+        return sorted(rows, key=lambda row: seats[row[JUDGE], row[METHOD]])
 
-    async def _row(self, gate: asyncio.Semaphore, pair: Pair, judge: str, method: str) -> dict:
-        async with gate:
-            case = Case(pair, self.models.get(judge), self.crowd, self.protocol)
+    async def _row(self, work: tuple[Pair, tuple[str, str]]) -> tuple:
+        pair, (judge, method) = work
+        case, failed = Case(pair, self.models.get(judge), self.crowd, self.protocol), None
+        try:
             judgment = await self.methods[method](case)
-        self.done += 1
-        place = {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "cluster": cluster_of(pair)}
-        return place | {"judge": judge, "method": method} | row_of(case, judgment)
-
-    def bill(self) -> str:
-        """What has been asked for so far: requests sent, completions from the store, tokens of both."""
-        return str(sum((model.bill for model in self.models.values()), Bill()))
+        except CallFailed as failure:
+            judgment, failed = UNJUDGED, str(failure)
+        place = (pair.benchmark, pair.id, pair.subset, cluster_of(pair), judge, method)
+        return (*place, *_found(case, judgment), failed)
 
 
 def _check_names(pairs: Sequence[Pair]) -> None:
@@ -150,25 +155,26 @@ def cluster_of(pair: Pair) -> str:
     return hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
 
 
-def row_of(case: Case, judgment: Judgment) -> dict:
-    """What the frame says of a judged case."""
-    label, verdict = case.pair.label, judgment.verdict
-    return {
-        "verdict": verdict,
-        "label": label,
-        "correct": verdict == label if label else None,
-        "p_a": judgment.p_a,
-        "p_given": judgment.p_in(0),
-        "p_swapped": judgment.p_in(1),
-        "text": judgment.text,
-        "text_swapped": judgment.readings[1].text if len(judgment.readings) > 1 else None,
-        "rationale_tokens": judgment.readings[0].tokens,
-        **cost_of(case.used.values()),
-        "selected": case.selected,
-        "notes": case.notes,
-        "outcome_cuts": case.outcome_cuts,
-        "context_cuts": case.context_cuts,
-    }
+def _found(case: Case, judgment: Judgment) -> tuple:
+    """What a row says between `method` and `failed`."""
+    label, verdict, cost = case.pair.label, judgment.verdict, cost_of(case.used.values())
+    swapped = judgment.readings[1].text if len(judgment.readings) > 1 else None
+    return (
+        verdict,
+        label,
+        verdict == label if label and judgment is not UNJUDGED else None,
+        judgment.p_a,
+        judgment.p_in(0),
+        judgment.p_in(1),
+        judgment.text,
+        swapped,
+        judgment.readings[0].tokens,
+        *cost.values(),
+        case.selected,
+        case.notes,
+        case.outcome_cuts,
+        case.context_cuts,
+    )
 
 
 def cost_of(used: Collection[Completion]) -> dict:

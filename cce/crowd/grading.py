@@ -56,7 +56,8 @@ def grade(
 
     Returns a row an answer: id, category, turn (from 1), judge, model (who answered), rating (NaN where none can be
     read), text (the explanation), calls, prompt_tokens, completion_tokens, seconds (of model time), context_cuts.
-    Raises BadInput before any request is sent; EndpointFailed where the judge fails for good.
+    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, ResultsMissing where
+    single calls failed for good, after all others.
     """
     if judge == "embedded" and verdict == "text":
         warnings.warn('the embedded model writes no rating: use verdict="distribution"', stacklevel=2)

@@ -66,7 +66,8 @@ def pick(
     of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts share one;
     None where nothing was compared), method, judge, responses, comparisons and unreadable (how many), and calls,
     prompt_tokens, completion_tokens, seconds, in which what two comparisons share counts once.
-    Raises BadInput before any request is sent; EndpointFailed where a model fails for good.
+    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, ResultsMissing where
+    single calls failed for good, after all others.
     """
     return pd.DataFrame(_rows(pools, method, judge, crowd, store, concurrency, Protocol(seed=seed, **protocol)))
 

@@ -10,8 +10,10 @@ import pandas as pd
 
 from cce.benchmarks.pair import Pair, shuffled_sides
 from cce.benchmarks.question import Question
+from cce.crowd.batch import missing_in_words
 from cce.crowd.dialogue import answered
 from cce.crowd.evaluate import evaluate
+from cce.errors import ResultsMissing
 
 
 def preferences(
@@ -29,11 +31,16 @@ def preferences(
     Returns annotations as the published ones are, a row an output: generator_2 (the model), index, dataset, preference
     (1 where the reference is better, 2 where the output is, 1.5 for a tie, anything between for a distribution, NaN
     where the verdict is unreadable), len_output_1 and len_output_2 (characters of the reference and of the output).
-    Raises BadInput before any request is sent; EndpointFailed where the judge fails for good.
+    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, ResultsMissing where
+    single calls failed for good, after all others.
     """
     compared = [(*place, given[0], place[0].references[0]) for *place, given in answered(references, outputs)]
     pairs = [_pair(*one, seed) for one in compared]
     judged = evaluate(pairs, ["vanilla"], [judge], seed=seed, **options)
+    failed = judged.failed.dropna()
+    if len(failed):
+        # A score stands on all questions.
+        raise ResultsMissing(missing_in_words("comparing", len(failed), len(judged), failed.iloc[0]))
     # The label stands for the reference.
     p_a = judged.p_a.astype(float)
     p_reference = p_a.where(judged.label == "A", 1 - p_a)

@@ -47,7 +47,8 @@ def sample_responses(
         temperature: of the sampling.
 
     Returns a pool an instruction, in their order.
-    Raises BadInput before any request is sent; EndpointFailed where a model fails for good.
+    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, ResultsMissing where
+    single calls failed for good, after all others.
     """
     if not (instructions and models and n > 0):
         raise BadInput("instructions, models and n: at least one of each")

@@ -54,6 +54,10 @@ class Judgment:
         return p_first if order == 0 else _other_side(p_first)
 
 
+# Stands where calls failed for good: the judgment is missing, which is not the same as unreadable.
+UNJUDGED = Judgment((Reading("", None),), None)
+
+
 def read_text(text: str) -> float | None:
     """1.0 where the last mark that the judge wrote is [[A]], 0.0 where it is [[B]], None without a mark."""
     marks = MARK.findall(text)

@@ -6,23 +6,28 @@ Example:
 """
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import astuple, dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
-from openai.types.chat import ChatCompletion
 
-from cce.errors import BadInput, ContextOverflow, EndpointFailed, SchemaRefused
+from cce.errors import BadInput, CallFailed, ContextOverflow, EndpointFailed, SchemaRefused
+from cce.models.bill import Bill
 from cce.models.endpoint import endpoint_of, pool
 from cce.models.loop import run, run_async
+from cce.models.prices import Price, price_of
+from cce.models.retries import TIMEOUT_SECONDS, hopeless, patiently
 from cce.models.store import Completion, key_of, open_store
-from cce.text import whole_characters
+from cce.models.wire import completion_of, wire_form
+from cce.spending import PURSE, TEMPLATE_TOKENS, Amount
 
 Messages = list[dict[str, str]]
 
@@ -33,34 +38,31 @@ TOO_LONG = re.compile(
 )
 # What servers and gateways answer to a schema that they cannot hold a model to.
 SCHEMA_REFUSALS = (400, 415, 422, 501)
-
-
-@dataclass
-class Bill:
-    """What a run has asked for so far: requests sent, completions found in the store, tokens of both."""
-
-    sent: int = 0
-    stored: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def add(self, completion: Completion) -> None:
-        """Count a completion's tokens."""
-        self.prompt_tokens += completion.prompt_tokens
-        self.completion_tokens += completion.completion_tokens
-
-    def __add__(self, other: "Bill") -> "Bill":
-        return Bill(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
-
-    def __str__(self) -> str:
-        tokens = self.prompt_tokens + self.completion_tokens
-        return f"{self.sent:,} requests sent, {self.stored:,} from the store, {tokens:,} tokens"
+# An endpoint at which so many calls in a row failed for good will fail the others too.
+FAILURES_IN_A_ROW = 20
+# So long a run that stops waits for what is under way, and already paid for.
+LANDING_SECONDS = 5
 
 
 @cache
 def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
     # Models at one address share a bound.
     return asyncio.Semaphore(concurrency)
+
+
+# By address: calls that failed for good since the last that did not.
+_in_a_row: Counter[str] = Counter()
+_under_way: set[asyncio.Task] = set()
+
+
+def landed() -> None:
+    """Wait for what has been sent already, so that it reaches the store, LANDING_SECONDS at most."""
+    run(_landed())
+
+
+async def _landed() -> None:
+    if _under_way:
+        await asyncio.wait(_under_way, timeout=LANDING_SECONDS)
 
 
 def _heard(work: Coroutine[Any, Any, Completion]) -> asyncio.Task[Completion]:
@@ -86,6 +88,7 @@ class LLM:
         if concurrency < 1:
             raise BadInput(f"concurrency {concurrency}: at least one request must be in flight")
         self.model, self.bill, self.store = model, Bill(), open_store(store)
+        self.price = _checked_price(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or concurrency
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
@@ -118,8 +121,9 @@ class LLM:
             schema: a JSON schema that the endpoint is to hold the answer to.
 
         Raises ContextOverflow where prompt and answer do not fit the context, SchemaRefused where the endpoint
-        refuses a request with a schema, EndpointFailed where it refuses any other for good, NotRecorded where a
-        replay lacks the answer.
+        refuses a request with a schema, CallFailed where this call fails for good and EndpointFailed where any other
+        would (see `cce.models.retries`), BoundReached where no more may be spent, StoreUnusable where the answer
+        cannot be kept, NotRecorded where a replay lacks it.
         """
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
@@ -132,13 +136,20 @@ class LLM:
             "top_logprobs": top_logprobs,
             **({"schema": schema} if schema else {}),
         }
-        return self._usable(await run_async(self._shared(request)), request)
+        return self._usable(self._stored(request) or await run_async(self._shared(request)), request)
+
+    def _stored(self, request: dict) -> Completion | None:
+        completion = self.store.get(request)
+        if completion:
+            self.bill.stored += 1
+            self.bill.add(completion)
+        return completion
 
     async def _shared(self, request: dict) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
         key = key_of(request)
         if key not in self._asked:
-            self._asked[key] = _heard(self._stored_or_sent(request))
+            self._asked[key] = _heard(self._sent(request))
         task = self._asked[key]
         self._waiters[key] += 1
         try:
@@ -149,47 +160,86 @@ class LLM:
                 task.cancel()
                 del self._waiters[key], self._asked[key]
 
-    async def _stored_or_sent(self, request: dict) -> Completion:
-        completion = self.store.get(request)
-        if completion:
-            self.bill.stored += 1
-            self.bill.add(completion)
-            return completion
+    async def _sent(self, request: dict) -> Completion:
         url = self.endpoint.address()
         gate = _gate(url, self.concurrency)
         await gate.acquire()
         # What is under way will be paid for: it goes on to the store even where nobody waits any more.
         bought = _heard(self._bought(request, url))
+        _under_way.add(bought)
+        bought.add_done_callback(_under_way.discard)
         bought.add_done_callback(lambda _: gate.release())
         return await asyncio.shield(bought)
 
     async def _bought(self, request: dict, url: str) -> Completion:
         self.bill.sent += 1
-        completion = await self._send(request, url)
+        completion = await self._answered(request, url)
         self.store.put(request, completion)
         self.bill.add(completion)
         return completion
 
-    async def _send(self, request: dict, url: str) -> Completion:
+    async def _answered(self, request: dict, url: str) -> Completion:
         start = time.perf_counter()
         try:
-            answer = await pool(url, self.concurrency, self.endpoint.key).chat.completions.create(**wire_form(request))
-        except openai.APIStatusError as error:
-            return self._refused(error, request, time.perf_counter() - start)
-        except openai.APIConnectionError as error:
-            raise EndpointFailed(f"{self.model}: no answer from {url}: {error}; is the server up?") from None
-        return completion_of(answer, time.perf_counter() - start)
+            completion = await patiently(lambda: self._called(request, url, start), self._again)
+        # A reply that is no JSON, or not that of a completion, is a ValueError.
+        except (openai.OpenAIError, TimeoutError, ValueError) as error:
+            return self._refused(error, request, url, time.perf_counter() - start)
+        _in_a_row[url] = 0
+        return completion
 
-    def _refused(self, error: openai.APIStatusError, request: dict, seconds: float) -> Completion:
-        # Stored as completions: the same prompt will not fit tomorrow either, and a rerun or a replay must go the
-        # same way round a refused schema.
-        if error.status_code in (400, 413) and TOO_LONG.search(str(error.body) + error.message):
+    def _again(self) -> None:
+        self.bill.again += 1
+
+    async def _called(self, request: dict, url: str, start: float) -> Completion:
+        paid = Amount(calls=1)
+        async with PURSE.room_for(self._most(request)):
+            try:
+                client = pool(url, self.concurrency, self.endpoint.key)
+                # The reply as it came: making objects of it costs as much as all else.
+                reply = await client.post("/chat/completions", body=wire_form(request), cast_to=httpx2.Response)
+                said = reply.content.decode(errors="replace")
+                completion = completion_of(json.loads(self.endpoint.masked(said)), time.perf_counter() - start)
+                paid += self._worth(completion.prompt_tokens, completion.completion_tokens)
+            finally:
+                PURSE.pay(paid)
+                self.bill.dollars += paid.dollars
+        return completion
+
+    def _most(self, request: dict) -> Amount:
+        size = sum(len(message["content"].encode()) for message in request["messages"])
+        return Amount(calls=1) + self._worth(size + TEMPLATE_TOKENS, request["max_tokens"])
+
+    def _worth(self, prompt: int, completion: int) -> Amount:
+        price = self.price or Price()
+        return Amount(0, prompt + completion, price.prompt * prompt + price.completion * completion)
+
+    def _refused(self, error: Exception, request: dict, url: str, seconds: float) -> Completion:
+        # Refusals that a shorter prompt or another request gets round are stored as completions: a rerun or a replay
+        # must go the same way.
+        status, said = getattr(error, "status_code", None), self._said(error)
+        if status in (400, 413) and TOO_LONG.search(said):
             return Completion("", "overflow", seconds=seconds)
-        said = f"HTTP {error.status_code}: {error.message.replace(self.endpoint.key, '***')[:500]}"
-        if "schema" in request and error.status_code in SCHEMA_REFUSALS:
-            return Completion(said, "schema refused", seconds=seconds)
+        if "schema" in request and status in SCHEMA_REFUSALS:
+            return Completion(said[:500], "schema refused", seconds=seconds)
+        _in_a_row[url] += 1
         # The chain is cut: some servers repeat the key in their refusal.
-        raise EndpointFailed(f"{self.model}: {said}") from None
+        if hopeless(error):
+            raise EndpointFailed(f"{self.model}: {said[:500]}; mend that, and the same command goes on") from None
+        if _in_a_row[url] >= FAILURES_IN_A_ROW:
+            said = f"{_in_a_row[url]} calls in a row failed for good, such as: {said}"
+            raise EndpointFailed(f"{self.model}: {said[:500]}") from None
+        raise CallFailed(f"{self.model}: {said[:500]}") from None
+
+    def _said(self, error: Exception) -> str:
+        if isinstance(error, openai.APIStatusError):
+            return self.endpoint.masked(f"HTTP {error.status_code}: {error.message}")
+        url = self.endpoint.address()
+        if hopeless(error):
+            return f"no connection to {url}; is the server up?"
+        if isinstance(error, TimeoutError | openai.APITimeoutError):
+            return f"no whole reply from {url} in {TIMEOUT_SECONDS:g} s"
+        return self.endpoint.masked(f"no completion from {url}: {error.__cause__ or error}")
 
     def _usable(self, completion: Completion, request: dict) -> Completion:
         if completion.finish == "schema refused":
@@ -203,32 +253,8 @@ class LLM:
         return completion
 
 
-def wire_form(request: dict) -> dict:
-    """The keyword arguments of the OpenAI client for a request as the store knows it."""
-    top, schema = request["top_logprobs"], request.get("schema")
-    answer = {"name": "answer", "strict": True, "schema": schema}
-    sampling = {"temperature": request["temperature"], "max_tokens": request["max_tokens"], "seed": request["sample"]}
-    return {
-        "model": request["model"],
-        "messages": request["messages"],
-        **sampling,
-        **({"logprobs": True, "top_logprobs": top} if top else {}),
-        **({"response_format": {"type": "json_schema", "json_schema": answer}} if schema else {}),
-    }
-
-
-def completion_of(answer: ChatCompletion, seconds: float) -> Completion:
-    """What the store keeps of an endpoint's reply. Raises EndpointFailed where it holds no choice."""
-    if not answer.choices:
-        raise EndpointFailed(f"the endpoint's reply holds no choice: {str(answer)[:200]}")
-    choice, usage = answer.choices[0], answer.usage
-    content = choice.logprobs.content if choice.logprobs else None
-    first = {t.token: t.logprob for t in content[0].top_logprobs} if content else None
-    return Completion(
-        whole_characters(choice.message.content or ""),
-        choice.finish_reason or "stop",
-        usage.prompt_tokens if usage else 0,
-        usage.completion_tokens if usage else 0,
-        round(seconds, 3),
-        first,
-    )
+def _checked_price(name: str, url: str) -> Price | None:
+    price = price_of(name, url)
+    if price is None and PURSE.bounds.dollars < inf:
+        raise BadInput(f"max_cost: no price is known for {name}; name it in a file of prices, and that in CCE_PRICES")
+    return price

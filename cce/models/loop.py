@@ -41,12 +41,18 @@ def run(work: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) ->
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """The results of all coroutines; the first failure cancels the others and is raised."""
+    work = list(work)
+    if len(work) == 1:  # most often, and a task more would cost as much as a replayed completion
+        return [await work[0]]
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part) for part in work]
     except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+        first = failures.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    # Raised out here: an error that has a group in its context is no error to a notebook, whose run then says nothing.
+    raise first
 
 
 async def run_async(work: Coroutine[Any, Any, T]) -> T:

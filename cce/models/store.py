@@ -9,6 +9,8 @@ import hashlib
 import json
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,8 @@ from cce.errors import NotRecorded, StoreUnusable
 
 # Marks a SQLite file as ours: the bytes "CCE1".
 APPLICATION_ID = 0x43434531
+# Made once: json.dumps would make one for every key.
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # In one transaction, so that a second process never sees a table without the mark.
 CREATE = f"""
 BEGIN IMMEDIATE;
@@ -45,8 +49,7 @@ class Completion:
 
 def key_of(request: dict) -> str:
     """The store's key for a request: a digest of its canonical JSON."""
-    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(CANONICAL.encode(request).encode()).hexdigest()
 
 
 class Store:
@@ -57,14 +60,13 @@ class Store:
 
     def __init__(self, path: str | Path | None = None, replay: bool = False):
         self.path, self.replay = path, replay
-        try:
+        with self._usable():
             self.db = self._open()
-        except (sqlite3.Error, OSError) as error:
-            raise StoreUnusable(f"store {path}: {error}; name another file or mend this one") from error
 
     def get(self, request: dict) -> Completion | None:
         """The stored answer to this request, or None; in a replay a missing one raises NotRecorded."""
-        row = self.db.execute("SELECT response FROM completions WHERE key = ?", (key_of(request),)).fetchone()
+        with self._usable():
+            row = self.db.execute("SELECT response FROM completions WHERE key = ?", (key_of(request),)).fetchone()
         if row:
             return Completion(**json.loads(row[0]))
         if self.replay:
@@ -75,7 +77,8 @@ class Store:
     def put(self, request: dict, completion: Completion) -> None:
         """Keep an answer, at once; the first one stays where two processes bought the same."""
         row = (key_of(request), json.dumps(request), json.dumps(asdict(completion)))
-        self.db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?)", row)
+        with self._usable():
+            self.db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?)", row)
 
     def __len__(self) -> int:
         return self.db.execute("SELECT count(*) FROM completions").fetchone()[0]
@@ -87,6 +90,7 @@ class Store:
             )
         if self.path:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            _check_whole(Path(self.path))
         db = sqlite3.connect(self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)
         if db.execute("PRAGMA schema_version").fetchone()[0]:
             return self._checked(db)
@@ -95,11 +99,36 @@ class Store:
         db.executescript(CREATE)
         return self._checked(db)
 
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnusable(
+                f"store {self.path}: {error}; make room, or name another file; what it holds is left as it is"
+            ) from None
+
     def _checked(self, db: sqlite3.Connection) -> sqlite3.Connection:
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise sqlite3.DatabaseError("this file is not a store of completions")
         db.execute("PRAGMA synchronous = NORMAL")
         return db
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a file that is shorter than it says, before SQLite would write into it.
+
+    Bytes 16 and 28 of a SQLite file hold the size of a page and the number of pages; of a file whose last writer was
+    killed the log beside it holds the rest.
+    """
+    if not path.is_file() or path.with_name(path.name + "-wal").exists():
+        return
+    with path.open("rb") as file:
+        header = file.read(32)
+    size, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    # Of a page of 65,536 bytes the field holds 1.
+    if header.startswith(b"SQLite format 3") and path.stat().st_size < (65_536 if size == 1 else size) * pages:
+        raise sqlite3.DatabaseError("the file is cut off")
 
 
 def open_store(path: str | Path | None) -> Store:

@@ -13,11 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+
+import psutil
 
 from cce.errors import BadInput, EndpointFailed
 from cce.models.embedded import llama_cpp, weights
@@ -26,6 +29,7 @@ from cce.models.embedded import llama_cpp, weights
 FINISHED = "finished.json"
 # Loading 8 billion parameters and compiling takes vLLM minutes.
 START_SECONDS = 900
+STOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -92,23 +96,44 @@ def _served(command: list[str], folder: Path, name: str, port: int) -> str:
         return url
     # One at a time: an engine takes most of a GPU's memory. Students are asked one after the other.
     stop_engines()
-    _running[name] = _started(command, folder, port or _free_port())
+    _running[name] = started(command, folder, port)
     return _running[name][1]
 
 
 def stop_engines() -> None:
     """Stop what serves students outside this process, which gives a GPU's memory free."""
     for process, _ in _running.values():
-        process.terminate()
-        process.wait()
+        stop(process)
     _running.clear()
 
 
-def _started(command: list[str], folder: Path, port: int) -> tuple[subprocess.Popen, str]:
-    place, log = ["--host", "127.0.0.1", "--port", str(port)], folder / "serving.log"
+def stop(process: subprocess.Popen) -> None:
+    """End a server of `started`, and after STOP_SECONDS whatever is left of it and of what it started."""
+    if process.poll() is not None:
+        return
+    own = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    # vLLM heeds no signal while it loads, and may hang when its engine is lost.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    for left in own:
+        with suppress(psutil.NoSuchProcess):
+            left.kill()
+    process.kill()
+    process.wait()
+
+
+def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
+    """Start a server's command in a folder, on this loopback port or a free one, until this program ends.
+
+    Returns its process and base URL once it is up. What it prints goes to serving.log in the folder; EndpointFailed
+    shows the end of that where it does not start.
+    """
+    port, log = port or _free_port(), folder / "serving.log"
+    place = ["--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as file:
         process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
-    atexit.register(process.terminate)
+    atexit.register(stop, process)
     _wait(process, f"http://127.0.0.1:{port}/health", log)
     return process, f"http://127.0.0.1:{port}/v1"
 
@@ -121,7 +146,7 @@ def _wait(process: subprocess.Popen, health: str, log: Path) -> None:
             return
         except (URLError, OSError):
             time.sleep(0.5)
-    process.terminate()
+    stop(process)
     raise EndpointFailed(f"the engine did not start; it wrote {log}: {log.read_text()[-500:]}")
 
 

@@ -1,5 +1,6 @@
 """The look of all figures: one style, names for readers, the source in small print."""
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -22,12 +23,14 @@ TITLES = {
     "evalbias": "EvalBias",
 }
 WIDTH = 7.2  # inches, a page of text
+SMALL_PRINT = 150  # characters a line, which that width holds
 
 
 def save(figure: Figure, path: str | Path, source: str) -> Figure:
     """Write the figure as path.svg and path.png, with its source, the date and the commit in small print."""
     figure.get_layout_engine().set(rect=(0, 0.04, 1, 0.96))
-    figure.text(0.01, 0.01, f"{source}. {date.today()}, commit {commit()}", fontsize=5.5, color="0.35")
+    small_print = textwrap.fill(f"{source}. {date.today()}, commit {commit()}", SMALL_PRINT)
+    figure.text(0.01, 0.01, small_print, fontsize=5.5, color="0.35")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(f"{path}.svg", metadata={"Date": None})
     figure.savefig(f"{path}.png", dpi=200)

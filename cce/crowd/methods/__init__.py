@@ -51,10 +51,10 @@ def method_named(name: str) -> Callable[[Case], Awaitable[Judgment]]:
         return WITHOUT_BUDGET[name]
     if name in PUBLISHED:
         return published(name)
-    if base in WITH_BUDGET and re.fullmatch("[1-9][0-9]*", budget):
+    if base in WITH_BUDGET and re.fullmatch("[1-9][0-9]{0,3}", budget):
         return partial(WITH_BUDGET[base], budget=int(budget))
     known = [*WITHOUT_BUDGET, *PUBLISHED, *(f"{base}@N" for base in WITH_BUDGET)]
-    raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 or more")
+    raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 to 9999")
 
 
 def crowd_needed(name: str) -> int:

@@ -1,0 +1,70 @@
+"""What does a finished run cost when it is run again?
+
+Set-up: vanilla over 100,000 planted pairs, all of whose completions are in the store; nobody listens at the judge's
+address. Floor: the same rows read by their keys with sqlite3 and json alone. Bounds: 15 s, 500 MB; and with `large`,
+for 300,000 and 1,000,000 pairs, at most 1.2 times the seconds that 100,000 take, for each 100,000.
+"""
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.figure import Figure
+from bench.pairs import planted, write_pairs
+from bench.race import before_server, process
+
+NOWHERE = "judge@http://127.0.0.1:9/v1"
+
+
+def figures(pairs: int = 100_000, large: bool = False) -> list[Figure]:
+    """Seconds and peak memory of a replay, and how both grow."""
+    kit, floor = replayed(pairs)
+    what = f"replay of {pairs:,} completions"
+    found = [
+        Figure(what, kit["seconds"], "s", floor, 15, relative=False),
+        Figure(f"{what}: peak memory", kit["peak_mb"], "MB", None, 500, relative=False),
+    ]
+    for times in (3, 10) if large else ():
+        more, _ = replayed(times * pairs)
+        note = f"{more['peak_mb']:.0f} MB at the peak; floor: the same for {pairs:,}"
+        what = f"replay of {times * pairs:,}, for each {pairs:,}"
+        found.append(Figure(what, more["seconds"] / times, "s", kit["seconds"], 1.2, note=note))
+    return found
+
+
+def replayed(number: int) -> tuple[dict, float]:
+    """The kit's replay of so many pairs, and the floor in seconds."""
+    with TemporaryDirectory() as folder:
+        job = {"store": f"{folder}/store.sqlite", "method": "vanilla", "concurrency": 32}
+        fill(Path(folder), number, job)
+        file = write_pairs(Path(folder) / "pairs.jsonl", number)
+        return process("bench.kit", **job, pairs=file, judge=NOWHERE, crowd=[]), read(job["store"])
+
+
+def fill(folder: Path, number: int, job: dict) -> None:
+    """Judge one pair, and keep its answer under every other pair's name as well."""
+    from cce.models.store import Completion, Store
+
+    one = write_pairs(folder / "one.jsonl", 1)
+    before_server(0, "bench.kit", **job, pairs=one, crowd=0)
+    store, name = Store(job["store"]), planted("0000000")["id"]
+    request, response = store.db.execute("SELECT request, response FROM completions").fetchone()
+    answer = Completion(**json.loads(response))
+    store.db.execute("BEGIN")
+    for place in range(1, number):
+        store.put(json.loads(request.replace(name, f"{place:07}")), answer)
+    store.db.execute("COMMIT")
+    store.db.close()
+
+
+def read(store: str) -> float:
+    """Seconds to find every response by its key, one at a time, and to parse it."""
+    with closing(sqlite3.connect(store)) as db:
+        keys = db.execute("SELECT key FROM completions").fetchall()
+        start = time.perf_counter()
+        for key in keys:
+            json.loads(db.execute("SELECT response FROM completions WHERE key = ?", key).fetchone()[0])
+        return time.perf_counter() - start

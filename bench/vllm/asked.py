@@ -1,0 +1,77 @@
+"""What a vLLM server is asked beyond text, as the kit asks it: schemas, log-probabilities, token counts."""
+
+import re
+
+from openai import OpenAI
+
+from bench.vllm.server import ask
+from cce import LLM, load_pairs
+from cce.analysis.structured import POINTS, read_points
+from cce.benchmarks.pair import Pair
+from cce.crowd.compare import TOP_LOGPROBS
+from cce.crowd.prompts import render
+from cce.crowd.verdict import read_distribution
+from cce.models.client import completion_of, wire_form
+
+VERDICT = {"type": "object", "properties": {"verdict": {"enum": ["A", "B"]}}, "required": ["verdict"]}
+# What was asked, what came back, and whether it is as it should be.
+Row = tuple[str, str, bool]
+
+
+def checks(server: str) -> list[Row]:
+    """Schemas, log-probabilities and token counts, each asked for as the kit does."""
+    llm, prompt = LLM(server), vanilla(load_pairs("pocket", limit=1)[0])
+    said = llm.complete(prompt, max_tokens=64, temperature=0.7).text
+    letter = [{"role": "user", "content": prompt}, {"role": "assistant", "content": said}]
+    letter.append({"role": "user", "content": render("letter", None)})
+    of_prompt = [verdict_schema(llm, prompt), points_schema(llm, prompt)]
+    return [*of_prompt, log_probabilities(llm, letter), choice(llm, letter), tokens(llm, letter)]
+
+
+def vanilla(pair: Pair) -> str:
+    """The plain comparison of a pair, as the judge gets it."""
+    texts = {"questions": pair.questions, "answers_a": pair.answers_a, "answers_b": pair.answers_b}
+    return render("vanilla", None, criteria="", **texts)
+
+
+def verdict_schema(llm: LLM, prompt: str) -> Row:
+    """An object with one of two letters and nothing else."""
+    text = llm.complete(prompt, max_tokens=64, schema=VERDICT).text
+    held = re.fullmatch(r'\s*{\s*"verdict"\s*:\s*"[AB]"\s*}\s*', text)
+    return "`response_format` with a schema: the verdict, A or B", f"`{' '.join(text.split())}`", bool(held)
+
+
+def points_schema(llm: LLM, prompt: str) -> Row:
+    """The schema of notebook 04; a model this small repeats itself until it is cut off."""
+    text = llm.complete(prompt, max_tokens=96, schema=POINTS).text
+    free = llm.complete(prompt, max_tokens=96).text
+    got = f"`{' '.join(text.split())[:40]}...`; without it `{' '.join(free.split())[:40]}...`"
+    return "the schema of notebook 04: a list of points", got, text.lstrip().startswith("{") and bool(read_points(text))
+
+
+def log_probabilities(llm: LLM, letter: list[dict]) -> Row:
+    """The first token's likeliest alternatives, and what is read of them."""
+    first = llm.complete(letter, max_tokens=1, top_logprobs=TOP_LOGPROBS).first_token or {}
+    p_first = read_distribution(first)
+    got = f"{len(first)} tokens, read as probability {p_first and round(p_first, 3)} of A"
+    return f"`top_logprobs={TOP_LOGPROBS}`", got, len(first) == TOP_LOGPROBS and p_first is not None
+
+
+def choice(llm: LLM, letter: list[dict]) -> Row:
+    """The same with all other tokens forbidden, which vLLM alone can do; the kit does not ask for it."""
+    request = {"model": llm.endpoint.name, "messages": letter, "sample": 0, "temperature": 0.0, "max_tokens": 1}
+    allowed = {"extra_body": {"structured_outputs": {"choice": ["A", "B"]}}}
+    with OpenAI(base_url=llm.endpoint.address(), api_key=llm.endpoint.key) as client:
+        answer = client.chat.completions.create(**wire_form(request | {"top_logprobs": TOP_LOGPROBS}), **allowed)
+    said, p_first = answer.choices[0].message.content, read_distribution(completion_of(answer, 0.0).first_token)
+    got = f"`{said}`, read as probability {p_first and round(p_first, 3)} of A"
+    return "the same with `structured_outputs`: a choice of A and B", got, said in ("A", "B")
+
+
+def tokens(llm: LLM, letter: list[dict]) -> Row:
+    """The counts that come with an answer, against the server's own tokenizer."""
+    answer = llm.complete(letter, max_tokens=16)
+    counted = ask(llm.model, "/tokenize", {"model": llm.endpoint.name, "messages": letter})["count"]
+    got = f"{answer.prompt_tokens} and {answer.completion_tokens}; its tokenizer counts {counted} in the prompt"
+    held = answer.prompt_tokens == counted and 0 < answer.completion_tokens <= 16
+    return "token counts of prompt and answer (at most 16)", got, held

@@ -1,0 +1,34 @@
+"""A real vLLM server under the kit: what it is asked beyond text, and its own speed beside the kit's.
+
+Example runs:
+    make vllm-check                                                       # SmolLM2 on this machine's CPU
+    python -m bench.vllm.check NAME@http://localhost:8000/v1              # a vLLM server of your own, for its rates
+"""
+
+import signal
+import sys
+from contextlib import nullcontext
+from datetime import date
+
+import pandas as pd
+
+from bench.vllm.asked import checks
+from bench.vllm.server import ask, own_server
+from bench.vllm.speed import show, show_speeds
+from cce.project import commit, enter
+
+
+def main(model: str | None = None) -> None:
+    """Print the checks and the speeds; the exit status is 1 where the server did not do what it was asked."""
+    enter()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with own_server() if model is None else nullcontext(model) as server:
+        print(f"{date.today()}, commit {commit()}, vLLM {ask(server, '/version')['version']}")
+        checked = pd.DataFrame(checks(server), columns=["asked", "got", "held"])
+        show(checked)
+        show_speeds(server)
+    sys.exit(not checked.held.all())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

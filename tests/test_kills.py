@@ -1,0 +1,72 @@
+"""Killed at random moments: nothing stored is lost, little is sent twice, and the results are the unbroken run's."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cce.models.store import Store
+from tests.conftest import QUALITIES, planted_pair
+from tests.fake_server import FakeServer
+
+KILLS, IN_FLIGHT = 20, 4
+
+
+@pytest.fixture
+def pairs_file(tmp_path):
+    """Twelve planted pairs in a file."""
+    pairs = [planted_pair(place, *qualities) for place, qualities in enumerate(QUALITIES * 2)]
+    lines = (pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in pairs)
+    (tmp_path / "pairs.jsonl").write_text("\n".join(lines))
+
+
+def command(server: FakeServer, out: str) -> list[str]:
+    crowd = [part for name in ("crowd-4", "crowd-9", "crowd-1") for part in ("--crowd", server.model(name))]
+    options = [
+        "--method",
+        "cce@6",
+        "--store",
+        f"{out}.sqlite",
+        "--out",
+        f"{out}.jsonl",
+        "--concurrency",
+        str(IN_FLIGHT),
+    ]
+    return [sys.executable, "-m", "cce", "judge", "pairs.jsonl", "--judge", server.model("judge"), *crowd, *options]
+
+
+def results(file) -> list[dict]:
+    """The judgments without what differs between any two runs: the time, and where the server was."""
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    return [{name: row[name] for name in row if name not in ("seconds", "judge")} for row in rows]
+
+
+def test_a_run_that_is_killed_twenty_times_ends_as_one_that_was_not(tmp_path, pairs_file):
+    with FakeServer() as calm:
+        subprocess.run(command(calm, "unbroken"), cwd=tmp_path, check=True, capture_output=True)
+        needed = len(calm.requests)
+    moments, kept = random.Random(0), 0
+    with FakeServer(latency=0.03) as server:
+        for kill in range(KILLS):
+            running = subprocess.Popen(command(server, "killed"), cwd=tmp_path, stderr=subprocess.DEVNULL)
+            wait_for(server, len(server.requests) + moments.randint(1, 2 * needed // KILLS))
+            time.sleep(moments.uniform(0, 0.03))
+            running.kill()
+            running.wait()
+            before, kept = kept, len(Store(tmp_path / "killed.sqlite"))
+            assert before <= kept
+            assert len(server.requests) <= kept + (kill + 1) * IN_FLIGHT
+        subprocess.run(command(server, "killed"), cwd=tmp_path, check=True, capture_output=True)
+        assert needed <= len(server.requests) <= needed + KILLS * IN_FLIGHT
+    assert len(Store(tmp_path / "killed.sqlite")) == needed
+    assert results(tmp_path / "killed.jsonl") == results(tmp_path / "unbroken.jsonl")
+
+
+def wait_for(server: FakeServer, requests: int) -> None:
+    # A run near its end may have fewer left to send.
+    until = time.monotonic() + 10
+    while len(server.requests) < requests and time.monotonic() < until:
+        time.sleep(0.005)
