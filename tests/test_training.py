@@ -207,7 +207,9 @@ def tiny_stranger(folder: Path) -> Path:
 
 def test_cce_serve_offers_a_student_to_any_program_until_it_is_stopped(student):
     command = [sys.executable, "-m", "cce", "serve", str(student), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # Where the tests run in the background, the shell has them ignore interrupts, and a child would inherit that.
+    heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **heeding) as process:
         why, model = process.stdout.readline(), process.stdout.readline().strip()
         answer = LLM(model).complete("Which one?", max_tokens=4)
         process.send_signal(signal.SIGINT)

@@ -15,10 +15,15 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from tenacity import retry, retry_if_exception_message, wait_random
+from tenacity.stop import stop_after_delay
+
 from cce.errors import NotRecorded, StoreUnusable
 
 # Marks a SQLite file as ours: the bytes "CCE1".
 APPLICATION_ID = 0x43434531
+# How long another process may hold a store.
+LOCK_SECONDS = 60
 # Made once: json.dumps would make one for every key.
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # In one transaction, so that a second process never sees a table without the mark.
@@ -83,6 +88,13 @@ class Store:
     def __len__(self) -> int:
         return self.db.execute("SELECT count(*) FROM completions").fetchone()[0]
 
+    # While another process turns on the log of a new store it is locked, and for that SQLite itself does not wait.
+    @retry(
+        retry=retry_if_exception_message(match="database is locked"),
+        stop=stop_after_delay(LOCK_SECONDS),
+        wait=wait_random(0, 0.1),
+        reraise=True,
+    )
     def _open(self) -> sqlite3.Connection:
         if self.replay:
             return self._checked(
@@ -91,7 +103,9 @@ class Store:
         if self.path:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             _check_whole(Path(self.path))
-        db = sqlite3.connect(self.path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            self.path or ":memory:", timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
+        )
         if db.execute("PRAGMA schema_version").fetchone()[0]:
             return self._checked(db)
         # Write-ahead logging survives a killed process and lets several processes share the file.
