@@ -3,4 +3,5 @@
 
 def whole_characters(text: str) -> str:
     """The text with a question mark for each half of a surrogate pair that stands alone; no file can hold those."""
-    return text.encode("utf-8", "replace").decode()
+    # Nearly all texts are whole, and a copy of each would double what a large file takes.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

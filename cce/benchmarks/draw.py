@@ -27,13 +27,16 @@ def drawn(items: Iterable[T], kind: str, source: str, limit: int | None, seed: i
     if limit is not None and limit < 1:
         raise BadInput(f"limit {limit}: at least one of the {kind}, or none given for all")
     items = _told_apart(items, source)
-    # One by one, so that of hundreds of thousands only the drawn are kept.
-    lots = ((Random(f"{seed}:limit:{item.id}").random(), place, item) for place, item in enumerate(items))
-    kept = lots if limit is None else sorted(nsmallest(limit, lots), key=itemgetter(1))
-    chosen = [item for _, _, item in kept]
+    chosen = list(items) if limit is None else _by_lot(items, limit, seed)
     if not chosen:
         raise BadInput(f"{source}: holds no {kind}")
     return chosen
+
+
+def _by_lot(items: Iterable[T], limit: int, seed: int) -> list[T]:
+    # One by one, so that of hundreds of thousands only the drawn are kept.
+    lots = ((Random(f"{seed}:limit:{item.id}").random(), place, item) for place, item in enumerate(items))
+    return [item for _, _, item in sorted(nsmallest(limit, lots), key=itemgetter(1))]
 
 
 def _told_apart(items: Iterable[T], source: str) -> Iterator[T]:
