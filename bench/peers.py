@@ -8,6 +8,8 @@ plain AsyncOpenAI under a semaphore. Medians of three, in turn; no bound, since 
 import json
 import subprocess
 import sys
+from contextlib import suppress
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +20,8 @@ from bench.race import before_server, median
 from cce.project import root
 
 VERSIONS = {"inspect_ai": "0.3.285", "verdict": "0.2.7", "alpaca_eval": "0.6.6"}
+# inspect_ai leaves it to its users which client they install.
+BESIDE = {"inspect_ai": ["openai==3.57.0"]}
 
 
 def figures(rounds: int = 3, pairs: int = 400, in_flight: int = 32, latency: float = 0.2) -> list[Figure]:
@@ -34,14 +38,20 @@ def figures(rounds: int = 3, pairs: int = 400, in_flight: int = 32, latency: flo
             runs["floor"].append(before_server(latency, "bench.floor", **both))
             for name, python in pythons.items():
                 job = {"prompts": str(prompts), "concurrency": in_flight, "python": python}
-                runs[name].append(before_server(latency, f"bench.others.by_{name}", **job))
+                # A package that breaks down has no time, and takes no other's.
+                with suppress(RuntimeError):
+                    runs[name].append(before_server(latency, f"bench.others.by_{name}", **job))
     floor = median(runs["floor"])["seconds"]
-    return [_figure(name, median(runs[name]), floor) for name in pythons]
+    return [_figure(name, runs[name], rounds, floor) for name in pythons]
 
 
-def _figure(name: str, run: dict, floor: float) -> Figure:
-    note = f"{run['requests']:,} requests over {run['connections']:,} connections"
-    return Figure(f"{name} {VERSIONS[name]}: {run['calls']:,} verdicts", run["seconds"], "s", floor, note=note)
+def _figure(name: str, ended: list[dict], rounds: int, floor: float) -> Figure:
+    title, note = f"{name} {VERSIONS[name]}", f"{len(ended)} of {rounds} runs came to their end"
+    if not ended:
+        return Figure(title, nan, "s", floor, note=note)
+    run = median(ended)
+    note = f"{note}; {run['calls']:,} verdicts, {run['requests']:,} requests over {run['connections']:,} connections"
+    return Figure(title, run["seconds"], "s", floor, note=note)
 
 
 def python_with(name: str, version: str) -> str:
@@ -51,6 +61,6 @@ def python_with(name: str, version: str) -> str:
     if not done.exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
         pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, f"{name}=={version}"], check=True)
+        subprocess.run([*pip, f"{name}=={version}", *BESIDE.get(name, [])], check=True)
         done.touch()
     return str(home / "bin" / "python")
