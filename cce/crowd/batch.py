@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cce.errors import BadInput, CallFailed, ResultsMissing
@@ -20,7 +20,6 @@ class Batch:
     work: Sequence[Any]
     models: Sequence[LLM]
     done: int = 0
-    failures: list[CallFailed] = field(default_factory=list)
 
     def results(self, step: Callable[[Any], Awaitable[Any]], concurrency: int) -> list:
         """What the step makes of each thing, in their order; a new one starts when another is done.
@@ -31,20 +30,20 @@ class Batch:
         """
         if concurrency < 1:
             raise BadInput(f"concurrency {concurrency}: at least one at a time")
-        results, places = [None] * len(self.work), iter(range(len(self.work)))
+        results, places, failures = [None] * len(self.work), iter(range(len(self.work))), []
 
         async def worker() -> None:
             for place in places:
                 try:
                     results[place] = await step(self.work[place])
                 except CallFailed as failure:
-                    self.failures.append(failure)
+                    failures.append(failure)
                 self.done += 1
 
         workers = concurrency * max(1, len({model.endpoint.url for model in self.models if model.endpoint.url}))
         self._run(together(worker() for _ in range(min(workers, len(self.work)))))
-        if self.failures:
-            raise ResultsMissing(missing_in_words(self.doing, len(self.failures), len(self.work), self.failures[0]))
+        if failures:
+            raise ResultsMissing(missing_in_words(self.doing, len(failures), len(self.work), failures[0]))
         return results
 
     def bill(self) -> str:

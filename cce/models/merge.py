@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from cce.errors import BadInput, StoreUnusable
-from cce.models.store import APPLICATION_ID, Store
+from cce.models.store import APPLICATION_ID, LOCK_SECONDS, Store
 
 
 def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
@@ -46,7 +46,7 @@ def _added(db: sqlite3.Connection, source: Path) -> tuple[int, int]:
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(_uri(path, mode), uri=True, timeout=60, isolation_level=None)
+    return sqlite3.connect(_uri(path, mode), uri=True, timeout=LOCK_SECONDS, isolation_level=None)
 
 
 def _uri(path: Path, mode: str) -> str:
