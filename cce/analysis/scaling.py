@@ -30,13 +30,14 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     prompts and answers a pair), paper and paper_tokens (Figure 3, which has one judge and random selection alone; NaN
     elsewhere). A run of the figure's three benchmarks has its `overall`, over all their pairs alike, as well.
     """
-    every = [_with_overall(present(scores)) for scores in scores_by_seed]
+    every = [_with_overall(scores) for scores in scores_by_seed]
     runs = pd.concat([_on_curves(scores).assign(seed=seed) for seed, scores in enumerate(every)])
+    # Where nothing was judged there is no point.
+    runs = runs[runs.groupby(GROUP).score.transform("count") > 0]
     table = runs.groupby(GROUP, sort=False).apply(_point).reset_index()
     floor = every[0][every[0].method == "length"].groupby("benchmark").apply(_accuracy)
     table.insert(table.columns.get_loc("rationale_tokens"), "length", table.benchmark.map(floor))
     paper = figure3().set_index(["benchmark", "budget"])
-    table.insert(table.columns.get_loc("pairs") + 1, "missing", _missing(scores_by_seed, table))
     found = [_paper_point(paper, *row) for row in table[GROUP].itertuples(index=False)]
     return table.assign(paper=[point[0] for point in found], paper_tokens=[point[1] for point in found])
 
@@ -47,12 +48,6 @@ def _with_overall(scores: pd.DataFrame) -> pd.DataFrame:
         return scores
     ids = single.benchmark + ":" + single.id
     return pd.concat([single, single.assign(benchmark=OVERALL, id=ids, weight=1.0)])
-
-
-def _missing(scores_by_seed: Sequence[pd.DataFrame], table: pd.DataFrame) -> list[int]:
-    every = pd.concat([_on_curves(_with_overall(scores)) for scores in scores_by_seed])
-    missing = every.score.isna().groupby([every[name] for name in GROUP]).sum()
-    return [missing[tuple(point)] for point in table[GROUP].itertuples(index=False)]
 
 
 def _accuracy(scores: pd.DataFrame) -> float:
@@ -67,7 +62,8 @@ def _on_curves(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(curves).sort_values("budget", kind="stable")
 
 
-def _point(runs: pd.DataFrame) -> pd.Series:
+def _point(every: pd.DataFrame) -> pd.Series:
+    runs = present(every)
     pairs = runs.groupby("id", sort=False).agg({"score": "mean", "weight": "first", "cluster": "first"})
     low, high = interval(pairs.score, pairs.weight, pairs.cluster)
     accuracies = runs.groupby("seed").apply(_accuracy)
@@ -75,6 +71,7 @@ def _point(runs: pd.DataFrame) -> pd.Series:
         {
             "seeds": len(accuracies),
             "pairs": len(pairs),
+            "missing": len(every) - len(runs),
             "accuracy": round(accuracies.mean(), 1),
             "accuracy_low": round(100 * low, 1),
             "accuracy_high": round(100 * high, 1),
