@@ -44,7 +44,7 @@ record: .venv/training
 embedded-judge: .venv/training
 	$(BIN)/python -m cce.crowd.embedded_judge
 
-# What bench/vllm.md shows, and params/cluster against the schemas of vLLM and Ray. Ten minutes on two cores.
+# What bench/vllm.md shows, and params/cluster against the schemas of vLLM and Ray. Five minutes on two cores.
 vllm-check: .venv/training runs/vllm-check/installed
 	$(BIN)/python -m bench.vllm.check
 	$(VLLM) -m pytest --noconftest tests/test_cluster.py

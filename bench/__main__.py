@@ -3,7 +3,6 @@
     python -m bench                     all questions but the peers
     python -m bench vanilla many        these alone
     python -m bench replay --large      with 300,000 and 1,000,000 completions, half an hour more
-    python -m bench share --vllm NAME@URL
 
 The figures of each question are kept in runs/bench/, so that a run of one does not lose
 another's. The exit status is 1 if a bound is not held.
@@ -29,26 +28,21 @@ def main() -> int:
     parser = ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("questions", nargs="*", default=QUESTIONS, choices=[*QUESTIONS, "peers", []])
     parser.add_argument("--large", action="store_true", help="replay 300,000 and 1,000,000 completions as well")
-    parser.add_argument("--vllm", metavar="NAME@URL", help="share: an endpoint beside the embedded model")
     given = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
     for question in given.questions:
         print(f"{question} ...", file=sys.stderr)
-        keep(question, asked(question, given.large, given.vllm))
+        keep(question, asked(question, given.large))
     figures = list(kept())
     write_table(figures)
     print(table(figures))
     return int(not all(figure.held for figure in figures))
 
 
-def asked(question: str, large: bool, vllm: str | None) -> list[Figure]:
+def asked(question: str, large: bool) -> list[Figure]:
     """The figures of one question."""
     figures = import_module(f"bench.{question}").figures
-    if question == "replay":
-        return figures(large=large)
-    if question == "share" and vllm:
-        return figures() + figures(pairs=50, judge=vllm, in_flight=(100,))
-    return figures()
+    return figures(large=large) if question == "replay" else figures()
 
 
 def keep(question: str, figures: list[Figure]) -> None:

@@ -25,8 +25,8 @@ def requests_of(store: str) -> list[dict]:
     return [wire_form(json.loads(request)) for (request,) in rows]
 
 
-async def main(judge: str, store: str, concurrency: int, **extra) -> dict:
-    """Send all requests to the judge's address, `extra` being further fields of each."""
+async def main(judge: str, store: str, concurrency: int) -> dict:
+    """Send all requests to the judge's address."""
     # Where the judge is embedded, its server gets as many slots as requests are to be in flight.
     embedded.CONCURRENCY = concurrency
     requests, endpoint = requests_of(store), endpoint_of(judge)
@@ -35,7 +35,7 @@ async def main(judge: str, store: str, concurrency: int, **extra) -> dict:
 
     async def answered(request: dict) -> int:
         async with gate:
-            return (await client.chat.completions.create(**request, extra_body=extra)).usage.completion_tokens
+            return (await client.chat.completions.create(**request)).usage.completion_tokens
 
     start = time.perf_counter()
     tokens = await asyncio.gather(*map(answered, requests))

@@ -1,13 +1,11 @@
 """How much of an engine's own throughput does the kit reach?
 
-Set-up: pairs of `pocket` by vanilla in both orders. Floor: the same prompts sent straight to the engine, one at a time,
-which is the kit's own bound on the embedded model, and four at once, for which the engine gets four slots; or, where a
-vLLM endpoint is given, all at once, with a salt so that it cannot use what it remembers of the kit's run. Start that
-server anew before each run. Seconds are for 1,000 completion tokens, since an engine that decodes several together may
-write other answers.
+Set-up: pairs of `pocket` by vanilla in both orders, before the embedded model; bench/vllm asks the same of a vLLM
+server. Floor: the same prompts sent straight to the engine, one at a time, which is the kit's own bound on the embedded
+model, and four at once, for which the engine gets four slots. Seconds are for 1,000 completion tokens, since an engine
+that decodes several together may write other answers.
 """
 
-import secrets
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,9 +21,8 @@ def figures(pairs: int = 8, judge: str = "embedded-judge", in_flight: tuple[int,
         options = {"order": "both", "max_tokens": 96, "limit": pairs, "crowd": []}
         kit = pace(process("bench.kit", **job, **options, pairs="pocket", method="vanilla", concurrency=32))
         for number in in_flight:
-            salt = {"cache_salt": secrets.token_hex(8)} if "@" in judge else {}
-            engine = pace(process("bench.floor", **job, **salt, concurrency=number))
-            what = f"{judge.split('@')[0]}: {pairs} pairs, 1,000 tokens; engine asked {number} at once"
+            engine = pace(process("bench.floor", **job, concurrency=number))
+            what = f"{judge}: {pairs} pairs, 1,000 tokens; engine asked {number} at once"
             note = f"the kit reaches {engine / kit:.0%} of the engine's throughput"
             found.append(Figure(what, kit, "s", engine, note=note))
     return found

@@ -11,7 +11,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.compare import TOP_LOGPROBS
 from cce.crowd.prompts import render
 from cce.crowd.verdict import read_distribution
-from cce.models.client import completion_of, wire_form
+from cce.models.wire import completion_of, wire_form
 
 VERDICT = {"type": "object", "properties": {"verdict": {"enum": ["A", "B"]}}, "required": ["verdict"]}
 # What was asked, what came back, and whether it is as it should be.
@@ -63,7 +63,7 @@ def choice(llm: LLM, letter: list[dict]) -> Row:
     allowed = {"extra_body": {"structured_outputs": {"choice": ["A", "B"]}}}
     with OpenAI(base_url=llm.endpoint.address(), api_key=llm.endpoint.key) as client:
         answer = client.chat.completions.create(**wire_form(request | {"top_logprobs": TOP_LOGPROBS}), **allowed)
-    said, p_first = answer.choices[0].message.content, read_distribution(completion_of(answer, 0.0).first_token)
+    said, p_first = answer.choices[0].message.content, read_distribution(completion_of(answer.model_dump(), 0.0).first_token)
     got = f"`{said}`, read as probability {p_first and round(p_first, 3)} of A"
     return "the same with `structured_outputs`: a choice of A and B", got, said in ("A", "B")
 

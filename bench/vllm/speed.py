@@ -18,8 +18,8 @@ from bench.vllm.server import OUT, counters
 from cce import load_pairs
 from cce.analysis.tables import readable
 from cce.crowd.compare import TOP_LOGPROBS
-from cce.models.client import wire_form
 from cce.models.endpoint import endpoint_of
+from cce.models.wire import wire_form
 
 NOTEBOOK = Path("notebooks/01_judge_accuracy.ipynb")
 PARAMETERS = Path(__file__).with_name("01_judge_accuracy.yaml")
