@@ -142,8 +142,15 @@ def _refuse_missing(missing: int, judgments: int) -> None:
 
 
 def _check_out(out: Path) -> None:
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise BadInput(f"--out {out}: name a file in a folder that exists")
+    # What was judged is written in its place later: that must not fail for want of a folder, a right or a shorter name.
+    beside = out.with_name(out.name + ".part")
+    try:
+        beside.touch()
+        beside.unlink()
+    except OSError as problem:
+        raise BadInput(f"--out {out}: {problem.strerror}; name a file in a folder that can be written") from None
+    if out.is_dir():
+        raise BadInput(f"--out {out}: that is a folder; name a file in it")
 
 
 @app.command()

@@ -230,6 +230,7 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
             {"token": token, "logprob": -math.log1p(math.exp(-sign * lead / 10))}
             for token, sign in (("A", 1), ("B", -1))
         ]
+        top += [{"token": asked["key"], "logprob": -30.0}] if model == "leaky-judge" else []
         top = [entry | {"bytes": None} for entry in top]
         return letter, {"content": [top["AB".index(letter)] | {"top_logprobs": top}]}
     prompt = asked["messages"][0]["content"]

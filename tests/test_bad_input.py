@@ -182,7 +182,7 @@ JUDGE = [
     (["--store", "pairs.jsonl"], "pairs.jsonl: file is not a database; .* name another file"),
     (["--store", "foreign.sqlite"], "not a store of completions; .* name another file"),
     (["--store", "empty"], "empty: unable to open database file; .* name another file"),
-    (["--out", "empty"], "--out empty: name a file"),
+    (["--out", "empty"], "--out empty: that is a folder; name a file in it"),
     (["--judge", ""], "model '': write NAME or NAME@BASE_URL"),
     (["--judge", "m@localhost:8000/v1"], "write NAME or NAME@BASE_URL"),
     (["--judge", "m@http://"], "write NAME or NAME@BASE_URL"),
@@ -204,7 +204,8 @@ PICK = [
     (["--max-tokens", "0"], "max_tokens 0: at least 1"),
     (["--max-cost", "-1"], "max_cost -1.0: a number above 0"),
     (["--prompts", "nowhere"], "prompts: there is no folder"),
-    (["--out", "nowhere/out.jsonl"], "name a file in a folder that exists"),
+    (["--out", "nowhere/out.jsonl"], "name a file in a folder that can be written"),
+    (["--out", "o" * 300], "File name too long; name a file"),
 ]
 OTHERS = [
     (["judge", "nowhere.jsonl", "--out", "o", "--judge", "m@http://h/v1"], "nowhere.jsonl: there is no such file"),

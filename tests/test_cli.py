@@ -135,7 +135,7 @@ def test_an_interrupt_stops_with_a_word_on_how_to_go_on(tmp_path, own_pairs):
         (["--order", "random"], "error: order 'random': one of given, both"),
         (["--limit", "0"], "error: limit 0"),
         (["--scoring", "strict"], "error: scoring 'strict': one of paper, standard"),
-        (["--out", "nowhere/out.jsonl"], "error: --out nowhere/out.jsonl: name a file in a folder that exists"),
+        (["--out", "nowhere/out.jsonl"], "error: --out nowhere/out.jsonl: No such file or directory; name"),
         (["--judge", "gpt-4o"], "error: no key for https://api.openai.com/v1: set OPENAI_API_KEY"),
         (["--data-dir", "nowhere", "--limit", "x"], "Invalid value for '--limit'"),
     ],

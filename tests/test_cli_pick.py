@@ -90,7 +90,7 @@ def test_random_needs_no_judge_and_leaves_scores_empty(tmp_path, own_pools):
     [
         (["--method", "best"], "error: unknown method 'best'"),
         (["--order", "random"], "error: order 'random': one of given, both"),
-        (["--out", "nowhere/picked.jsonl"], "error: --out nowhere/picked.jsonl: name a file in a folder that exists"),
+        (["--out", "nowhere/picked.jsonl"], "error: --out nowhere/picked.jsonl: No such file or directory; name"),
         (["--judge", ""], "error: method cce@4 needs a judge"),
         (["--judge", "gpt-4o"], "error: no key for https://api.openai.com/v1: set OPENAI_API_KEY"),
         (["--max-tokens", "0"], "error: max_tokens 0"),

@@ -11,8 +11,9 @@ from cce.analysis.comparison import comparison_table
 from cce.analysis.scoring import scored
 from cce.benchmarks.pools import Pool
 from cce.errors import BadInput, BoundReached, CallFailed, EndpointFailed, ResultsMissing
-from cce.models import retries
+from cce.models import client, retries
 from cce.models.client import FAILURES_IN_A_ROW
+from cce.models.loop import run, together
 from cce.models.store import open_store
 from tests import faults
 from tests.conftest import planted_pair
@@ -24,7 +25,7 @@ CROWD = ("crowd-4", "crowd-9")
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """The same policy at the speed of a test; on a busy machine a reply may take its time."""
-    monkeypatch.setattr(retries, "TIMEOUT_SECONDS", 5)
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 5)
     monkeypatch.setattr(retries, "_backoff", lambda state: 0.01)
 
 
@@ -90,6 +91,23 @@ def test_an_endpoint_that_fails_call_after_call_is_left(server, monkeypatch):
     with pytest.raises(EndpointFailed, match=f"{FAILURES_IN_A_ROW} calls in a row.*content policy"):
         judged(server, many, "vanilla", concurrency=1)
     assert len(server.requests) <= FAILURES_IN_A_ROW + 1
+    # In the next run it has a fresh start.
+    server.refused = "Question 0?"
+    with pytest.warns(UserWarning, match="1 of 60 are missing"):
+        judged(server, many, "vanilla", concurrency=1)
+
+
+def test_a_call_that_waits_for_room_under_a_bound_does_not_use_up_its_time(server, monkeypatch):
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.5)
+    server.latency = 0.3
+    spending.limit(max_total_tokens=130)  # room for one at a time
+    llms = [LLM(server.model("crowd-5")) for _ in range(3)]
+
+    async def all_of_them():
+        return await together(llm.acomplete(f"x{place}", max_tokens=1) for place, llm in enumerate(llms))
+
+    assert len(run(all_of_them())) == 3
+    assert [llm.bill.again for llm in llms] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """A batch: one step for each of many things, so many of them at once, under a progress bar."""
 
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +54,6 @@ class Batch:
             try:
                 run(work, tick=progress.show)
             except BaseException:
-                print("stopping; what is under way is waited for a moment", file=sys.stderr)
                 landed()
                 raise
 

@@ -8,9 +8,11 @@ Example:
 import asyncio
 import json
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Coroutine
+from dataclasses import replace
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -62,6 +64,7 @@ def landed() -> None:
 
 async def _landed() -> None:
     if _under_way:
+        print("stopping; what is under way is waited for a moment", file=sys.stderr)
         await asyncio.wait(_under_way, timeout=LANDING_SECONDS)
 
 
@@ -196,15 +199,22 @@ class LLM:
         async with PURSE.room_for(self._most(request)):
             try:
                 client = pool(url, self.concurrency, self.endpoint.key)
-                # The reply as it came: making objects of it costs as much as all else.
-                reply = await client.post("/chat/completions", body=wire_form(request), cast_to=httpx2.Response)
-                said = reply.content.decode(errors="replace")
-                completion = completion_of(json.loads(self.endpoint.masked(said)), time.perf_counter() - start)
+                async with asyncio.timeout(TIMEOUT_SECONDS):
+                    # The reply as it came: making objects of it costs as much as all else.
+                    reply = await client.post("/chat/completions", body=wire_form(request), cast_to=httpx2.Response)
+                said = json.loads(reply.content.decode(errors="replace"))
+                completion = self._without_key(completion_of(said, time.perf_counter() - start))
                 paid += self._worth(completion.prompt_tokens, completion.completion_tokens)
             finally:
                 PURSE.pay(paid)
                 self.bill.dollars += paid.dollars
         return completion
+
+    def _without_key(self, completion: Completion) -> Completion:
+        # Some servers repeat it. In the JSON of a reply it may be written with escapes, here no more.
+        masked, tokens = self.endpoint.masked, completion.first_token
+        tokens = tokens and {masked(token): logprob for token, logprob in tokens.items()}
+        return replace(completion, text=masked(completion.text), finish=masked(completion.finish), first_token=tokens)
 
     def _most(self, request: dict) -> Amount:
         size = sum(len(message["content"].encode()) for message in request["messages"])
@@ -228,6 +238,7 @@ class LLM:
             raise EndpointFailed(f"{self.model}: {said[:500]}; mend that, and the same command goes on") from None
         if _in_a_row[url] >= FAILURES_IN_A_ROW:
             said = f"{_in_a_row[url]} calls in a row failed for good, such as: {said}"
+            _in_a_row[url] = 0  # the next run in this process may find the endpoint mended
             raise EndpointFailed(f"{self.model}: {said[:500]}") from None
         raise CallFailed(f"{self.model}: {said[:500]}") from None
 

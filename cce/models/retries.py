@@ -9,7 +9,6 @@ Between two attempts lies a random wait of up to 0.5, 1, 2, ... LONGEST_WAIT sec
 together do not come back together, or the time that the endpoint asks for (Retry-After), where that is longer.
 """
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -42,8 +41,7 @@ async def patiently(call: Callable[[], Awaitable[T]], again: Callable[[], None])
     """Make a call until it succeeds or fails for good, and raise what it failed with; tell `again` before each wait."""
 
     async def attempt() -> T:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await call()
+        return await call()
 
     retrying = AsyncRetrying(
         retry=retry_if_exception(passes),
