@@ -63,7 +63,8 @@ def choice(llm: LLM, letter: list[dict]) -> Row:
     allowed = {"extra_body": {"structured_outputs": {"choice": ["A", "B"]}}}
     with OpenAI(base_url=llm.endpoint.address(), api_key=llm.endpoint.key) as client:
         answer = client.chat.completions.create(**wire_form(request | {"top_logprobs": TOP_LOGPROBS}), **allowed)
-    said, p_first = answer.choices[0].message.content, read_distribution(completion_of(answer.model_dump(), 0.0).first_token)
+    completion = completion_of(answer.model_dump(), 0.0)
+    said, p_first = completion.text, read_distribution(completion.first_token)
     got = f"`{said}`, read as probability {p_first and round(p_first, 3)} of A"
     return "the same with `structured_outputs`: a choice of A and B", got, said in ("A", "B")
 

@@ -3,13 +3,17 @@
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.prompts import check_folder
 from cce.errors import BadInput, CallFailed, ContextOverflow
 from cce.models.client import LLM, Messages
 from cce.models.store import Completion
+
+if TYPE_CHECKING:
+    from cce.crowd.judgments import CrowdJudgment
+    from cce.crowd.methods.cce import Note
 
 T = TypeVar("T")
 Order = Literal["given", "both"]
@@ -49,9 +53,9 @@ class Protocol:
 class Case:
     """One pair, its judge, its crowd and the protocol, with what it used and did so far.
 
-    `selected` crowd judgments were drawn, `notes` of them stand in the final prompt of the given order (a
-    judgment that is all outcome leaves none), `outcome_cuts` rewritings still held an outcome, over all orders,
-    and `context_cuts` prompts had to be shortened.
+    `crowd_judgments` were made, in the order in which they ended; `selected` ones were drawn, and `notes` are what
+    became of these in the given order. `outcome_cuts` rewritings still held an outcome, over all orders, and
+    `context_cuts` prompts had to be shortened.
     """
 
     pair: Pair
@@ -59,8 +63,9 @@ class Case:
     crowd: tuple[LLM, ...] = ()
     protocol: Protocol = Protocol()
     used: dict[str, Completion] = field(default_factory=dict)
-    selected: int = 0
-    notes: int = 0
+    crowd_judgments: "list[CrowdJudgment]" = field(default_factory=list)
+    selected: "list[CrowdJudgment]" = field(default_factory=list)
+    notes: "list[Note]" = field(default_factory=list)
     outcome_cuts: int = 0
     context_cuts: int = 0
 

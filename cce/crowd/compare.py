@@ -61,7 +61,7 @@ async def _reading(
     async def attempt(texts: Texts) -> Reading:
         prompt = render(name, case.protocol.prompts, criteria=duel.criteria, **texts)
         said = await case.ask(case.judge, prompt, sample=sample, temperature=temperature)
-        return Reading(said.text, await _p_first(case, prompt, said.text), said.completion_tokens)
+        return Reading(said.text, await _p_first(case, prompt, said.text), said.completion_tokens, prompt)
 
     texts = {"questions": list(duel.questions), "answers_a": list(duel.first), "answers_b": list(duel.second)}
     return await case.fitted(texts | ({"notes": notes} if notes else {}), attempt)

@@ -1,4 +1,4 @@
-"""Judge one pair, or many pairs by many methods and judges, into a tidy frame: one row a judged pair.
+"""Judge many pairs by many methods and judges, into a tidy frame: one row a judged pair.
 
 evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-mini", "my-model@http://localhost:8000/v1"])
 """
@@ -6,9 +6,10 @@ evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -27,12 +28,9 @@ NO_JUDGE = "none"
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
 COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
 COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "failed"]
-JUDGE, METHOD, FAILED = map(COLUMNS.index, ("judge", "method", "failed"))
-
-
-def judge(pair: Pair, method: str = "vanilla", judge: str = "embedded", crowd: Sequence[str] = (), **options) -> dict:
-    """Judge one pair; the row that `evaluate` would make of it, as a dict. Takes the options of `evaluate`."""
-    return dict(zip(COLUMNS, _rows([pair], [method], [judge], crowd, **options)[0], strict=True))
+T = TypeVar("T")
+# What becomes of a judged case: made of the case, its method, the judgment, and why it is missing, where it is.
+Keep = Callable[[Case, str, Judgment, str | None], T]
 
 
 def evaluate(
@@ -67,16 +65,18 @@ def evaluate(
     Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, BoundReached where no
     more may be spent.
     """
-    rows = _rows(pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol)
+    rows = judged(row_of, pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _rows(pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[tuple]:
-    rows = Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol)).rows()
-    missing = [row[FAILED] for row in rows if row[FAILED]]
-    if missing:
-        warnings.warn(missing_in_words("judging", len(missing), len(rows), missing[0]), stacklevel=3)
-    return rows
+def judged(keep: Keep[T], pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[T]:
+    """What is kept of every judged case, by judge and method, and within these by pair; takes what `evaluate` takes."""
+    docket = Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol))
+    kept = docket.judged(keep)
+    if docket.failures:
+        said = missing_in_words("judging", len(docket.failures), len(kept), docket.failures[0])
+        warnings.warn(said, stacklevel=3)
+    return kept
 
 
 class Docket:
@@ -95,23 +95,23 @@ class Docket:
         free = [(NO_JUDGE, method) for method in self.methods if method in MODEL_FREE]
         self.seats = free + [seat for seat in product(dict.fromkeys(judges), self.methods) if seat[1] not in MODEL_FREE]
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
-        self.work = list(product(pairs, self.seats))
+        self.work, self.failures = list(product(pairs, self.seats)), []
 
-    def rows(self) -> list[tuple]:
-        """Judge all cases; each walks its own way. The rows go by judge and method, and within these by pair."""
-        rows = Batch("judging", self.work, list(self.models.values())).results(self._row, self.concurrency)
-        seats = {seat: place for place, seat in enumerate(self.seats)}
-        return sorted(rows, key=lambda row: seats[row[JUDGE], row[METHOD]])
+    def judged(self, keep: Keep[T]) -> list[T]:
+        """Judge all cases; each walks its own way."""
 
-    async def _row(self, work: tuple[Pair, tuple[str, str]]) -> tuple:
-        pair, (judge, method) = work
-        case, failed = Case(pair, self.models.get(judge), self.crowd, self.protocol), None
-        try:
-            judgment = await self.methods[method](case)
-        except CallFailed as failure:
-            judgment, failed = UNJUDGED, str(failure)
-        place = (pair.benchmark, pair.id, pair.subset, cluster_of(pair), judge, method)
-        return (*place, *_found(case, judgment), failed)
+        async def step(work: tuple[Pair, tuple[str, str]]) -> T:
+            pair, (judge, method) = work
+            case, failed = Case(pair, self.models.get(judge), self.crowd, self.protocol), None
+            try:
+                judgment = await self.methods[method](case)
+            except CallFailed as failure:
+                judgment, failed = UNJUDGED, str(failure)
+                self.failures.append(failed)
+            return keep(case, method, judgment, failed)
+
+        kept = Batch("judging", self.work, list(self.models.values())).results(step, self.concurrency)
+        return [one for seat in range(len(self.seats)) for one in kept[seat :: len(self.seats)]]
 
 
 def _check_names(pairs: Sequence[Pair]) -> None:
@@ -155,11 +155,18 @@ def cluster_of(pair: Pair) -> str:
     return hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
 
 
-def _found(case: Case, judgment: Judgment) -> tuple:
-    """What a row says between `method` and `failed`."""
-    label, verdict, cost = case.pair.label, judgment.verdict, cost_of(case.used.values())
+def row_of(case: Case, method: str, judgment: Judgment, failed: str | None) -> tuple:
+    """The row of a judged case: a cell for each of COLUMNS."""
+    pair, judge = case.pair, case.judge.model if case.judge else NO_JUDGE
+    label, verdict, cost = pair.label, judgment.verdict, cost_of(case.used.values())
     swapped = judgment.readings[1].text if len(judgment.readings) > 1 else None
     return (
+        pair.benchmark,
+        pair.id,
+        pair.subset,
+        cluster_of(pair),
+        judge,
+        method,
         verdict,
         label,
         verdict == label if label and judgment is not UNJUDGED else None,
@@ -170,10 +177,11 @@ def _found(case: Case, judgment: Judgment) -> tuple:
         swapped,
         judgment.readings[0].tokens,
         *cost.values(),
-        case.selected,
-        case.notes,
+        len(case.selected),
+        sum(bool(note.shown) for note in case.notes),
         case.outcome_cuts,
         case.context_cuts,
+        failed,
     )
 
 

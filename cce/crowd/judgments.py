@@ -13,10 +13,14 @@ Side = Literal["A", "B"]
 
 @dataclass(frozen=True)
 class CrowdJudgment:
-    """The comparison of a candidate with one crowd answer; in the given order the candidate keeps its own place."""
+    """The comparison of a candidate with one crowd answer, a string a turn.
+
+    In the given order the candidate keeps its own place.
+    """
 
     candidate: Side
     member: Member
+    answer: tuple[str, ...]
     judgment: Judgment
 
     @property
@@ -45,4 +49,6 @@ async def crowd_judgment(case: Case, candidate: Side, member: Member) -> CrowdJu
     """Compare the candidate with this member's answer, which takes the other candidate's place."""
     theirs, pair = await crowd_answer(case, member), Duel.of(case.pair)
     kept = (pair.first, theirs) if candidate == "A" else (theirs, pair.second)
-    return CrowdJudgment(candidate, member, await compare(case, Duel(pair.questions, *kept, pair.criteria)))
+    judgment = await compare(case, Duel(pair.questions, *kept, pair.criteria))
+    case.crowd_judgments.append(CrowdJudgment(candidate, member, theirs, judgment))
+    return case.crowd_judgments[-1]

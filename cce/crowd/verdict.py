@@ -17,14 +17,16 @@ MARK = re.compile(r"\[\[([AB])\]\]")
 
 @dataclass(frozen=True)
 class Reading:
-    """One judgment in one order: the rationale as written, its length, and the probability that the first answer wins.
+    """One judgment in one order: the rationale as written, the probability that the first answer wins, the rationale's
+    length, and the prompt that it answers.
 
-    Where no model was asked the text is empty and has no tokens.
+    Where no model was asked the texts are empty and have no tokens.
     """
 
     text: str
     p_first: float | None
     tokens: int = 0
+    prompt: str = ""
 
 
 @dataclass(frozen=True)
