@@ -1,6 +1,10 @@
 """Shared fixtures: a planted server, planted pairs, and an environment without the user's own settings."""
 
+import shutil
+from collections.abc import Iterator
+
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from cce.benchmarks.pair import Pair
 from tests.fake_server import FakeServer
@@ -11,6 +15,25 @@ def clean_environment(monkeypatch):
     """No key, store or setting of the user's shell reaches a test."""
     for name in ("CCE_REPLAY", "CCE_API_KEY", "CCE_PROGRESS", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+# Nothing but the pages of the tests is asked for.
+QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "no-first-run", "disable-quic"]
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """A Chromium of this machine's, without a window; a test that needs one is left out where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: on Debian, apt-get install chromium")
+    with sync_playwright() as driver:
+        # Without its sandbox, since root may not have one; it opens the tests' own pages alone.
+        flags = [f"--{flag}" for flag in (*QUIET, "no-sandbox", "disable-gpu")]
+        running = driver.chromium.launch(executable_path=found, args=flags)
+        yield running
+        running.close()
 
 
 @pytest.fixture
