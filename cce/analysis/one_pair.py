@@ -8,7 +8,7 @@ from cce.crowd.result import Result
 from cce.crowd.stages import in_order
 
 VERDICTS = ["benchmark", "id", "judge", "method", "verdict", "p_a", "label", "correct", "crowd_judgments", "selected"]
-VERDICTS += ["notes", "outcome_cuts", "calls", "prompt_tokens", "completion_tokens"]
+VERDICTS += ["notes", "calls", "prompt_tokens", "completion_tokens"]
 CROWD = ["judge", "method", "member", "model", "candidate", "outcome", "selected"]
 
 

@@ -25,9 +25,9 @@ class Result(Shown, dict):
     def section(self) -> Section:
         """The pair, every stage that the method has, the judgment, and what it cost."""
         stages = [crowd_answers(self.case), crowd_judgments(self.case), notes(self.case), final_prompts(self.judgment)]
-        shown = (stage for stage in stages if stage.parts)
-        parts = (self.case.pair.section(), *shown, self.judgment.section(), self._cost())
-        return Section(self.heading, parts=parts)
+        # A missing judgment has no verdict to show, not even an unreadable one.
+        stages = [stage for stage in stages if stage.parts] + [self.judgment.section()] * (not self["failed"])
+        return Section(self.heading, parts=(self.case.pair.section(), *stages, self._cost()))
 
     @property
     def heading(self) -> str:

@@ -30,13 +30,13 @@ def notes(case: Case) -> Section:
     """What became of the selected crowd judgments: the difference that outcome removal made to each."""
     title = f"Notes in the prompt: {sum(bool(note.shown) for note in case.notes)}"
     if any(note.kept != note.written for note in case.notes):
-        title += "; struck out is what outcome removal cut, underlined what it wrote instead"
+        title += ", with what outcome removal cut and what it wrote instead"
     return Section(title, parts=tuple(map(_note, case.notes)))
 
 
 def final_prompts(judgment: Judgment) -> Section:
     """The prompt of the judgment that counts, in each order."""
-    orders = ["In the order given", "With A and B in each other's place"]
+    orders = ["In the order given", "In the swapped order"]
     asked = ((order, reading.prompt) for order, reading in zip(orders, judgment.readings, strict=False))
     parts = (Section(f"{order}: {len(text):,} characters", text, folded=True) for order, text in asked if text)
     return Section("Final prompt", parts=tuple(parts))
@@ -45,9 +45,7 @@ def final_prompts(judgment: Judgment) -> Section:
 def in_order(case: Case) -> list[CrowdJudgment]:
     """The crowd judgments by member, A's before B's; the case has them as they ended."""
     letters = [member.letter for member in members(case)]
-    return sorted(
-        case.crowd_judgments, key=lambda judgment: (letters.index(judgment.member.letter), judgment.candidate)
-    )
+    return sorted(case.crowd_judgments, key=lambda made: (letters.index(made.member.letter), made.candidate))
 
 
 def ending(judgment: CrowdJudgment) -> str:

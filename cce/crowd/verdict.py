@@ -60,7 +60,10 @@ class Judgment(Shown):
         orders = ["Rationale"]
         if len(self.readings) > 1:
             found = [in_words(self.p_in(order)) for order in range(2)]
-            orders = [f"Rationale in the order given: {found[0]}", f"Rationale where A is called B, B A: {found[1]}"]
+            orders = [
+                f"Rationale in the order given: {found[0]}",
+                f"Rationale in the swapped order, where A is called B: {found[1]}",
+            ]
         rationales = zip(orders, self.readings, strict=True)
         parts = tuple(Section(title, reading.text) for title, reading in rationales if reading.text)
         return Section(f"Verdict: {in_words(self.p_a)}", parts=parts, beside=True)
