@@ -116,6 +116,8 @@ class Parameters(BaseModel):
     max_calls: Bound
     max_total_tokens: Bound
     max_cost: Dollars
+    # 00_one_pair
+    pair: NameOrNone
     # 03_scaling
     seeds: Annotated[
         list[int], Field(min_length=1, description="one whole number or more: write a list, such as [0, 1, 2]")

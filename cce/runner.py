@@ -58,7 +58,7 @@ def _on_shard(parameters: dict, shard: str, folder: str) -> dict:
 def _takes_shard(stem: str, named: bool) -> bool:
     if "shard" in _declared(stem):
         return True
-    reason = f"{stem} declares no parameter shard: what trains needs all judgments at once"
+    reason = f"{stem} declares no parameter shard: it is not done in parts"
     if named:
         raise BadInput(
             f"{reason}; make these by `cce judge ... --shard`, merge the stores by `cce store merge`, then run it whole"

@@ -221,7 +221,7 @@ def test_a_notebook_that_takes_no_shard_is_left_out_with_a_word(project, tmp_pat
     project(MAKE_ALL, FOLDERS)
     assert runner.run_profile("mine", shard="1/2") == []
     said = capsys.readouterr().err
-    assert said == "left out: n declares no parameter shard: what trains needs all judgments at once\n"
+    assert said == "left out: n declares no parameter shard: it is not done in parts\n"
     assert not (tmp_path / "o").exists()
 
 

@@ -1,8 +1,8 @@
 """Tables for eyes: an interval beside its number, models without their address, a dash where there is nothing."""
 
-import re
-
 import pandas as pd
+
+from cce.text import judge_name
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -32,11 +32,6 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         digits = DIGITS.get(name, 1)
         shown[name] = [_with_interval(*cell, digits) for cell in zip(shown[name], low, high, strict=True)]
     return pd.DataFrame({name: _column(column) for name, column in shown.items()})
-
-
-def judge_name(judge: str) -> str:
-    """A judge, or another model, without its address; a student's folder may have an @ of its own."""
-    return re.sub("@https?://.*", "", judge)
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:

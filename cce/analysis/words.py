@@ -5,7 +5,7 @@ import textwrap
 import pandas as pd
 
 from cce.analysis.scoring import AVERAGES
-from cce.analysis.tables import judge_name
+from cce.text import judge_name
 
 # Where fewer pairs tell two methods apart, the bootstrap interval covers the truth clearly less often than it claims.
 ENOUGH = 5

@@ -1,10 +1,13 @@
 """A pair: one instruction, two answers, and the label that says which answer is better."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from cce.errors import BadInput
+from cce.shown import Section, Shown
 from cce.text import whole_characters
 
 Text = Annotated[str, AfterValidator(whole_characters)]
@@ -20,7 +23,7 @@ class Message(BaseModel):
     content: Text
 
 
-class Pair(BaseModel):
+class Pair(Shown, BaseModel):
     """Two answers to one instruction, or two conversations with the same user turns.
 
     `label` is A or B, or None where nobody has said; `criteria` replaces the judge's usual list of what to
@@ -74,6 +77,30 @@ class Pair(BaseModel):
     def answers_b(self) -> tuple[str, ...]:
         """What assistant B answered, a string a turn."""
         return _turns(self.conversation_b, "assistant") if self.conversation_b else (self.answer_b,)
+
+    def section(self) -> Section:
+        """Question and answers, turn by turn, which answer the label calls better, and why, where that is known."""
+        turns = [self._turn(turn) for turn in range(len(self.questions))]
+        why = [Section("Why", self.why)] if self.why else []
+        return Section(f"Pair {self.id}" + (f" of {self.benchmark}" if self.benchmark else ""), parts=(*turns, *why))
+
+    def _turn(self, turn: int) -> Section:
+        answers = {"A": self.answers_a[turn], "B": self.answers_b[turn]}
+        better = {self.label: ", the better one by the label"}
+        sides = [Section(f"Answer {side}{better.get(side, '')}", text) for side, text in answers.items()]
+        number = f" {turn + 1}" if len(self.questions) > 1 else ""
+        return Section(f"Question{number}", self.questions[turn], tuple(sides), beside=True)
+
+
+def pair_named(pairs: Sequence[Pair], name: str | None) -> Pair:
+    """The pair of this id, or the first where no name is given. Raises BadInput where none has it."""
+    found = next((pair for pair in pairs if name in (None, pair.id)), None)
+    if found is None:
+        known = ", ".join(pair.id for pair in pairs[:3])
+        raise BadInput(
+            f"pair {name!r}: no such id among these {len(pairs):,} pairs ({known} ...); was it left out by limit?"
+        )
+    return found
 
 
 def shuffled_sides(pair_id: str, better: str, worse: str, seed: int) -> dict[str, str]:

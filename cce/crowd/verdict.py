@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import Literal
 
+from cce.shown import Section, Shown
+
 Verdict = Literal["A", "B", "tie"] | None
 MARK = re.compile(r"\[\[([AB])\]\]")
 
@@ -30,7 +32,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Judgment:
+class Judgment(Shown):
     """A comparison in the order given, and perhaps in the swapped one; `p_a` is None where it is unreadable."""
 
     readings: tuple[Reading, ...]
@@ -39,9 +41,7 @@ class Judgment:
     @property
     def verdict(self) -> Verdict:
         """A, B, tie (the two orders balance exactly), or None for unreadable."""
-        if self.p_a is None:
-            return None
-        return "tie" if self.p_a == 0.5 else "A" if self.p_a > 0.5 else "B"
+        return verdict_of(self.p_a)
 
     @property
     def text(self) -> str:
@@ -55,9 +55,35 @@ class Judgment:
         p_first = self.readings[order].p_first
         return p_first if order == 0 else _other_side(p_first)
 
+    def section(self) -> Section:
+        """The verdict, and below it the rationale in each order, with what that order found by itself."""
+        orders = ["Rationale"]
+        if len(self.readings) > 1:
+            found = [in_words(self.p_in(order)) for order in range(2)]
+            orders = [
+                f"Rationale in the order given: {found[0]}",
+                f"Rationale in the swapped order, where A is called B: {found[1]}",
+            ]
+        rationales = zip(orders, self.readings, strict=True)
+        parts = tuple(Section(title, reading.text) for title, reading in rationales if reading.text)
+        return Section(f"Verdict: {in_words(self.p_a)}", parts=parts, beside=True)
+
 
 # Stands where calls failed for good: the judgment is missing, which is not the same as unreadable.
 UNJUDGED = Judgment((Reading("", None),), None)
+
+
+def verdict_of(p_a: float | None) -> Verdict:
+    """The verdict that this probability of A comes to."""
+    if p_a is None:
+        return None
+    return "tie" if p_a == 0.5 else "A" if p_a > 0.5 else "B"
+
+
+def in_words(p_a: float | None) -> str:
+    """The verdict for readers, with the probability of A where that says more."""
+    verdict = verdict_of(p_a) or "unreadable"
+    return verdict if p_a in (None, 0, 0.5, 1) else f"{verdict} (probability of A {p_a:.2f})"
 
 
 def read_text(text: str) -> float | None:

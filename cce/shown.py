@@ -1,0 +1,90 @@
+"""How results show themselves: as HTML where a notebook asks for it, as plain text in a terminal.
+
+A class says its `section`; JupyterLab, IPython and `print` do the rest. The texts come from models and data sets, which
+may hold anything: in HTML they are escaped, and in a terminal control characters stand as their pictures.
+"""
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
+# Unicode has pictures of the first control characters; the others, which a terminal may obey as well, have none.
+PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
+PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+
+
+class Piece(NamedTuple):
+    """A stretch of text, and what a difference says of it."""
+
+    text: str
+    change: Literal["", "cut", "new"] = ""
+
+
+class Shown:
+    """Something that shows itself as its section; `repr` stays what it is."""
+
+    def section(self) -> "Section":
+        """What is to be seen."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return TEMPLATES.get_template("shown.jinja").render(section=self.section())
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self.section())).translate(PICTURES)
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        # Within a list one line a thing is enough.
+        printer.text(str(self) if len(printer.stack) == 1 else repr(self))
+
+
+@dataclass(frozen=True)
+class Section(Shown):
+    """A title with a text, whole or as pieces of a difference, and sections of its own below it.
+
+    These stand `beside` each other where there is room. A `folded` one shows its title alone until it is opened, which
+    plain text cannot be.
+    """
+
+    title: str
+    text: str | tuple[Piece, ...] = ""
+    parts: tuple["Section", ...] = ()
+    beside: bool = False
+    folded: bool = False
+
+    def section(self) -> "Section":
+        """Itself."""
+        return self
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The text as pieces."""
+        return (Piece(self.text),) if isinstance(self.text, str) else self.text
+
+
+def difference(before: str, after: str) -> tuple[Piece, ...]:
+    """What became of a text, word by word: the words that stayed, those that were cut, and new ones."""
+    old, new = re.findall(r"\s*\S+", before), re.findall(r"\s*\S+", after)
+    matcher = SequenceMatcher(None, [word.strip() for word in old], [word.strip() for word in new], autojunk=False)
+    pieces = []
+    for change, i, j, k, m in matcher.get_opcodes():
+        kept = change == "equal"
+        pieces += [Piece("".join(old[i:j]), "" if kept else "cut"), Piece("" if kept else "".join(new[k:m]), "new")]
+    return tuple(piece for piece in pieces if piece.text)
+
+
+# A piece in plain text; a difference in the marks of wdiff.
+MARKS = {"": "{}", "cut": "[-{}-]", "new": "{{+{}+}}"}
+
+
+def _lines(section: Section) -> list[str]:
+    text = "".join(MARKS[piece.change].format(piece.text) for piece in section.pieces)
+    if section.folded:
+        return [section.title]
+    below = [*text.splitlines(), *(line for part in section.parts for line in _lines(part))]
+    return [section.title, *(f"  {line}" for line in below)]
