@@ -1,6 +1,7 @@
 """Tables for eyes: an interval beside its number, models without their address, a dash where there is nothing."""
 
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -37,6 +38,11 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 def judge_name(judge: str) -> str:
     """A judge, or another model, without its address; a student's folder may have an @ of its own."""
     return re.sub("@https?://.*", "", judge)
+
+
+def names(models: Iterable[str]) -> str:
+    """Models in a line, without their addresses."""
+    return ", ".join(map(judge_name, models))
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:
