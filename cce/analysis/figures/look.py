@@ -40,7 +40,7 @@ LINE = 0.115  # inches, the height of a line of the legend or of a note
 # deuteranopes and protanopes see them. In grey print, shapes and dashes tell them apart.
 COLOURS = [sns.color_palette("colorblind")[place] for place in (0, 1, 2, 6)]
 GREYS = ["0.25", "0.5"]
-SHAPES, PAPER_SHAPES, DASHES = "osv*X", "D^<>ph", ["-", (0, (5, 1.5)), (0, (5, 1, 1, 1)), (0, (1, 1))]
+SHAPES, PAPER_SHAPES, DASHES = "osvXP", "D^<>ph", ["-", (0, (5, 1.5)), (0, (5, 1, 1, 1)), (0, (1, 1))]
 NOTE_GREY = "0.35"
 
 
@@ -63,8 +63,8 @@ def panels(count: int, height: float, columns: int = 3, **sharing) -> tuple[Figu
     grid = figure.subplots(rows, columns, squeeze=False, **sharing).flat
     for panel in grid[count:]:
         panel.set_axis_off()
-    for panel in grid[max(0, count - columns) : count]:  # also where nothing stands below
-        panel.tick_params(labelbottom=True)
+    for panel in grid[:count]:
+        panel.tick_params(labelbottom=True)  # where panels share an axis as well
     return figure, list(grid[:count])
 
 
