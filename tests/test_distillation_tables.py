@@ -134,8 +134,20 @@ def test_a_model_without_any_score_is_named():
 
 def shown(figure, panel: str) -> dict[str, int]:
     """How many marks of each voice a panel shows."""
-    (axes,) = [axes for axes in figure.axes if axes.get_title() == panel]
-    return {bars.get_label(): len(bars[0].get_xdata()) for bars in axes.containers}
+    return {line.get_label(): len(line.get_xdata()) for line in panel_of(figure, panel).lines if is_mark(line)}
+
+
+def is_mark(line) -> bool:
+    return len(line.get_xdata()) > 0 and line.get_marker() != "None"
+
+
+def panel_of(figure, title: str):
+    (panel,) = [axes for axes in figure.axes if " ".join(axes.get_title().split()) == title]
+    return panel
+
+
+def note(figure, panel: str) -> str:
+    return " ".join(panel_of(figure, panel).texts[0].get_text().split())
 
 
 def test_the_figure_of_students_shows_the_papers_in_its_five_panels_and_says_who_was_trained(tmp_path):
@@ -144,10 +156,12 @@ def test_the_figure_of_students_shows_the_papers_in_its_five_panels_and_says_who
         [judged("none", "ABBA", "pocket").assign(method="length"), *(judged(n, "AAB-", "pocket") for n in names)]
     )
     figure = distillation(distillation_table(frame), tmp_path / "f", "a test", "embedded")
-    assert shown(figure, "pocket") == {"not trained here, this run": 1, "embedded model (SmolLM2-135M), this run": 3}
-    papers = {"llama-3.1-8b, the paper": 4, "qwen2.5-7b, the paper": 5, "published judge, the paper": 5}
+    ours = {"this run: not trained here": 1, "this run: embedded model (SmolLM2-135M)": 3}
+    papers = {"the paper: llama-3.1-8b": 4, "the paper: qwen2.5-7b": 5, "the paper: published judge": 5}
+    means = {f"{label}, mean of five benchmarks": count for label, count in papers.items()}
+    assert (shown(figure, "pocket"), note(figure, "pocket")) == (ours | means, "not in the paper")
     for panel in ("RewardBench", "HelpSteer2", "MT-Bench human", "JudgeBench", "EvalBias"):
-        assert shown(figure, f"{panel} (not run here)") == papers
+        assert (shown(figure, panel), note(figure, panel)) == (papers, "not run here")
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows[:5] == ["length", *names, "vanilla, 10K"]
     assert (tmp_path / "f.png").stat().st_size > 0
@@ -160,28 +174,30 @@ def test_the_papers_base_model_has_our_colour_and_its_average_stands_last(tmp_pa
         distillation_table(frame), tmp_path / "f", "a test", "Qwen/Qwen2.5-7B@http://localhost:8000/v1"
     )
     assert figure.axes[-1].get_title() == "average"
-    colours = {bars.get_label(): bars[0].get_color() for bars in figure.axes[-1].containers}
-    assert colours["qwen2.5-7b, this run"] == colours["qwen2.5-7b, the paper"] != colours["llama-3.1-8b, the paper"]
+    looks = {line.get_label(): (line.get_color(), line.get_marker()) for line in figure.axes[-1].lines}
+    ours = "this run: qwen2.5-7b (server on this machine)"
+    assert looks[ours] == looks["the paper: qwen2.5-7b"] != looks["the paper: llama-3.1-8b"]
 
 
 def test_a_curve_a_student_shows_the_loss_over_the_steps(tmp_path):
     losses = pd.DataFrame({"student": ["a", "a", "b", "b"], "step": [1, 2, 1, 2], "loss": [3.0, 1.0, 2.0, 1.5]})
     figure = loss_curves(losses, tmp_path / "f", "a test")
     drawn = {line.get_label(): line.get_ydata().tolist() for line in figure.axes[0].lines}
-    assert drawn == {"a": [3, 1], "b": [2, 1.5]}
+    assert drawn == {"this run: a": [3, 1], "this run: b": [2, 1.5]}
     assert (tmp_path / "f.svg").stat().st_size > 0
 
 
 def test_the_figure_of_picks_keeps_the_papers_unnamed_numbers_apart_from_ours(tmp_path):
     table = rejection_table(models(), MT_BENCH, ALPACA)
     figure = rejection(table, tmp_path / "f", "a test")
-    ours, llama, qwen = "qwen2.5-7b, this run", "llama-3.1-8b, the paper", "qwen2.5-7b, the paper"
+    ours, llama, qwen = "this run: qwen2.5-7b", "the paper: llama-3.1-8b", "the paper: qwen2.5-7b"
     assert shown(figure, "MT-Bench score (1 to 10)") == {ours: 2, llama: 6, qwen: 6}
     assert shown(figure, "AlpacaEval-2 win rate (%)") == {ours: 1}
     for place in ("first", "second"):
-        assert shown(figure, f"the paper's AlpacaEval-2 (%),\n{place} of two") == {llama: 6, qwen: 6}
+        assert shown(figure, f"the paper's AlpacaEval-2 (%), {place} of two") == {llama: 6, qwen: 6}
     table = rejection_table(models(), MT_BENCH, ALPACA.assign(length_controlled=np.nan))
     figure = rejection(table, tmp_path / "f", "a test")
-    assert shown(figure, "AlpacaEval-2 length-controlled\nwin rate (%) (not run here)") == {}
+    panel = "AlpacaEval-2 length-controlled win rate (%)"
+    assert (shown(figure, panel), note(figure, panel)) == ({}, "not run here; the paper's: right")
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows[:3] == ["lima 1,000, random", "lima 1,000, crowd", "lima 1,000, vanilla"]

@@ -1,5 +1,7 @@
 """Tables for eyes: an interval beside its number, models without their address, a dash where there is nothing."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from cce.text import judge_name
@@ -32,6 +34,11 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         digits = DIGITS.get(name, 1)
         shown[name] = [_with_interval(*cell, digits) for cell in zip(shown[name], low, high, strict=True)]
     return pd.DataFrame({name: _column(column) for name, column in shown.items()})
+
+
+def names(models: Iterable[str]) -> str:
+    """Models in a line, without their addresses."""
+    return ", ".join(map(judge_name, models))
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:

@@ -1,5 +1,6 @@
 """Table 2 as a figure: accuracies of trained judges beside the paper's students; and how their training went."""
 
+from itertools import cycle
 from math import nan
 from pathlib import Path
 
@@ -7,12 +8,29 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cce.analysis.distillation import TAUGHT, UNTRAINED
+from cce.analysis.figures.accuracy import to_hundred
 from cce.analysis.figures.dots import dots
-from cce.analysis.figures.look import TITLES, WIDTH, legend, model_title, palette, panels, save, style, title
+from cce.analysis.figures.look import (
+    DASHES,
+    MEAN,
+    NOT_IN_PAPER,
+    SHAPES,
+    headings,
+    legend,
+    model_title,
+    palette,
+    panels,
+    save,
+    style,
+    title,
+    titles,
+)
+from cce.analysis.paper import paper_name
 from cce.analysis.paper.cells import student_cells
-from cce.analysis.scoring import AVERAGE, AVERAGES
+from cce.analysis.scoring import AVERAGE
+from cce.benchmarks import PUBLISHED
 
-PUBLISHED, OTHERS = "published judge", "not trained here"
+PUBLISHED_JUDGE, OTHERS = "published judge", "not trained here"
 
 
 def distillation(table: pd.DataFrame, path: str | Path, source: str, base_model: str) -> Figure:
@@ -27,18 +45,17 @@ def distillation(table: pd.DataFrame, path: str | Path, source: str, base_model:
     Benchmarks of our own come first; the paper's five have their panels whether they were run or not.
     """
     with style():
-        marks = pd.concat([_ours(table, base_model), _papers(AVERAGE in set(table.benchmark))])
-        titles = list(dict.fromkeys([*table.benchmark.map(title), *TITLES.values()]))
-        titles.sort(key=AVERAGES.__contains__)  # an average stands last
-        figure = dots(marks, titles, "accuracy (%) with 95% interval; the line marks chance", line=50)
-        # Most rows hold one mark, so that they can stand closer than elsewhere.
-        figure.set_size_inches(WIDTH, 0.9 + (0.45 + 0.17 * marks.row.nunique()) * -(-len(titles) // 3))
-        figure.axes[0].set(xlim=(0, 100), xticks=range(0, 101, 25))
+        others = [name for name in table.benchmark.unique() if name not in (*PUBLISHED, AVERAGE)]
+        marks = pd.concat([_ours(table, base_model), _papers(others)])
+        notes = dict.fromkeys(map(title, others), NOT_IN_PAPER)
+        label = "accuracy (%) with 95% interval; the line marks chance"
+        figure = dots(marks, titles(table.benchmark), label, notes, line=50)
+        to_hundred(figure, marks)
         return save(figure, path, source)
 
 
 def loss_curves(losses: pd.DataFrame, path: str | Path, source: str) -> Figure:
-    """Draw the loss of each student over the steps of its training.
+    """Draw the loss of each student over the steps of its training; the paper prints none.
 
     Args:
         losses: the columns student, step, loss (mean cross-entropy of a token, nats), a row a step that was logged.
@@ -46,34 +63,44 @@ def loss_curves(losses: pd.DataFrame, path: str | Path, source: str) -> Figure:
         source: what the numbers come from; date and commit are added to it.
     """
     with style():
-        figure, (panel,) = panels(1, 2.2)
+        figure, (panel,) = panels(1, 1.5)
         curves = list(losses.groupby("student", sort=False))
-        for colour, (student, curve) in zip(palette(len(curves)), curves, strict=True):
-            panel.plot(curve.step, curve.loss, lw=1.2, color=colour, label=student)
+        looks = zip(palette(len(curves)), cycle(SHAPES), cycle(DASHES), strict=False)
+        for (student, curve), (colour, shape, dash) in zip(curves, looks, strict=False):
+            look = {"color": colour, "marker": shape, "ls": dash, "mew": 0, "markevery": 0.08}
+            panel.plot(curve.step, curve.loss, label=f"this run: {student}", **look)
         panel.set(xlabel="step", ylabel="training loss (nats a token)", ylim=(0, None))
+        headings([panel], ["loss of the students"], [NOT_IN_PAPER])
         legend(figure)
         return save(figure, path, source)
 
 
 def _ours(table: pd.DataFrame, base_model: str) -> pd.DataFrame:
     of_base = (table.student == UNTRAINED) | table.student.str.startswith(TAUGHT)
-    who = of_base.map({True: model_title(base_model), False: OTHERS})
+    voices = {
+        "who": of_base.map({True: paper_name(base_model), False: OTHERS}),
+        "label": of_base.map({True: model_title(base_model), False: OTHERS}),
+    }
     numbers = {"value": table.accuracy, "low": table.accuracy_low, "high": table.accuracy_high}
-    places = {"panel": table.benchmark.map(title), "row": table.student, "who": who}
+    places = {"panel": table.benchmark.map(title), "row": table.student.str.split("/").str[-1]} | voices
     return pd.DataFrame(places | numbers).astype(dict.fromkeys(numbers, float)).assign(paper=False)
 
 
-def _papers(average: bool) -> pd.DataFrame:
-    marks = [
-        {"panel": title(benchmark), **_place(*student), "value": value}
-        for (benchmark, *student), value in student_cells().items()
-        if average or benchmark != AVERAGE
+def _papers(others: list[str]) -> pd.DataFrame:
+    # Its own students first.
+    rows = sorted(student_cells().items(), key=lambda cell: cell[0][2] == PUBLISHED_JUDGE)
+    marks = [_mark(title(benchmark), *student, value) for (benchmark, *student), value in rows]
+    marks += [
+        _mark(title(other), *student, value, MEAN)
+        for other in others
+        for (benchmark, *student), value in rows
+        if benchmark == AVERAGE
     ]
-    marks.sort(key=lambda mark: mark["who"] == PUBLISHED)  # its own students first
     return pd.DataFrame(marks).assign(paper=True, low=nan, high=nan)
 
 
-def _place(student: str, judgments: str, samples: int) -> dict[str, str]:
-    if judgments == PUBLISHED:
-        return {"row": student, "who": PUBLISHED}
-    return {"row": f"{judgments}, {samples // 1000}K", "who": student}
+def _mark(panel: str, student: str, judgments: str, samples: int, value: float, mean: str = "") -> dict:
+    published = judgments == PUBLISHED_JUDGE
+    who = (judgments if published else student) + mean
+    row = student if published else f"{judgments}, {samples // 1000}K"
+    return {"panel": panel, "row": row, "who": who, "label": who, "value": value}

@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from cce.analysis.figures.dots import dots
 from cce.analysis.figures.look import model_title, save, style, title
 
+THE_PAPER = "the paper: CCE higher in both, no numbers printed"
 MEASURES = {"points": "key points a rationale", "coverage": "coverage of the pool (%)"}
 
 
 def key_points_and_coverage(table: pd.DataFrame, path: str | Path, source: str) -> Figure:
-    """Draw both measures, a row a benchmark, a colour a judge and method; the paper prints no numbers to stand beside.
+    """Draw both measures, a row a benchmark, a colour a judge and method; the paper prints a direction, no numbers.
 
     Args:
         table: as `key_point_table` makes it.
@@ -21,7 +22,8 @@ def key_points_and_coverage(table: pd.DataFrame, path: str | Path, source: str) 
     """
     with style():
         marks = pd.concat([_marks(table, measure, panel) for measure, panel in MEASURES.items()])
-        figure = dots(marks, list(MEASURES.values()), "mean with 95% interval", sharex=False)
+        notes = dict.fromkeys(MEASURES.values(), THE_PAPER)
+        figure = dots(marks, list(MEASURES.values()), "mean with 95% interval", notes, sharex=False)
         for panel in figure.axes:
             panel.set_xlim(0, None)
         return save(figure, path, source)
@@ -30,4 +32,5 @@ def key_points_and_coverage(table: pd.DataFrame, path: str | Path, source: str) 
 def _marks(table: pd.DataFrame, measure: str, panel: str) -> pd.DataFrame:
     who = table.judge.map(model_title) + " with " + table.method
     numbers = {"value": table[measure], "low": table[f"{measure}_low"], "high": table[f"{measure}_high"]}
-    return pd.DataFrame({"panel": panel, "row": table.benchmark.map(title), "who": who, "paper": False} | numbers)
+    places = {"panel": panel, "row": table.benchmark.map(title), "who": who, "label": who}
+    return pd.DataFrame(places | numbers).assign(paper=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cce.analysis.figures.look import legend, model_title, palette, panels, save, style
+from cce.analysis.figures.look import headings, legend, model_title, palette, panels, save, style
 from cce.crowd.evaluate import NO_JUDGE
 from cce.crowd.result import Result
 from cce.crowd.stages import in_order, speaker
@@ -33,10 +33,12 @@ def one_pair(results: Sequence[Result], path: str | Path, source: str) -> Figure
     crowded = [result for result in results if result.case.crowd_judgments]
     voices = max((len(result.case.crowd_judgments) for result in crowded), default=0) / 2
     with style():
-        figure, axes = panels(len(crowded) + 1, 0.6 + 0.22 * max(len(results) + 1, voices), columns=2)
+        figure, axes = panels(len(crowded) + 1, 0.4 + 0.2 * max(len(results) + 1, voices), columns=2)
         for panel, result in zip(axes, crowded, strict=False):
             _crowd(panel, result)
         _verdicts(axes[len(crowded)], results)
+        titles = [f"the crowd of {result['method']}" for result in crowded]
+        headings(axes, [*titles, _judged_by(results)], [""] * len(axes))
         legend(figure)
         return save(figure, path, source)
 
@@ -49,15 +51,14 @@ def _crowd(panel: Axes, result: Result) -> None:
         panel.plot(*place, ls="none", ms=6, **OUTCOMES[judgment.outcome])
         if judgment in result.case.selected:
             panel.plot(*place, ls="none", **RING)
-    panel.set(title=f"the crowd of {result['method']}", xlim=(-0.5, 1.5), xticks=[0, 1])
+    panel.set(xlim=(-0.5, 1.5), xticks=[0, 1])
     panel.set_xticklabels(["A against", "B against"])
     _rows(panel, voices)
 
 
 def _verdicts(panel: Axes, results: Sequence[Result]) -> None:
     label = results[0]["label"]
-    judges = list(dict.fromkeys(result["judge"] for result in results if result["judge"] != NO_JUDGE))
-    one = len(judges) == 1
+    one = len(_judges(results)) == 1
     rows = [result["method"] + ("" if one else f", {model_title(result['judge'])}") for result in results]
     if label:
         panel.axvline(SIDES[label], color="0.8", linewidth=6, zorder=0, label="the better one by the label")
@@ -67,9 +68,18 @@ def _verdicts(panel: Axes, results: Sequence[Result]) -> None:
             panel.text(0.5, row, said, ha="center", va="center", color="0.35")
         else:
             panel.plot(1 - result["p_a"], row, "o", ms=6, color="0.1", label="verdict")
-    panel.set(title=f"verdicts: {model_title(judges[0])}" if one else "verdicts", xlim=(-0.5, 1.5))
+    panel.set(xlim=(-0.5, 1.5))
     panel.set_xticks([0, 0.5, 1], ["A", "tie", "B"])
     _rows(panel, rows)
+
+
+def _judges(results: Sequence[Result]) -> list[str]:
+    return list(dict.fromkeys(result["judge"] for result in results if result["judge"] != NO_JUDGE))
+
+
+def _judged_by(results: Sequence[Result]) -> str:
+    judges = _judges(results)
+    return f"verdicts: {model_title(judges[0])}" if len(judges) == 1 else "verdicts"
 
 
 def _rows(panel: Axes, names: list[str]) -> None:

@@ -7,20 +7,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cce.analysis.figures.dots import dots
-from cce.analysis.figures.look import WIDTH, model_title, save, style
-from cce.analysis.paper import table3
+from cce.analysis.figures.look import NOT_RUN, model_title, save, style
+from cce.analysis.paper import paper_name, table3
 
 # By column of our table, and of the paper's: it does not say which of its two numbers is which of our two.
 OURS = {
-    "mtbench": "MT-Bench score (1 to 10)",
-    "win_rate": "AlpacaEval-2 win rate (%)",
-    "length_controlled": "AlpacaEval-2 length-controlled\nwin rate (%)",
+    "mtbench": "MT-Bench score (1\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}10)",
+    "win_rate": "AlpacaEval-2 win rate\N{NO-BREAK SPACE}(%)",
+    "length_controlled": "AlpacaEval-2 length-controlled win rate\N{NO-BREAK SPACE}(%)",
 }
 PAPERS = {
     "mtbench": OURS["mtbench"],
-    "alpaca_first": "the paper's AlpacaEval-2 (%),\nfirst of two",
-    "alpaca_second": "the paper's AlpacaEval-2 (%),\nsecond of two",
+    "alpaca_first": "the paper's AlpacaEval-2 (%), first of two",
+    "alpaca_second": "the paper's AlpacaEval-2 (%), second of two",
 }
+UNNAMED, AT_RIGHT = "rate not named", "the paper's: right"
 
 
 def rejection(table: pd.DataFrame, path: str | Path, source: str) -> Figure:
@@ -36,16 +37,18 @@ def rejection(table: pd.DataFrame, path: str | Path, source: str) -> Figure:
         papers = [_marks(table3(), column, panel).assign(paper=True) for column, panel in PAPERS.items()]
         marks = pd.concat([*ours, *papers])
         titles = list(dict.fromkeys([*OURS.values(), *PAPERS.values()]))
-        figure = dots(marks, titles, "score with 95% interval", sharex=False)
-        # Most rows hold one mark, so that they can stand closer than elsewhere.
-        figure.set_size_inches(WIDTH, 0.9 + (0.6 + 0.17 * marks.row.nunique()) * 2)
+        figure = dots(marks, titles, "score with 95% interval", _notes(table), sharex=False)
         # All of AlpacaEval-2 on one scale, whichever of the paper's numbers is which.
         percent = marks[marks.panel != OURS["mtbench"]][["value", "high"]].max(axis=None)
         for panel, name in zip(figure.axes, titles, strict=False):
             panel.set_xlim(0, 10 if name == OURS["mtbench"] else 1.05 * percent)
-            if name not in OURS.values():
-                panel.set_title(name)  # which no run of ours could fill
         return save(figure, path, source)
+
+
+def _notes(table: pd.DataFrame) -> dict[str, str]:
+    rates = [column for column in OURS if column not in PAPERS]
+    notes = {OURS[rate]: AT_RIGHT if table[rate].notna().any() else f"{NOT_RUN}; {AT_RIGHT}" for rate in rates}
+    return notes | {panel: UNNAMED for column, panel in PAPERS.items() if column not in OURS}
 
 
 def _marks(table: pd.DataFrame, column: str, panel: str) -> pd.DataFrame:
@@ -53,7 +56,8 @@ def _marks(table: pd.DataFrame, column: str, panel: str) -> pd.DataFrame:
     numbers = {"value": scored[column]}
     numbers |= {end: scored.get(f"{column}_{end}", pd.Series(nan, scored.index)) for end in ("low", "high")}
     rows = [_row(*row) for row in zip(scored.instructions, scored["count"], scored.sampling, strict=True)]
-    places = {"panel": panel, "row": rows, "who": scored.base_model.map(model_title)}
+    voices = {"who": scored.base_model.map(paper_name), "label": scored.base_model.map(model_title)}
+    places = {"panel": panel, "row": rows} | voices
     return pd.DataFrame(places | numbers).astype(dict.fromkeys(numbers, float)).assign(paper=False)
 
 

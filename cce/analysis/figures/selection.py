@@ -4,15 +4,19 @@ from math import nan
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cce.analysis.figures.dots import dots
-from cce.analysis.figures.look import TITLES, family, model_title, save, style, title
+from cce.analysis.figures.look import MEAN, NOT_IN_PAPER, family, model_title, save, style, title, titles
+from cce.analysis.paper import paper_name
 from cce.analysis.paper.cells import REFERENCE, paper_gain
 from cce.analysis.scoring import AVERAGE
 from cce.analysis.selection import CONTRASTS
+from cce.benchmarks import PUBLISHED
 
 PAPER_BUDGETS = ("8", "16")
+OWN_SCALE = "not run here; its own scale"
 
 
 def selection_differences(comparisons: pd.DataFrame, path: str | Path, source: str) -> Figure:
@@ -22,12 +26,28 @@ def selection_differences(comparisons: pd.DataFrame, path: str | Path, source: s
         comparisons: as `selection_comparisons` makes them.
         path: the figure is written as path.svg and path.png.
         source: what the numbers come from; date and commit are added to it.
+
+    The panels are those of `judge_accuracy`. The paper's differences are small beside the intervals of a small run, so
+    that panels without a mark of ours have a scale of their own.
     """
     with style():
-        marks = pd.concat([_ours(comparisons), _papers(comparisons)])
-        titles = list(dict.fromkeys([*comparisons.benchmark.map(title), *TITLES.values()]))
+        others = [name for name in comparisons.benchmark.unique() if name not in (*PUBLISHED, AVERAGE)]
+        marks = pd.concat([_ours(comparisons), _papers(comparisons, others)])
+        panels = titles(comparisons.benchmark)
+        unrun = [panel for panel in panels if panel not in set(comparisons.benchmark.map(title))]
+        notes = dict.fromkeys(map(title, others), NOT_IN_PAPER) | dict.fromkeys(unrun, OWN_SCALE)
         label = "difference in accuracy (points) with 95% interval; right of the line the first is better"
-        return save(dots(marks, titles, label, line=0), path, source)
+        figure = dots(marks, panels, label, notes, line=0, sharex=False)
+        _share([axes for panel, axes in zip(panels, figure.axes, strict=False) if panel in unrun])
+        _share([axes for panel, axes in zip(panels, figure.axes, strict=False) if panel not in unrun])
+        return save(figure, path, source)
+
+
+def _share(panels: list[Axes]) -> None:
+    for panel in panels[1:]:
+        panel.sharex(panels[0])
+    for panel in panels[:1]:
+        panel.autoscale(axis="x")
 
 
 def _ours(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +55,8 @@ def _ours(comparisons: pd.DataFrame) -> pd.DataFrame:
         {
             "panel": title(row.benchmark),
             "row": _contrast(family(row.method), family(row.baseline)),
-            "who": f"{model_title(row.judge)} @{row.method.partition('@')[2]}",
+            "who": f"{paper_name(row.judge)} @{row.method.partition('@')[2]}",
+            "label": f"{model_title(row.judge)} @{row.method.partition('@')[2]}",
             "value": row.difference,
             "low": row.difference_low,
             "high": row.difference_high,
@@ -45,18 +66,20 @@ def _ours(comparisons: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(marks).assign(paper=False)
 
 
-def _papers(comparisons: pd.DataFrame) -> pd.DataFrame:
+def _papers(comparisons: pd.DataFrame, others: list[str]) -> pd.DataFrame:
     ours = {(family(row.method), family(row.baseline)): None for row in comparisons.itertuples()}
     contrasts = list(ours) or [(method, baseline) for baseline, methods in CONTRASTS.items() for method in methods]
-    panels = TITLES | ({AVERAGE: AVERAGE} if AVERAGE in set(comparisons.benchmark) else {})
+    places = [(benchmark, title(benchmark), "") for benchmark in (*PUBLISHED, AVERAGE)]
+    places += [(AVERAGE, title(benchmark), MEAN) for benchmark in others]
     marks = [
         {
             "panel": panel,
             "row": _contrast(*contrast),
-            "who": f"{REFERENCE} @{budget}",
+            "who": f"{REFERENCE} @{budget}{mean}",
+            "label": f"{REFERENCE} @{budget}{mean}",
             "value": paper_gain(benchmark, REFERENCE, *(f"{name}@{budget}" for name in contrast)),
         }
-        for benchmark, panel in panels.items()
+        for benchmark, panel, mean in places
         for contrast in contrasts
         for budget in PAPER_BUDGETS
     ]

@@ -1,0 +1,243 @@
+"""What every figure owes its reader: the paper beside us, words that can be read, signs as they were written."""
+
+from itertools import combinations
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+from PIL import Image
+
+from cce.analysis.distillation import distillation_table
+from cce.analysis.figures import (
+    distillation,
+    judge_accuracy,
+    key_points_and_coverage,
+    loss_curves,
+    rejection,
+    scaling,
+    selection_differences,
+)
+from cce.analysis.figures.look import LOOK, PAPER_SHAPES, SHAPES, WIDTH, model_title, palette, style, titles
+from cce.analysis.rejection import rejection_table
+from cce.analysis.scaling import scaling_table
+from cce.analysis.scoring import scored
+from cce.analysis.selection import selection_comparisons
+from tests.test_accuracy import mixed, table_of
+from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
+
+HOSTILE = r"my $x$ $\frac{ <b>&amp;</b> pairs_of_an_uncommonly_long_name"
+SOURCE = f"judge {HOSTILE}; crowd " + ", ".join(["a-model-of-the-crowd"] * 12)
+
+
+def accuracy_of(benchmarks, judge, path):
+    frames = [mixed(9, 3, benchmark=b, judge=judge, method=m, subset="hep-go") for b in benchmarks for m in METHODS]
+    return judge_accuracy(table_of(*frames), path, SOURCE)
+
+
+METHODS = ["vanilla", "maj@3", "cce@4"]
+
+
+def selections_of(benchmarks, judge, path):
+    right = {"cce-random@2": 2, "cce-praising@2": 1, "cce@2": 4, "cce-criticizing@2": 3}
+    frames = [
+        mixed(4 * n, 16 - 4 * n, method=m, benchmark=b, judge=judge, subset="hep-go")
+        for b in benchmarks
+        for m, n in right.items()
+    ]
+    return selection_differences(selection_comparisons(scored(pd.concat(frames))), path, SOURCE)
+
+
+def scaling_of(benchmarks, judge, path):
+    right = {"vanilla": 2, "cce-random@1": 3, "cce-random@2": 4, "cce@1": 2, "cce@2": 3, "length": 1}
+    frames = [
+        mixed(n, 4 - n, method=m, benchmark=b, judge="none" if m == "length" else judge, subset="hep-go")
+        for b in benchmarks
+        for m, n in right.items()
+    ]
+    return scaling(scaling_table([scored(pd.concat(frames).assign(rationale_tokens=50))]), path, SOURCE)
+
+
+def key_points_of(benchmarks, judge, path):
+    rows = [{"benchmark": b, "judge": judge, "method": m} for b in benchmarks for m in ("vanilla", "cce@4")]
+    numbers = {"points": 3, "points_low": 2, "points_high": 4, "coverage": 60, "coverage_low": 50, "coverage_high": 70}
+    return key_points_and_coverage(pd.DataFrame(rows).assign(**numbers), path, SOURCE)
+
+
+def students_of(benchmarks, judge, path):
+    names = ["untrained", "student: vanilla", "student: cce@2 + vanilla", f"org/{judge}"]
+    frames = [judged(name, "AAB-", b, subset="hep-go") for b in benchmarks for name in names]
+    return distillation(distillation_table(pd.concat(frames)), path, SOURCE, judge)
+
+
+def losses_of(benchmarks, judge, path):
+    rows = [{"student": s, "step": n, "loss": 2 / n} for s in ("vanilla", judge) for n in range(1, 9)]
+    return loss_curves(pd.DataFrame(rows), path, SOURCE)
+
+
+def picks_of(benchmarks, judge, path):
+    return rejection(rejection_table(models(base_model=judge), MT_BENCH, ALPACA), path, SOURCE)
+
+
+FIGURES = [accuracy_of, selections_of, scaling_of, key_points_of, students_of, losses_of, picks_of]
+RUNS = {
+    "demo": (["pocket"], "embedded"),
+    "paper": (["rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias"], "gpt-4o"),
+    "hostile": ([HOSTILE, "evalbias"], HOSTILE),
+}
+
+
+@pytest.fixture(
+    scope="module", params=[(draw, run) for draw in FIGURES for run in RUNS], ids=lambda p: f"{p[0].__name__}-{p[1]}"
+)
+def figure(request, tmp_path_factory):
+    (draw, run), folder = request.param, tmp_path_factory.mktemp("figure")
+    drawn = draw(*RUNS[run], folder / "f")
+    drawn.folder, drawn.canvas = folder, FigureCanvasAgg(drawn)
+    with style():
+        drawn.canvas.draw()
+    return drawn
+
+
+def words(figure) -> list[Text]:
+    """Every text that is on the page."""
+    beyond = {label for panel in figure.axes for label in beyond_sight(panel)}
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    return [text for text in texts if text not in beyond and (text.axes is None or text.axes.axison)]
+
+
+def beyond_sight(panel) -> list[Text]:
+    """The names of ticks that an axis has beyond its ends, or that belong to a panel that is not there."""
+    return [
+        tick.label1
+        for axis in (panel.xaxis, panel.yaxis)
+        for tick in axis.get_major_ticks()
+        if not panel.axison or not axis.get_view_interval().min() <= tick.get_loc() <= axis.get_view_interval().max()
+    ]
+
+
+def test_a_figure_is_as_wide_as_the_page_and_is_there_twice(figure):
+    assert figure.get_figwidth() == WIDTH == 6.3
+    assert Image.open(figure.folder / "f.png").width == 300 * WIDTH
+    assert (figure.folder / "f.svg").stat().st_size > 0
+
+
+def test_no_text_is_smaller_than_six_points_but_the_small_print(figure):
+    small = [text for text in words(figure) if text.get_fontsize() < 6]
+    assert [text.get_fontsize() for text in small] == [5]
+    assert "commit" in small[0].get_text()
+
+
+def test_nothing_lies_outside_the_page(figure):
+    page = figure.get_tightbbox()
+    assert 0 <= page.x0 <= page.x1 <= figure.get_figwidth()
+    assert 0 <= page.y0 <= page.y1 <= figure.get_figheight()
+
+
+def test_no_two_texts_lie_on_each_other(figure):
+    # Names of budgets stand beside their points, wherever these are.
+    boxes = {text: text.get_window_extent() for text in words(figure) if not text.get_text().isdecimal()}
+    for (one, box), (other, of_other) in combinations(boxes.items(), 2):
+        common = box.intersection(box, of_other)
+        assert common is None or min(common.width, common.height) < 2, (one, other)
+
+
+def test_every_panel_holds_a_number_of_the_papers_or_says_why_not(figure):
+    for panel in figure.axes:
+        if panel.axison:
+            hollow = [line for line in panel.lines if len(line.get_xdata()) and line.get_mfc() in ("none", "white")]
+            notes = [text.get_text() for text in panel.texts] + [panel.get_xlabel()]
+            assert hollow or any("paper" in note for note in notes) or is_below(panel, figure)
+
+
+def is_below(panel, figure) -> bool:
+    """A panel of tokens spent, whose column's first one is named by its axis alone."""
+    return any("not in the paper" in first.get_xlabel() for first in figure.axes if same_row(first, panel))
+
+
+def same_row(one, other) -> bool:
+    return one.get_subplotspec().rowspan == other.get_subplotspec().rowspan
+
+
+def test_the_svg_is_whole_and_refers_to_nothing_outside(figure):
+    tree = ElementTree.parse(figure.folder / "f.svg")
+    for element in tree.iter():
+        assert element.tag.split("}")[-1] not in ("image", "script", "foreignObject", "text")
+        links = [value for name, value in element.attrib.items() if name.split("}")[-1] == "href"]
+        assert all(link.startswith("#") for link in links)
+        assert all("url(" not in value or "url(#" in value for value in element.attrib.values())
+
+
+def test_signs_are_shown_as_they_were_written(tmp_path):
+    for draw in FIGURES:
+        shown = " ".join(" ".join(text.get_text().split()) for text in words(draw(*RUNS["hostile"], tmp_path / "f")))
+        assert r"$x$ $\frac{ <b>&amp;</b>" in shown
+
+
+def test_what_the_paper_did_not_run_has_its_mean_for_a_scale_and_says_so(tmp_path):
+    panel, *others = accuracy_of(["pocket"], "embedded", tmp_path / "f").axes
+    values = {line.get_label(): list(line.get_xdata()) for line in panel.lines if len(line.get_xdata())}
+    assert sorted(values["the paper: gpt-4o, budget 16, mean of five benchmarks"]) == [73.6, 76.7, 80.3]
+    assert "the paper: gpt-4o, budget 16" not in values
+    assert [text.get_text() for text in panel.texts] == ["not in the paper"]
+    assert {text.get_text() for other in others for text in other.texts} == {"not run here"}
+
+
+def test_our_own_benchmarks_come_first_the_papers_in_its_order_and_an_average_last():
+    assert titles(["evalbias", "average of these", "pocket", "rewardbench"]) == [
+        "pocket",
+        "RewardBench",
+        "HelpSteer2",
+        "MT-Bench human",
+        "JudgeBench",
+        "EvalBias",
+        "average of these",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("gpt-4o", "gpt-4o"),
+        ("gpt-4o@http://127.0.0.1:8000/v1", "gpt-4o (server on this machine)"),
+        ("Qwen/Qwen2.5-7B@http://localhost:1/v1", "qwen2.5-7b (server on this machine)"),
+        ("m@https://api.example.com/v1", "m"),
+        ("embedded", "embedded model (SmolLM2-135M)"),
+    ],
+)
+def test_a_small_or_local_model_is_named_as_one(model, shown):
+    assert model_title(model) == shown
+
+
+# Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
+DEUTERANOPE = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+PROTANOPE = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+XYZ = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+
+
+def lab(colour, eye) -> np.ndarray:
+    """CIE L*a*b* of what this eye sees."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.clip(eye @ np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4), 0, 1)
+    x, y, z = np.cbrt(np.array(XYZ) @ linear / [0.9505, 1, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("eye", [DEUTERANOPE, PROTANOPE], ids=["deuteranope", "protanope"])
+def test_colours_differ_for_the_colour_blind(eye):
+    # A difference of 2 can just be seen.
+    colours = [lab(colour, np.array(eye)) for colour in palette(4)]
+    assert min(np.linalg.norm(one - other) for one, other in combinations(colours, 2)) > 25
+
+
+def test_voices_differ_in_shape_as_well_and_the_user_keeps_their_own_style():
+    assert len(set(SHAPES)) == len(SHAPES) >= len(set(palette(9))) == 4
+    assert len(set(PAPER_SHAPES)) == len(PAPER_SHAPES)
+    before = dict(matplotlib.rcParams)
+    with style():
+        assert matplotlib.rcParams["font.size"] == LOOK["font.size"]
+    assert dict(matplotlib.rcParams) == before
