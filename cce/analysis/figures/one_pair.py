@@ -18,7 +18,7 @@ OUTCOMES = {
     "won": {"marker": "^", "color": BLUE, "label": "A or B won"},
     None: {"marker": "x", "color": "0.5", "label": "neither"},
 }
-RING = {"marker": "o", "ms": 13, "mfc": "none", "color": "0.2", "label": "selected"}
+RING = {"marker": "o", "ms": 10, "mfc": "none", "color": "0.2", "label": "selected"}
 SIDES = {"A": 0, "B": 1}
 
 
