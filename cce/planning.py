@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,14 +24,15 @@ from cce.models.progress import bar_wanted
 from cce.models.supposed import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND
 from cce.runner import checked, execute
 
-COLUMNS = ["notebook", "model", "calls", "in_store", "tokens_in", "tokens_out", "dollars", "hours"]
+COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
+COLUMNS = ["notebook", "model", *COUNTS, "dollars", "hours"]
 TOTAL = "all"
 ASSUMED = f"""\
 calls: completions to ask for; in_store: those found there, or bought by a notebook above; tokens and dollars: of calls.
-Supposed: a crowd's comparisons are all lost, which asks for most, and final judgments are drawn. Calls are therefore
-exact where outcomes decide nothing, and at most so many where they decide what is rewritten; save that selections which
-would then choose the same, as in 02, share a final judgment: one call more a pair, method and order at most. Where
-responses are each other's crowd, as in 06, outcomes are drawn, and calls are what is usual.
+Supposed: a crowd's comparisons are all lost, so that most is rewritten, and other verdicts are drawn. Calls are exact
+where outcomes decide nothing, else the most that it can be, with two exceptions. Selections that outcomes would tell
+apart, as in 02, choose alike and share a final judgment: each may ask for one more a pair and order. Where responses
+are each other's crowd, as in 06, outcomes are drawn, and calls are what is usual.
 Tokens and seconds: the means of each model's completions of each kind in the store; of a model without any, assumed:
 {CHARACTERS_A_TOKEN} characters a token, {TOKENS["judgment"]} tokens a judgment or its rewriting, \
 {TOKENS["answer"]} an answer, {TOKENS["list"]} a list of {ITEMS} items,
@@ -40,25 +41,23 @@ Hours: calls one after another, divided by the requests in flight; addresses sid
 UNPRICED = "No price is known for {}: not in dollars; name it in a file of prices, and that in CCE_PRICES."
 
 
-def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> pd.DataFrame:
+def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
     """Plan a profile's notebooks in order, all or those named; nothing is asked, and no file of a run is touched.
 
-    Returns a row a notebook and model, and one a notebook whose model is "all": notebook, model, calls (completions
-    that the run will ask for), in_store (completions that it finds, because the store has them or a notebook before it
-    asks for them), tokens_in and tokens_out (of the prompts and answers of these calls), dollars (NaN where no price is
-    known; their sum is of the others) and hours. Those of a notebook are those of its busiest address.
+    Yields a table a notebook, with a row a model and a last one whose model is "all": notebook, model, calls
+    (completions that the run will ask for), in_store (completions that it finds, because the store has them or a
+    notebook before it asks for them), tokens_in and tokens_out (of the prompts and answers of these calls), dollars
+    (NaN where no price is known; their sum is of the others) and hours (those of all are its busiest address's).
     Raises what `cce.runner.run_profile` raises.
     """
     asked = defaultdict(set)  # by store: the keys that notebooks so far have asked for
-    tables = []
     with TemporaryDirectory(prefix="cce-plan-") as folder:
         for stem, parameters in checked(profile, notebooks):
             needed = _needed(stem, parameters, Path(folder))
             bought = asked[parameters.get("store")]
             needed["in_store"] |= needed.key.isin(bought)
             bought.update(needed.key)
-            tables.append(_table(stem, needed))
-    return pd.concat(tables, ignore_index=True)
+            yield _table(stem, needed)
 
 
 def _needed(stem: str, parameters: dict, folder: Path) -> pd.DataFrame:
@@ -90,7 +89,7 @@ def _progress(stem: str, ledger: sqlite3.Connection) -> Iterator[None]:
     def show() -> None:
         with tqdm(unit=" completions", leave=False, disable=not bar_wanted()) as bar:
             while not over.wait(1):
-                (bar.n,) = ledger.execute("SELECT max(rowid) FROM needed").fetchone()
+                bar.n = ledger.execute("SELECT coalesce(max(rowid), 0) FROM needed").fetchone()[0]
                 bar.refresh()
 
     showing = threading.Thread(target=show)
@@ -105,9 +104,10 @@ def _progress(stem: str, ledger: sqlite3.Connection) -> Iterator[None]:
 def _table(stem: str, needed: pd.DataFrame) -> pd.DataFrame:
     rows = [_row(stem, *place, group) for place, group in needed.groupby(["model", "address"], sort=False)]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "address"])
-    total = table[["calls", "in_store", "tokens_in", "tokens_out", "dollars"]].sum().to_dict()
+    total = table[[*COUNTS, "dollars"]].sum().to_dict()
     hours = table.groupby("address").hours.sum().max()
-    return pd.concat([table, pd.DataFrame([{"notebook": stem, "model": TOTAL, **total, "hours": hours}])])[COLUMNS]
+    rows.append({"notebook": stem, "model": TOTAL, **total, "hours": hours})
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _row(stem: str, model: str, address: str, needed: pd.DataFrame) -> dict:
@@ -127,9 +127,11 @@ def _row(stem: str, model: str, address: str, needed: pd.DataFrame) -> dict:
     }
 
 
-def print_plan(table: pd.DataFrame) -> None:
-    """Print a plan's table, and below it what was supposed and assumed."""
-    counts = {name: table[name].map("{:,.0f}".format) for name in ("calls", "in_store", "tokens_in", "tokens_out")}
-    unpriced = table.model[table.dollars.isna()].unique()
-    print_table(table.assign(**counts))
-    print(f"\n{ASSUMED}", *([UNPRICED.format(", ".join(unpriced))] if len(unpriced) else []), sep="\n")
+def print_plan(tables: Iterable[pd.DataFrame]) -> None:
+    """Print the tables of a plan, each when it is there, and below them what was supposed and assumed."""
+    unpriced = {}
+    for table in tables:
+        print_table(table.assign(**{name: table[name].map("{:,.0f}".format) for name in COUNTS}))
+        print(flush=True)
+        unpriced |= dict.fromkeys(table.model[table.dollars.isna()])
+    print(ASSUMED, *([UNPRICED.format(", ".join(unpriced))] if unpriced else []), sep="\n")

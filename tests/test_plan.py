@@ -55,13 +55,17 @@ def calls_by_model(table: pd.DataFrame) -> dict[str, int]:
     return calls[calls > 0].to_dict()
 
 
+def planned_tables() -> pd.DataFrame:
+    return pd.concat(plan_profile("mine"), ignore_index=True)
+
+
 def asked_by(server) -> Counter:
     return Counter(request["model"] for request in server.requests)
 
 
 def test_calls_are_those_of_the_run_less_what_the_store_holds(profile, server, tmp_path):
-    profile("01_judge_accuracy", methods=["vanilla", "cce@2"])
-    planned = plan_profile("mine")
+    profile("01_judge_accuracy", methods=["vanilla", "cce-random@2"])
+    planned = planned_tables()
     assert not server.requests
     assert {path.name for path in tmp_path.iterdir()} == {"notebooks", "params", "pairs.jsonl"}
     run_profile("mine")
@@ -69,7 +73,7 @@ def test_calls_are_those_of_the_run_less_what_the_store_holds(profile, server, t
 
     held = (tmp_path / "s.sqlite").read_bytes()
     profile("01_judge_accuracy", methods=["vanilla", "longprompt", "maj@3", "agg@3", "cce-random@2", "cce@4"])
-    rest = plan_profile("mine")
+    rest = planned_tables()
     assert (tmp_path / "s.sqlite").read_bytes() == held
     server.requests.clear()
     run_profile("mine")
@@ -78,7 +82,7 @@ def test_calls_are_those_of_the_run_less_what_the_store_holds(profile, server, t
     words = sum(len(message["content"].split()) for messages in answered for message in messages)
     assert rest.tokens_in.iloc[-1] == pytest.approx(words, rel=0.15)
 
-    done = plan_profile("mine")
+    done = planned_tables()
     assert (done.calls == 0).all() and (done.dollars == 0).all() and (done.hours == 0).all()
     assert done.in_store.iloc[-1] == rest.calls.iloc[-1] + rest.in_store.iloc[-1]
 
@@ -92,7 +96,7 @@ def test_what_notebooks_share_is_counted_once_in_both_orders_and_readings(profil
         seeds=[0, 1],
         **protocol,
     )
-    planned = plan_profile("mine")
+    planned = planned_tables()
     for stem in ("02_selection", "03_scaling"):
         server.requests.clear()
         run_profile("mine", [stem])
@@ -111,7 +115,7 @@ def test_students_are_neither_trained_nor_served_and_their_calls_are_counted(pro
         published={server.model("some-judge"): "judgelm"},
         trained="trained",
     )
-    planned = plan_profile("mine").set_index("model")
+    planned = planned_tables().set_index("model")
     students = planned[planned.index.str.startswith("student-")]
     assert students.calls.tolist() == [2 * len(PAIRS)] * 2
     assert planned.calls["some-judge"] == 2 * len(PAIRS)
@@ -133,7 +137,7 @@ def test_responses_are_picked_and_graded_without_a_call(profile, server):
         instruction_limit=3,
         limit=3,
     )
-    calls = plan_profile("mine").set_index("model").calls
+    calls = planned_tables().set_index("model").calls
     assert calls["sampler"] == 3 * 4
     assert 3 * 24 < calls["judge"] <= 3 * 30
     # A grade for each of two turns, and a comparison with the reference, of four models.
@@ -150,7 +154,7 @@ def test_a_plan_needs_no_key_and_knows_prices_and_hours(profile):
         max_tokens=100,
         max_calls=1,
     )
-    planned = plan_profile("mine").set_index("model")
+    planned = planned_tables().set_index("model")
     judge, total = planned.loc["gpt-4o"], planned.loc[TOTAL]
     assert judge.dollars == pytest.approx((2.5 * judge.tokens_in + 10 * judge.tokens_out) / 1e6)
     assert judge.tokens_out == 100 * judge.calls
@@ -166,7 +170,7 @@ def test_the_command_says_what_was_assumed_and_missing_data_by_name(profile, tmp
     assert "4 characters a token" in done.stdout and "No price is known for judge" in done.stdout
     profile("01_judge_accuracy", data_dir="nowhere", benchmarks=["judgebench"])
     with pytest.raises(NotebookFailed, match="DataMissing: data folder .*nowhere does not exist"):
-        plan_profile("mine")
+        planned_tables()
 
 
 TEXTS = {"questions": ["Q?"], "answers_a": ["One."], "answers_b": ["Two."]}

@@ -14,7 +14,7 @@ from cce.errors import NotRecorded
 from cce.models.store import Completion, Store, key_of
 from cce.models.supposed import Supposer
 
-# `address` is empty for a model of this machine; `seconds` are those of the call, or None where it is in the store.
+# `address` is empty for a model of this machine, and `seconds` are those of this call alone.
 LEDGER = """
 CREATE TABLE IF NOT EXISTS needed (
     key TEXT PRIMARY KEY, model TEXT, address TEXT, concurrency INTEGER, in_store INTEGER,

@@ -3,7 +3,7 @@
 - A text of a usual length that ends with what its reader looks for: a verdict, a rating, a letter, a list by a schema.
   Every request gets a text of its own, so that what is made of two answers stays two requests.
 - An answer that a model of this run gave, in the store or supposed, beats one that came with the pair. A crowd's
-  comparisons are therefore lost, all of them, which leaves most to be rewritten. Between two answers of one kind, such
+  comparisons are therefore lost, all of them, so that most is rewritten. Between two answers of one kind, such
   as those of a final judgment or of a pool of responses, the verdict is drawn by the request's key.
 - Tokens and seconds are the means that this model has in the store for this kind of request. Where it has none: four
   characters a token, TOKENS, and TOKENS_A_SECOND for each request in flight.
