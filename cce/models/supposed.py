@@ -5,8 +5,8 @@
 - An answer that a model of this run gave, in the store or supposed, beats one that came with the pair. A crowd's
   comparisons are therefore lost, all of them, so that most is rewritten. Between two answers of one kind, such
   as those of a final judgment or of a pool of responses, the verdict is drawn by the request's key.
-- Tokens and seconds are the means that this model has in the store for this kind of request. Where it has none: four
-  characters a token, TOKENS, and TOKENS_A_SECOND for each request in flight.
+- Tokens and seconds are the means that this model has in the store for this kind of request (a rewriting takes what a
+  judgment does). Where it has none: four characters a token, TOKENS, and TOKENS_A_SECOND for each request in flight.
 - No text is too long for a model, and no call fails.
 
 Who wins is read off the sections of the kit's own prompts: with prompts of your own every verdict is drawn.
@@ -74,17 +74,22 @@ class Supposer:
     def suppose(self, request: dict, key: str) -> Completion:
         """The completion of a request that has this key in the store."""
         kind, prompt = kind_of(request), request["messages"][0]["content"]
-        usual = self.usual.get((request["model"], kind)) or assumed(kind)
-        first = self._first_wins(prompt, key)
+        usual, first = self._usual(request["model"], kind), self._first_wins(prompt, key)
         tokens = min(round(usual.tokens), request["max_tokens"])
+        size = tokens * usual.characters
         return Completion(
-            _list(request["schema"], usual.tokens, key) if kind == "list" else _said(prompt, first, usual.tokens, key),
+            _list(request["schema"], size, key) if kind == "list" else _said(prompt, first, size, key),
             "stop",
             round(_size(request) / usual.characters),
             tokens,
             tokens * usual.pace,
             _likeliest(first, key) if kind == "letter" else None,
         )
+
+    def _usual(self, model: str, kind: str) -> Usual:
+        # A rewriting is about as long as the judgment.
+        kinds = (kind, "judgment") if kind == "removal" else (kind,)
+        return next((self.usual[model, one] for one in kinds if (model, one) in self.usual), assumed(kind))
 
     def _first_wins(self, prompt: str, key: str) -> bool:
         # Of a conversation the last turn.
@@ -136,20 +141,20 @@ def _sample(store: Store) -> Iterator[tuple[dict, dict]]:
     return ((json.loads(request), json.loads(answer)) for request, answer in store.db.execute(found, (drawn,)))
 
 
-def _said(prompt: str, first: bool, tokens: float, key: str) -> str:
-    text = f"Supposed, {key[:16]}. {_filling(tokens)}"
+def _said(prompt: str, first: bool, size: float, key: str) -> str:
+    text = f"Supposed, {key[:16]}. {_filling(size)}"
     ways = next((ways for words, ways in VERDICTS.items() if words in prompt), None)
     verdict = ways and ways[0 if first else 1]
     return f"{verdict}\n{text}\n{verdict}" if verdict else text
 
 
-def _filling(tokens: float) -> str:
-    return FILLING * round(tokens * CHARACTERS_A_TOKEN / len(FILLING))
+def _filling(size: float) -> str:
+    return FILLING * round(size / len(FILLING))
 
 
-def _list(schema: dict, tokens: float, key: str) -> str:
+def _list(schema: dict, size: float, key: str) -> str:
     # An object of lists, as all schemas of the kit are.
-    points = [f"Supposed, {key[:16]}, {n}. {_filling(tokens / ITEMS)}" for n in range(ITEMS)]
+    points = [f"Supposed, {key[:16]}, {n}. {_filling(size / ITEMS)}" for n in range(ITEMS)]
     items = {"string": points, "integer": list(range(1, ITEMS + 1))}
     return json.dumps({name: items[listed["items"]["type"]] for name, listed in schema["properties"].items()})
 
