@@ -134,12 +134,13 @@ def test_responses_are_picked_and_graded_without_a_call(profile, server):
         grader_order="given",
         samplers=[server.model("sampler")],
         verdict="text",
-        instruction_limit=3,
+        instruction_limit=6,
         limit=3,
+        seed=1,  # three methods with picks of their own, hence three students
     )
     calls = planned_tables().set_index("model").calls
-    assert calls["sampler"] == 3 * 4
-    assert 3 * 24 < calls["judge"] <= 3 * 30
+    assert calls["sampler"] == 6 * 4
+    assert 6 * 24 < calls["judge"] <= 6 * 30
     # A grade for each of two turns, and a comparison with the reference, of four models.
     assert calls["grader"] == 4 * (3 * 2 + 3)
     assert not server.requests
