@@ -193,6 +193,17 @@ def run(
     _refuse_missing(*failed_in(files))
 
 
+@app.command()
+def plan(
+    profile: Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")],
+    notebooks: Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")] = None,
+) -> None:
+    """Say what `cce run` would ask for, in calls, tokens, US dollars and hours; ask for nothing."""
+    from cce.planning import plan_profile, print_plan
+
+    print_plan(plan_profile(profile, notebooks))
+
+
 @stores.command()
 def merge(
     into: Annotated[Path, typer.Argument(help="The store that takes them all; made if missing.")],

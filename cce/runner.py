@@ -29,15 +29,7 @@ def run_profile(profile: str, notebooks: Sequence[str] | None = None, shard: str
     Raises BadInput for an unknown profile, notebook, parameter or shard, and for a named notebook that takes no shard;
     NotebookFailed where a notebook raises or leaves a promised file unmade.
     """
-    profiles = {file.parent.name for file in root().glob("params/*/*.yaml")}
-    if profile not in profiles:
-        raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(sorted(profiles))}")
-    files = sorted((root() / "params" / profile).glob("*.yaml"))
-    unknown = sorted(set(notebooks or ()) - {file.stem for file in files})
-    if unknown:
-        raise BadInput(f"profile {profile!r} has no notebook {unknown[0]!r}: {', '.join(file.stem for file in files)}")
-    files = [file for file in files if not notebooks or file.stem in notebooks]
-    plans = [(file.stem, _checked_parameters(file)) for file in files]
+    plans = checked(profile, notebooks)
     if shard is None:
         return [made for stem, parameters in plans for made in _run(profile, stem, parameters)]
     part, parts = shard_of(shard)
@@ -48,6 +40,22 @@ def run_profile(profile: str, notebooks: Sequence[str] | None = None, shard: str
         if _takes_shard(stem, named=bool(notebooks))
     ]
     return [made for stem, parameters in plans for made in _run(f"{profile}/{folder}", stem, parameters)]
+
+
+def checked(profile: str, notebooks: Sequence[str] | None) -> list[tuple[str, dict]]:
+    """A profile's notebooks in order, all or those named, by their stem, with the parameters of each.
+
+    Raises BadInput for an unknown profile, notebook or parameter, and for a value that a notebook does not take.
+    """
+    profiles = {file.parent.name for file in root().glob("params/*/*.yaml")}
+    if profile not in profiles:
+        raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(sorted(profiles))}")
+    files = sorted((root() / "params" / profile).glob("*.yaml"))
+    unknown = sorted(set(notebooks or ()) - {file.stem for file in files})
+    if unknown:
+        raise BadInput(f"profile {profile!r} has no notebook {unknown[0]!r}: {', '.join(file.stem for file in files)}")
+    files = [file for file in files if not notebooks or file.stem in notebooks]
+    return [(file.stem, _checked_parameters(file)) for file in files]
 
 
 def _on_shard(parameters: dict, shard: str, folder: str) -> dict:
@@ -107,10 +115,7 @@ def _run(folder: str, stem: str, parameters: dict) -> list[Path]:
     executed = root() / "runs" / folder / f"{stem}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     start = time.time()
-    try:
-        _execute(root() / "notebooks" / f"{stem}.ipynb", executed, parameters)
-    except PapermillExecutionError as error:
-        raise NotebookFailed(f"{stem}: {error.ename}: {error.evalue}\n(the executed notebook: {executed})") from None
+    execute(stem, executed, parameters)
     promised = promised_files(stem, parameters)
     unmade = [str(file) for file in promised if not file.is_file() or file.stat().st_mtime < start - 1]
     if unmade:
@@ -118,15 +123,27 @@ def _run(folder: str, stem: str, parameters: dict) -> list[Path]:
     return [executed, *promised]
 
 
-def _execute(notebook: Path, executed: Path, parameters: dict) -> None:
+def execute(stem: str, executed: Path, parameters: dict, quiet: bool = False) -> None:
+    """Execute the notebook of this stem into the file `executed`; a quiet one shows neither bar nor warnings.
+
+    Raises NotebookFailed where a cell raises.
+    """
+    try:
+        _execute(root() / "notebooks" / f"{stem}.ipynb", executed, parameters, quiet)
+    except PapermillExecutionError as error:
+        where = "" if quiet else f"\n(the executed notebook: {executed})"
+        raise NotebookFailed(f"{stem}: {error.ename}: {error.evalue}{where}") from None
+
+
+def _execute(notebook: Path, executed: Path, parameters: dict, quiet: bool = False) -> None:
     # The kernel's standard error is the progress bar: passed on to a terminal, and folded in the saved notebook.
-    os.environ.update({"CCE_PROGRESS": "1"} if sys.stderr.isatty() else {})
+    os.environ.update({"CCE_PROGRESS": "1"} if sys.stderr.isatty() and not quiet else {})
     papermill.execute_notebook(
         str(notebook),
         str(executed),
         parameters,
         progress_bar=False,
-        stderr_file=sys.stderr,
+        stderr_file=None if quiet else sys.stderr,
         coalesce_streams=True,
         cwd=str(root()),
         extra_arguments=["--IPKernelApp.log_level=ERROR"],

@@ -9,7 +9,7 @@ from cce.text import judge_name
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
 # More digits than one where one says too little.
-DIGITS = {"mcnemar_p": 3, "kappa": 2, "points_per_100_tokens": 2, "gain": 2}
+DIGITS = {"mcnemar_p": 3, "kappa": 2, "points_per_100_tokens": 2, "gain": 2, "dollars": 2, "hours": 2}
 # Those of Table 3, which the paper prints with two.
 SCORES = ["mtbench", "win_rate", "length_controlled", "alpaca_first", "alpaca_second"]
 DIGITS |= dict.fromkeys([*SCORES, *(f"paper_{name}" for name in SCORES)], 2)

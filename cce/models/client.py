@@ -25,6 +25,7 @@ from cce.errors import BadInput, CallFailed, ContextOverflow, EndpointFailed, Sc
 from cce.models.bill import Bill
 from cce.models.endpoint import endpoint_of, pool
 from cce.models.loop import run, run_async
+from cce.models.plan import Plan, planning
 from cce.models.prices import Price, price_of
 from cce.models.retries import TIMEOUT_SECONDS, hopeless, patiently
 from cce.models.store import Completion, key_of, open_store
@@ -90,9 +91,10 @@ class LLM:
         self.endpoint = endpoint_of(model)
         if concurrency < 1:
             raise BadInput(f"concurrency {concurrency}: at least one request must be in flight")
-        self.model, self.bill, self.store = model, Bill(), open_store(store)
+        self.model, self.bill = model, Bill()
         self.price = _checked_price(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or concurrency
+        self.store = Plan(store, self.endpoint.url, self.concurrency) if planning() else open_store(store)
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 

@@ -14,6 +14,7 @@ from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
+from cce.models.plan import planning
 from cce.models.retries import TIMEOUT_SECONDS
 from cce.models.student import engine_of, student_name
 
@@ -95,14 +96,14 @@ def api_key(url: str) -> str:
     """The key for this address, from the environment only.
 
     OPENAI_API_KEY goes to OpenAI alone; every other address gets CCE_API_KEY, or none.
-    Raises BadInput where OpenAI is addressed and there is no key.
+    Raises BadInput where OpenAI is addressed and there is no key, save for a plan, which asks nobody.
     """
     if f".{urlsplit(url).hostname}".endswith(".openai.com"):
-        if not os.environ.get("OPENAI_API_KEY"):
+        if not os.environ.get("OPENAI_API_KEY") and not planning():
             raise BadInput(
                 f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"
             )
-        return os.environ["OPENAI_API_KEY"]
+        return os.environ.get("OPENAI_API_KEY") or NO_KEY
     return os.environ.get("CCE_API_KEY") or NO_KEY
 
 

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from cce.errors import BadInput, StoreUnusable
-from cce.models.store import APPLICATION_ID, LOCK_SECONDS, Store
+from cce.models.store import APPLICATION_ID, LOCK_SECONDS, Store, only_read
 
 
 def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
@@ -21,21 +21,21 @@ def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
     for source in sources:
         _check(source, into)
     Store(into).db.close()
-    with closing(_opened(into, "mode=rw")) as db:
+    with closing(_opened(f"{into.absolute().as_uri()}?mode=rw")) as db:
         return [_added(db, source) for source in sources]
 
 
 def _check(source: Path, into: Path) -> None:
     if source.exists() and into.exists() and source.samefile(into):
         raise BadInput(f"{source}: a store cannot be merged into itself")
-    with _named(source), closing(_opened(source, _mode(source))) as db:
+    with _named(source), closing(_opened(only_read(source))) as db:
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise sqlite3.DatabaseError("this file is not a store of completions")
 
 
 def _added(db: sqlite3.Connection, source: Path) -> tuple[int, int]:
     with _named(source):
-        db.execute("ATTACH ? AS source", (_uri(source, _mode(source)),))
+        db.execute("ATTACH ? AS source", (only_read(source),))
         # In one transaction, so that both numbers are of the same moment of a source that still grows.
         db.execute("BEGIN")
         added = db.execute("INSERT OR IGNORE INTO completions SELECT * FROM source.completions").rowcount
@@ -45,17 +45,8 @@ def _added(db: sqlite3.Connection, source: Path) -> tuple[int, int]:
     return added, found - added
 
 
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(_uri(path, mode), uri=True, timeout=LOCK_SECONDS, isolation_level=None)
-
-
-def _uri(path: Path, mode: str) -> str:
-    return f"{path.absolute().as_uri()}?{mode}"
-
-
-def _mode(source: Path) -> str:
-    # With no log beside it nobody writes to it, and SQLite need not put files of its own there, as it otherwise would.
-    return "mode=ro" if source.with_name(source.name + "-wal").exists() else "mode=ro&immutable=1"
+def _opened(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None)
 
 
 @contextmanager

@@ -97,9 +97,7 @@ class Store:
     )
     def _open(self) -> sqlite3.Connection:
         if self.replay:
-            return self._checked(
-                sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
-            )
+            return self._checked(sqlite3.connect(only_read(Path(self.path)), uri=True, check_same_thread=False))
         if self.path:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             _check_whole(Path(self.path))
@@ -143,6 +141,13 @@ def _check_whole(path: Path) -> None:
     # Of a page of 65,536 bytes the field holds 1.
     if header.startswith(b"SQLite format 3") and path.stat().st_size < (65_536 if size == 1 else size) * pages:
         raise sqlite3.DatabaseError("the file is cut off")
+
+
+def only_read(path: Path) -> str:
+    """The URI at which SQLite reads a store and leaves it as it is."""
+    # With no log beside it nobody writes to it, and SQLite need not put files of its own there, as it otherwise would.
+    immutable = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    return f"{path.absolute().as_uri()}?mode=ro{immutable}"
 
 
 def open_store(path: str | Path | None) -> Store:

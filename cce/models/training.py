@@ -21,6 +21,7 @@ from pathlib import Path
 from cce.errors import BadInput, TrainingFailed
 from cce.models.card import Card
 from cce.models.files import write_whole
+from cce.models.plan import planning
 from cce.models.progress import Progress
 from cce.models.student import FINISHED, stop_engines
 
@@ -85,7 +86,8 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path)
 
     The student's folder goes by a digest of base, recipe and examples: a finished one is left as it is, and another
     training gets another. It holds what the training was given (examples.jsonl, recipe.json), loss.csv (step, loss),
-    the weights, a model card, and for the embedded model and its kind the file that llama.cpp serves.
+    the weights, a model card, and for the embedded model and its kind the file that llama.cpp serves. A plan trains
+    nothing: its folder has no weights.
     Raises BadInput where there are no examples, TrainingFailed where the training breaks.
     """
     if not examples:
@@ -95,6 +97,8 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path)
     if (folder / FINISHED).is_file():
         return folder
     _prepare(folder, name, examples, recipe, card)
+    if planning():
+        return _supposed(folder, name, recipe)
     stop_engines()
     command = [*_launcher(), "-m", "cce.models.training", str(folder)]
     with (folder / "training.log").open("w") as log, Progress(Training(folder, range(recipe.steps))) as progress:
@@ -118,6 +122,15 @@ def _prepare(folder: Path, name: str, examples: Sequence[Example], recipe: Recip
     (folder / "examples.jsonl").write_text("".join(json.dumps(example) + "\n" for example in examples))
     (folder / "card.json").write_text(json.dumps(asdict(card)))
     write_whole(folder / "recipe.json", json.dumps({"name": name, **asdict(recipe)}, indent=1))
+
+
+def _supposed(folder: Path, name: str, recipe: Recipe) -> Path:
+    if recipe.base == "embedded":
+        # What llama.cpp would serve: this machine answers for it, one request at a time.
+        (folder / "adapter.gguf").touch()
+    (folder / "loss.csv").write_text("step,loss\n" + "".join(f"{step},0\n" for step in range(1, recipe.steps + 1)))
+    (folder / FINISHED).write_text(json.dumps({"name": name}))
+    return folder
 
 
 def _launcher() -> list[str]:
