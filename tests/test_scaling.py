@@ -45,6 +45,18 @@ def test_accuracy_is_the_mean_over_seeds_with_the_lowest_and_highest_and_the_flo
     assert rows.paper["criticizing"].isna().all()
 
 
+def test_without_the_floor_there_are_curves_all_the_same():
+    shorter = [frame[frame.method.isin(["vanilla", "cce-random@1", "cce@2"])] for frame in runs("evalbias")]
+    table = scaling_table(shorter)
+    assert table[["selection", "budget"]].values.tolist() == [
+        ["random", 0],
+        ["criticizing", 0],
+        ["random", 1],
+        ["criticizing", 2],
+    ]
+    assert table.length.isna().all()
+
+
 def test_the_papers_three_benchmarks_have_its_overall_over_pairs():
     frames = runs("rewardbench", "helpsteer2", "evalbias")
     # RewardBench has twice as many pairs here, of which the second half is wrong throughout.

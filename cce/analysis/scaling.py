@@ -35,7 +35,8 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     # Where nothing was judged there is no point.
     runs = runs[runs.groupby(GROUP).score.transform("count") > 0]
     table = runs.groupby(GROUP, sort=False).apply(_point).reset_index()
-    floor = every[0][every[0].method == "length"].groupby("benchmark").apply(_accuracy)
+    longer = every[0][every[0].method == "length"]
+    floor = {benchmark: _accuracy(rows) for benchmark, rows in longer.groupby("benchmark")}
     table.insert(table.columns.get_loc("rationale_tokens"), "length", table.benchmark.map(floor))
     paper = figure3().set_index(["benchmark", "budget"])
     found = [_paper_point(paper, *row) for row in table[GROUP].itertuples(index=False)]
