@@ -1,4 +1,4 @@
-"""The command line: `cce judge` and `cce pick` for your own answers, `cce run` for the paper's results."""
+"""The command line: `cce judge` and `cce pick` for your own answers, `cce run` and `report` for the paper's results."""
 
 import shlex
 import sys
@@ -202,6 +202,14 @@ def plan(
     from cce.planning import plan_profile, print_plan
 
     print_plan(plan_profile(profile, notebooks))
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="A run's folder, such as runs/demo.")]) -> None:
+    """Make one page of a run, FOLDER/report.html: the paper's results beside ours, the costs, and every case."""
+    from cce.analysis.report import report as written
+
+    print(written(folder))
 
 
 @stores.command()

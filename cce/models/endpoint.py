@@ -96,10 +96,10 @@ def api_key(url: str) -> str:
     """The key for this address, from the environment only.
 
     OPENAI_API_KEY goes to OpenAI alone; every other address gets CCE_API_KEY, or none.
-    Raises BadInput where OpenAI is addressed and there is no key, save for a plan, which asks nobody.
+    Raises BadInput where OpenAI is addressed and there is no key, save for a plan and a replay, which ask nobody.
     """
     if f".{urlsplit(url).hostname}".endswith(".openai.com"):
-        if not os.environ.get("OPENAI_API_KEY") and not planning():
+        if not (os.environ.get("OPENAI_API_KEY") or planning() or os.environ.get("CCE_REPLAY")):
             raise BadInput(
                 f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"
             )

@@ -1,0 +1,92 @@
+"""Executed notebooks: what each was given, when and at which commit it ran, and what it made."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import papermill
+
+from cce.errors import BadInput
+from cce.project import root
+
+# Every judgment has these; rows of another shape are no judgments of pairs.
+JUDGMENT = {"benchmark", "id", "judge", "method", "verdict", "text"}
+
+
+@dataclass(frozen=True)
+class Executed:
+    """One notebook's results in a run's folder, by its stem; what is not there is empty."""
+
+    folder: Path
+    stem: str
+
+    @cached_property
+    def parameters(self) -> dict:
+        """What it was given, on top of what it declares; empty where the executed notebook is not in the folder."""
+        if not self._notebook:
+            return {}
+        declared = papermill.inspect_notebook(str(self._file))
+        defaults = {name: ast.literal_eval(one["default"]) for name, one in declared.items()}
+        return defaults | self._notebook["metadata"].get("papermill", {}).get("parameters", {})
+
+    @property
+    def date(self) -> str:
+        """The day on which it ended."""
+        return (self._notebook.get("metadata", {}).get("papermill", {}).get("end_time") or "")[:10]
+
+    @property
+    def commit(self) -> str:
+        """The commit that it printed."""
+        found = re.search(r"^commit (\S+)", "\n".join(self._printed()), re.M)
+        return found[1] if found else ""
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Its tables: the main one under "", the others under the end of their name."""
+        return {part: pd.read_csv(file) for part, file in self._files(self.folder, "csv").items()}
+
+    @cached_property
+    def judgments(self) -> dict[str, list[dict]]:
+        """Its judgments of pairs, a list a file, under the end of the file's name."""
+        files = self._files(self.folder, "jsonl").items()
+        rows = {part: [json.loads(line) for line in file.open(encoding="utf-8")] for part, file in files}
+        return {part: found for part, found in rows.items() if found and found[0].keys() >= JUDGMENT}
+
+    @property
+    def figures(self) -> dict[str, Path]:
+        """Its figures, as SVG."""
+        return self._files(root() / self.parameters.get("figures", self.folder), "svg")
+
+    @cached_property
+    def _notebook(self) -> dict:
+        with suppress(FileNotFoundError):
+            return json.loads(self._file.read_text(encoding="utf-8"))
+        return {}
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / f"{self.stem}.ipynb"
+
+    def _printed(self) -> Iterator[str]:
+        for cell in self._notebook.get("cells", []):
+            yield from ("".join(output.get("text", "")) for output in cell.get("outputs", []))
+
+    def _files(self, folder: Path, kind: str) -> dict[str, Path]:
+        files = [*folder.glob(f"{self.stem}.{kind}"), *sorted(folder.glob(f"{self.stem}_*.{kind}"))]
+        return {file.stem.removeprefix(self.stem).strip("_"): file for file in files}
+
+
+def executed_in(folder: Path) -> list[Executed]:
+    """The notebooks whose tables lie in the folder, in order. Raises BadInput where there is none."""
+    names = sorted(file.stem for file in folder.glob("*.csv"))
+    # A further table has its notebook's stem before its own name.
+    stems = [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
+    if not stems:
+        raise BadInput(f"{folder}: no notebook's results lie there; name the folder of a run, such as runs/demo")
+    return [Executed(folder, stem) for stem in stems]
