@@ -5,8 +5,8 @@ Texts stand once, in one list, and are named by their place in it: crowd judgmen
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 
 from cce.analysis.report.executed import Executed
 from cce.analysis.report.replays import UNKNOWN, Sitting, replayed, replaying, sitting
@@ -21,6 +21,8 @@ FIELDS = ["method", "verdict", "p_a", "p_given", "p_swapped", "calls", "prompt_t
 FIELDS += ["seconds", "outcome_cuts", "context_cuts", "failed"]
 # What makes a judgment the one that it is, whatever else a run holds.
 KEY = ["benchmark", "id", "judge", "method", "seed"]
+# Shorter texts are not worth a place of their own wherever they stand in a prompt.
+SHORTEST_SHARED = 40
 
 
 class Once:
@@ -133,5 +135,12 @@ def outcome_of(row: dict) -> str:
 
 def _pieces(prompt: str, known: Sequence[str]) -> list[str]:
     """The prompt in pieces, of which those that are known texts stand in the list of texts already."""
-    shown = sorted({VERDICT_MARK.sub(r"[ [\1] ]", text) for text in known if text}, key=len, reverse=True)
-    return [piece for piece in re.split(f"({'|'.join(map(re.escape, shown))})", prompt) if piece]
+    pieces, texts = [prompt], {VERDICT_MARK.sub(r"[ [\1] ]", text) for text in known if len(text) >= SHORTEST_SHARED}
+    for text in texts:
+        pieces = [part for piece in pieces for part in ([piece] if piece in texts else _around(text, piece))]
+    return pieces
+
+
+def _around(text: str, piece: str) -> list[str]:
+    before, *after = piece.split(text)
+    return [part for part in [before, *chain(*zip(repeat(text), after, strict=False))] if part]

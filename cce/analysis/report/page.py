@@ -84,7 +84,7 @@ def _policy(style: str, script: str) -> str:
 
 
 def _packed(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode(errors="replace"), mtime=0)).decode()
+    return base64.b64encode(gzip.compress(text.encode(errors="replace"), compresslevel=6, mtime=0)).decode()
 
 
 def _facts(notebooks: Sequence[Executed]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.batch import Batch
 from cce.crowd.case import Case, Protocol
 from cce.crowd.evaluate import NO_JUDGE
-from cce.crowd.methods import method_named
+from cce.crowd.methods import crowd_needed, method_named
 from cce.crowd.result import Result
 from cce.errors import CCEError
 from cce.models.client import LLM
@@ -118,6 +118,7 @@ def replayed(
 
 async def _result(row: dict, pair: Pair, model: Callable[[str], LLM], sitting: Sitting) -> Result:
     judge = None if row["judge"] == NO_JUDGE else model(row["judge"])
+    crowd = map(model, sitting.crowd if crowd_needed(row["method"]) else ())
     protocol = replace(sitting.protocol, seed=row.get("seed", sitting.protocol.seed))
-    case = Case(pair, judge, tuple(map(model, sitting.crowd)), protocol)
+    case = Case(pair, judge, tuple(crowd), protocol)
     return Result(case, row["method"], await method_named(row["method"])(case), None)
