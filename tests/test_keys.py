@@ -10,7 +10,8 @@ import yaml
 from papermill.exceptions import PapermillExecutionError
 
 from cce import LLM, cli
-from cce.errors import EndpointFailed
+from cce.errors import BadInput, EndpointFailed, NotRecorded
+from cce.models.store import Store
 from tests import faults
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
@@ -114,3 +115,12 @@ def test_the_error_of_a_call(server, status, said):
     with pytest.raises(EndpointFailed, match=f"HTTP {status}") as error:
         LLM(server.model("leaky-judge")).complete("Why?")
     assert not any(KEY[:12] in part for part in (str(error.value), repr(error.value.__cause__)))
+
+
+def test_a_replay_needs_none(monkeypatch, tmp_path):
+    Store(tmp_path / "s.sqlite").db.close()
+    with pytest.raises(BadInput, match="OPENAI_API_KEY"):
+        LLM("gpt-4o")
+    monkeypatch.setenv("CCE_REPLAY", str(tmp_path / "s.sqlite"))
+    with pytest.raises(NotRecorded):
+        LLM("gpt-4o").complete("Hello")

@@ -56,6 +56,13 @@ def test_what_a_killed_process_wrote_is_there(tmp_path):
     assert len(Store(tmp_path / "s.sqlite")) >= last + 1
 
 
+def test_a_replay_finds_what_still_stands_in_the_log_of_the_store(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    store.put(REQUEST, Completion("kept", "stop"))
+    assert (tmp_path / "s.sqlite-wal").stat().st_size
+    assert Store(tmp_path / "s.sqlite", replay=True).get(REQUEST).text == "kept"
+
+
 @pytest.mark.parametrize("count", [2, 8])
 def test_processes_that_share_a_new_store_lose_and_double_nothing(tmp_path, count):
     command = [sys.executable, "-c", WRITER, tmp_path / "s.sqlite", "300"]
