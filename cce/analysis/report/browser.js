@@ -133,7 +133,7 @@ function counted() {
   const tally = Object.keys(SIGNS).map((name) => [of(name), name]).filter(([count]) => count);
   const judged = found.filter((row) => data.pairs[row.pair].label && row.outcome !== "missing").length;
   const share = judged ? ` ${((100 * of("right")) / judged).toFixed(1)}% right; ties and unreadable ones count as wrong.` : "";
-  const counts = tally.map(([count, name]) => `${count.toLocaleString("en")} ${name}`).join(", ");
+  const counts = tally.map(([count, name]) => `${count.toLocaleString("en")} ${name === "tie" && count > 1 ? "ties" : name}`).join(", ");
   return `${found.length.toLocaleString("en")} judgments of ${pairs.toLocaleString("en")} pairs: ${counts || "none"}.${share}`;
 }
 
@@ -335,6 +335,7 @@ function show() {
     document.querySelector("#list [aria-current]")?.scrollIntoView({ block: "nearest" });
   }
   if (!row && before.case) focus([...at("list").querySelectorAll("a")].find((link) => link.dataset.key === before.case));
+  document.documentElement.dataset.shown = location.hash;
 }
 
 function focus(element) {
@@ -401,7 +402,7 @@ async function begin() {
   });
   document.addEventListener("keydown", keyed);
   show();
-  document.documentElement.dataset.ready = "";
+  if (location.hash.startsWith("#cases?") && !shown.case) at("cases").scrollIntoView();
 }
 
-begin();
+begin().catch((problem) => (at("count").textContent = `This browser cannot open the cases: ${problem.message}`));

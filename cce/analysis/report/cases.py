@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 from cce.analysis.report.executed import Executed
-from cce.analysis.report.replays import UNKNOWN, Sitting, replayed, replaying, sitting
+from cce.analysis.report.replays import NEEDED, UNKNOWN, Sitting, replayed, replaying, sitting
 from cce.analysis.tables import judge_name
 from cce.benchmarks.pair import Pair
 from cce.crowd.judgments import CrowdJudgment
@@ -56,7 +56,7 @@ class Cases:
         return {name: once.things for name, once in lists.items()} | {"rows": self.rows}
 
     def _add(self, notebook: Executed, part: str, rows: list[dict]) -> None:
-        found = notebook.parameters and sitting(notebook.parameters, part)
+        found = sitting(notebook.parameters, part) if notebook.parameters.keys() >= NEEDED else None
         pairs, missing = found.pairs() if found else ({}, {})
         own = [pairs.get((row["benchmark"], row["id"])) for row in rows]
         contexts = dict(self._contexts(found, rows, own) if found else ())

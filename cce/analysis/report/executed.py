@@ -3,20 +3,20 @@
 import ast
 import json
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import papermill
 
+from cce.crowd.evaluate import COLUMNS
 from cce.errors import BadInput
 from cce.project import root
 
-# Every judgment has these; rows of another shape are no judgments of pairs.
-JUDGMENT = {"benchmark", "id", "judge", "method", "verdict", "text"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,13 @@ class Executed:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Its tables: the main one under "", the others under the end of their name."""
-        return {part: pd.read_csv(file) for part, file in self._files(self.folder, "csv").items()}
+        return {part: _read(file, pd.read_csv) for part, file in self._files(self.folder, "csv").items()}
 
     @cached_property
     def judgments(self) -> dict[str, list[dict]]:
-        """Its judgments of pairs, a list a file, under the end of the file's name."""
-        files = self._files(self.folder, "jsonl").items()
-        rows = {part: [json.loads(line) for line in file.open(encoding="utf-8")] for part, file in files}
-        return {part: found for part, found in rows.items() if found and found[0].keys() >= JUDGMENT}
+        """Its judgments of pairs, a list a file, under the end of the file's name; rows of another shape are none."""
+        rows = {part: _read(file, _rows) for part, file in self._files(self.folder, "jsonl").items()}
+        return {part: found for part, found in rows.items() if found and found[0].keys() >= set(COLUMNS)}
 
     @property
     def figures(self) -> dict[str, Path]:
@@ -65,9 +64,9 @@ class Executed:
 
     @cached_property
     def _notebook(self) -> dict:
-        with suppress(FileNotFoundError):
-            return json.loads(self._file.read_text(encoding="utf-8"))
-        return {}
+        return (
+            _read(self._file, lambda file: json.loads(file.read_text(encoding="utf-8"))) if self._file.exists() else {}
+        )
 
     @property
     def _file(self) -> Path:
@@ -90,3 +89,14 @@ def executed_in(folder: Path) -> list[Executed]:
     if not stems:
         raise BadInput(f"{folder}: no notebook's results lie there; name the folder of a run, such as runs/demo")
     return [Executed(folder, stem) for stem in stems]
+
+
+def _rows(file: Path) -> list[dict]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+
+
+def _read(file: Path, reader: Callable[[Path], T]) -> T:
+    try:
+        return reader(file)
+    except ValueError as problem:
+        raise BadInput(f"{file}: {problem}; run its notebook again, which writes the file anew") from None

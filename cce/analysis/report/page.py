@@ -131,7 +131,7 @@ def _section(notebook: Executed) -> dict:
 
 
 def _model_costs(notebooks: Sequence[Executed]) -> dict:
-    stores = {root() / notebook.parameters["store"] for notebook in notebooks if notebook.parameters}
+    stores = {root() / notebook.parameters["store"] for notebook in notebooks if "store" in notebook.parameters}
     there = [store for store in sorted(stores) if store.is_file()]
     table = by_model(there, notebooks)
     if table.empty:

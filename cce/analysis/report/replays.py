@@ -22,7 +22,21 @@ from cce.project import root
 T = TypeVar("T")
 # So many cases at once; nothing is waited for.
 CONCURRENCY = 8
-UNKNOWN = "the executed notebook, which names the pairs, is not in the folder"
+UNKNOWN = "no executed notebook in the folder says which pairs these were, and how they were judged"
+# What a notebook must have been given for that.
+NEEDED = {
+    "benchmarks",
+    "crowd",
+    "limit",
+    "seed",
+    "order",
+    "verdict",
+    "scoring",
+    "max_tokens",
+    "store",
+    "data_dir",
+    "prompts",
+}
 
 
 @dataclass(frozen=True)
