@@ -64,9 +64,7 @@ class Executed:
 
     @cached_property
     def _notebook(self) -> dict:
-        return (
-            _read(self._file, lambda file: json.loads(file.read_text(encoding="utf-8"))) if self._file.exists() else {}
-        )
+        return _read(self._file, _json) if self._file.exists() else {}
 
     @property
     def _file(self) -> Path:
@@ -89,6 +87,10 @@ def executed_in(folder: Path) -> list[Executed]:
     if not stems:
         raise BadInput(f"{folder}: no notebook's results lie there; name the folder of a run, such as runs/demo")
     return [Executed(folder, stem) for stem in stems]
+
+
+def _json(file: Path) -> dict:
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _rows(file: Path) -> list[dict]:

@@ -24,19 +24,8 @@ T = TypeVar("T")
 CONCURRENCY = 8
 UNKNOWN = "no executed notebook in the folder says which pairs these were, and how they were judged"
 # What a notebook must have been given for that.
-NEEDED = {
-    "benchmarks",
-    "crowd",
-    "limit",
-    "seed",
-    "order",
-    "verdict",
-    "scoring",
-    "max_tokens",
-    "store",
-    "data_dir",
-    "prompts",
-}
+NEEDED = {"benchmarks", "crowd", "limit", "seed", "order", "verdict", "scoring"}
+NEEDED |= {"max_tokens", "prompts", "store", "data_dir"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +98,6 @@ def replayed(
 
     A replay that ends in another rationale than the row has is none: the store then holds another run's answers.
     """
-
     models = []
 
     @cache
