@@ -451,6 +451,7 @@ def test_a_phone_shows_one_column_without_sideways_scrolling(browser, page, sche
     wide = "document.documentElement.scrollWidth > innerWidth"
     with opened(browser, page, viewport={"width": 375, "height": 700}, color_scheme=scheme, has_touch=True) as tab:
         assert not tab.evaluate(wide)
+        assert tab.locator(".summary [data-head=ours]").first.bounding_box()["x"] < 375
         choose(tab, "method", "cce@4")
         tab.locator("#list a").first.tap()
         settle(tab, "case=")

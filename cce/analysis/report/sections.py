@@ -14,6 +14,12 @@ class Section:
 
 
 SECTIONS = {
+    "00_one_pair": Section(
+        "Table 5",
+        "One pair through every stage",
+        "A judge that has read how A and B lost to other answers writes a deeper rationale and is more often right. "
+        "The paper shows it on a case of its own; one pair is an example and no evidence.",
+    ),
     "01_judge_accuracy": Section(
         "Table 1",
         "Judge accuracy",
