@@ -10,11 +10,11 @@ from itertools import chain, repeat
 
 from cce.analysis.report.executed import Executed
 from cce.analysis.report.replays import NEEDED, UNKNOWN, Sitting, replayed, replaying, sitting
-from cce.analysis.tables import judge_name
 from cce.benchmarks.pair import Pair
 from cce.crowd.judgments import CrowdJudgment
 from cce.crowd.prompts import VERDICT_MARK
 from cce.crowd.result import Result
+from cce.text import judge_name
 
 # What the browser is told of a judgment, as it stands in the file.
 FIELDS = ["method", "verdict", "p_a", "p_given", "p_swapped", "calls", "prompt_tokens", "completion_tokens"]

@@ -23,10 +23,11 @@ from cce.analysis.report.costs import addresses, by_method, by_model, named
 from cce.analysis.report.executed import Executed, executed_in
 from cce.analysis.report.sections import SECTIONS, Section
 from cce.analysis.report.summary import findings
-from cce.analysis.tables import judge_name, readable
+from cce.analysis.tables import readable
 from cce.models.files import write_whole
 from cce.models.prices import LOOPBACK
 from cce.project import root
+from cce.text import judge_name
 
 NAME = "report.html"
 THOUSANDS = re.compile(r"^[0-9]{4,}(?=\.\d+$|$)")
