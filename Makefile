@@ -1,5 +1,5 @@
-# make demo: Table 1 with the embedded models · make reproduce PROFILE=demo: every notebook of a profile · make test: all
-# tests · make bench, bench-peers: speed · make vllm-check: a real vLLM server · make lint · make record: new
+# make demo: Table 1 with the embedded models, and its report · make reproduce PROFILE=demo: every notebook of a profile ·
+# make report PROFILE=demo: the page of a run · make test: all tests · make bench, bench-peers: speed · make vllm-check: a real vLLM server · make lint · make record: new
 # tests/recorded.sqlite · make embedded-judge: train the demo's judge anew
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -12,13 +12,18 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 PROFILE ?= demo
 
-.PHONY: demo reproduce test bench bench-peers lint record embedded-judge vllm-check
+.PHONY: demo reproduce report test bench bench-peers lint record embedded-judge vllm-check
 
 demo: .venv/installed
-	$(BIN)/cce run demo 01_judge_accuracy
+	$(BIN)/cce run demo 00_one_pair 01_judge_accuracy
+	$(BIN)/cce report runs/demo
 
 reproduce: .venv/training
 	$(BIN)/cce run $(PROFILE)
+	$(BIN)/cce report runs/$(PROFILE)
+
+report: .venv/installed
+	$(BIN)/cce report runs/$(PROFILE)
 
 test: .venv/training
 	$(BIN)/pytest tests

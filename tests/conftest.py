@@ -21,7 +21,7 @@ def clean_environment(monkeypatch):
 QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "no-first-run", "disable-quic"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium of this machine's, without a window; a test that needs one is left out where there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")
