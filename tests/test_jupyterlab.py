@@ -41,7 +41,7 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_table_and_figure(browser, 
     with lab(tmp_path) as address:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(address)
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
+        page.wait_for_selector("#jp-main-statusbar :text('ipykernel) | Idle')", timeout=60_000)
         page.click(".lm-MenuBar-itemLabel:text-is('Run')")
         page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
         cells = saved(page, tmp_path / NOTEBOOK)
