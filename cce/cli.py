@@ -1,4 +1,4 @@
-"""The command line: `cce judge` and `cce pick` for your own answers, `cce run` and `report` for the paper's results."""
+"""The command line: `cce judge` and `pick` for your own answers; `plan`, `run` and `report` for the paper's results."""
 
 import shlex
 import sys
