@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,6 +54,8 @@ def test_own_pairs_are_judged_one_object_a_pair(server, tmp_path, own_pairs):
     assert rows[-1]["verdict"] == "A"
     assert sum(row["calls"] for row in rows) == len(server.requests)
     assert "cce@6" in done.stdout
+    # Its own last line and nothing of a library's.
+    assert re.fullmatch(r"[\d,]+ requests sent, 0 from the store, [\d,]+ tokens\n", done.stderr)
 
 
 @pytest.mark.parametrize("order", ["given", "both"])

@@ -1,8 +1,11 @@
 """Where a model is served, and how it may be asked: `NAME`, `NAME@BASE_URL`, a model of this machine, or a folder."""
 
+import asyncio
+import atexit
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -14,12 +17,14 @@ from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
+from cce.models.loop import run
 from cce.models.plan import planning
 from cce.models.retries import TIMEOUT_SECONDS
 from cce.models.student import engine_of, student_name
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 30
+CLOSING_SECONDS = 2
 NO_KEY = "no-key"
 SHORTEST_KEY = 8
 HTTP = TypeAdapter(HttpUrl)
@@ -115,4 +120,12 @@ def pool(url: str, concurrency: int, key: str) -> AsyncOpenAI:
     # Over aiohttp, whose pool costs half as much a request as httpx's where hundreds are in flight. Calls are made
     # again by `patiently`, and by nobody else.
     http = DefaultAioHttpClient(limits=limits, timeout=timeout)
-    return AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
+    client = AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
+    atexit.register(_close, client)
+    return client
+
+
+def _close(client: AsyncOpenAI) -> None:
+    # Left open, its connections are complained of on standard error when the program ends.
+    with suppress(TimeoutError):
+        run(asyncio.wait_for(client.close(), CLOSING_SECONDS))
