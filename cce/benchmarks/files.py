@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import warnings
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -114,9 +115,12 @@ def _matching(source: Source, folder: Path) -> list[Path]:
 
 
 def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
-    from datasets import load_dataset
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import logging
+    with warnings.catch_warnings():
+        # In a notebook's kernel tqdm asks for widgets, which its bars on a terminal do not need.
+        warnings.simplefilter("ignore")
+        from datasets import load_dataset
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # its retries would bury our one message
     try:
@@ -125,7 +129,7 @@ def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
         return load_dataset(source.hub, split=source.split)
     except Exception as error:
         part = f"file {source.path}" if source.path else f"split {source.split}"
-        looked = f"in {Path(folder).absolute()}" if folder else "in no folder (data_dir and CCE_DATA are unset)"
+        looked = f"in {Path(folder).absolute()}" if folder else "in any folder (data_dir and CCE_DATA are unset)"
         raise DataMissing(
             f"{source.hub}, {part}: not found {looked}, and the hub gave nothing "
             f"({type(error).__name__}). Download it (json, jsonl, csv or parquet) into a folder and name the folder in "
