@@ -120,7 +120,7 @@ class TestLoading:
             template = address + "/{repo_id}/resolve/{revision}/{filename}"
             monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
             (reference,), (difficulty, baselines), (question,) = load_references(), load_gamed(), load_questions()
-            with pytest.raises(DataMissing, match=r"GAIR/lima, file train\.jsonl: not found in no folder"):
+            with pytest.raises(DataMissing, match=r"GAIR/lima, file train\.jsonl: not found in any folder"):
                 load_instructions("lima")
         assert reference == Question(id="0", category="koala", turns=("Why?",), references=("So.",))
         assert difficulty.to_dict("records") == [{"index": 0, "instruction_difficulty": 2}]
