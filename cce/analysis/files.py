@@ -1,9 +1,10 @@
 """Results on disk: judgments as JSONL, tables as CSV; each file is whole or not there."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
+
+from cce.models.files import write_whole
 
 # The fields of a judgment that come first in its JSON object; the others follow.
 FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
@@ -21,9 +22,6 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def _write(path: str | Path, text: str) -> None:
-    # Written beside and moved into place, so that a killed run leaves no half file.
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, text)

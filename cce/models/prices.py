@@ -28,8 +28,13 @@ def price_of(model: str, url: str) -> Price | None:
     Raises BadInput where the file cannot be read.
     """
     known = _prices(os.environ.get("CCE_PRICES") or str(PRICES))
-    free = Price() if not url or urlsplit(url).hostname in LOOPBACK else None
+    free = Price() if not url or on_loopback(url) else None
     return known.get(model, free)
+
+
+def on_loopback(url: str) -> bool:
+    """Whether this machine itself is at the address."""
+    return urlsplit(url).hostname in LOOPBACK
 
 
 @cache

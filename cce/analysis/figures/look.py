@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import date
 from itertools import cycle, islice
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import matplotlib.style
 import seaborn as sns
@@ -19,7 +18,7 @@ from matplotlib.figure import Figure
 from cce.analysis.paper import paper_name
 from cce.analysis.scoring import AVERAGES
 from cce.crowd.evaluate import NO_JUDGE
-from cce.models.prices import LOOPBACK
+from cce.models.prices import on_loopback
 from cce.project import commit
 
 TITLES = {
@@ -125,8 +124,8 @@ def model_title(model: str) -> str:
 
     A server on this machine may call itself by any name, GPT-4o's too.
     """
-    local = urlsplit(model.partition("@")[2]).hostname in LOOPBACK
-    return OWN_TITLES.get(model, paper_name(model)) + " (server on this machine)" * local
+    here = " (server on this machine)" * on_loopback(model.partition("@")[2])
+    return OWN_TITLES.get(model, paper_name(model)) + here
 
 
 def palette(count: int) -> list[tuple]:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,7 +24,7 @@ from cce.analysis.report.sections import SECTIONS, Section
 from cce.analysis.report.summary import findings
 from cce.analysis.tables import readable
 from cce.models.files import write_whole
-from cce.models.prices import LOOPBACK
+from cce.models.prices import on_loopback
 from cce.project import root
 from cce.text import judge_name
 
@@ -108,7 +107,7 @@ def _named(notebooks: Sequence[Executed], parameter: str) -> str:
 
 def _cautions(notebooks: Sequence[Executed]) -> list[str]:
     models = named(notebooks)
-    here = sorted(name for name, url in addresses(models).items() if urlsplit(url).hostname in LOOPBACK)
+    here = sorted(name for name, url in addresses(models).items() if on_loopback(url))
     cautions = []
     if any(name.startswith("embedded") for name in models):
         cautions.append(
