@@ -1,6 +1,7 @@
-"""Text from data sets and models, made safe to write anywhere, and names made short to read."""
+"""Text that is safe to write: whole characters, in files that are never there in part."""
 
-import re
+import os
+from pathlib import Path
 
 
 def whole_characters(text: str) -> str:
@@ -9,6 +10,8 @@ def whole_characters(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def judge_name(judge: str) -> str:
-    """A judge, or another model, without its address; a student's folder may have an @ of its own."""
-    return re.sub("@https?://.*", "", judge)
+def write_whole(file: Path, text: str) -> None:
+    """Write the file at once: a reader, or a process that is killed, never leaves or finds half of it."""
+    beside = file.with_name(file.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, file)

@@ -54,14 +54,14 @@ def test_an_instruction_is_answered_once_a_crowd_member_however_many_pairs_hold_
     }
 
 
-@pytest.mark.parametrize("judge_name", ["judge", "stubborn-judge"])
+@pytest.mark.parametrize("short_name", ["judge", "stubborn-judge"])
 @pytest.mark.parametrize("order", ["given", "both"])
-def test_notes_tell_of_losses_under_the_right_names_without_a_verdict(server, pairs, order, judge_name):
-    frame = run(server, pairs, ["cce@2", "cce@6"], judge=judge_name, order=order)
+def test_notes_tell_of_losses_under_the_right_names_without_a_verdict(server, pairs, order, short_name):
+    frame = run(server, pairs, ["cce@2", "cce@6"], judge=short_name, order=order)
     assert len(server.of_kind("final")) >= len(pairs)
     check_finals(server)
     orders = 2 if order == "both" else 1
-    assert frame.outcome_cuts.sum() == (0 if judge_name == "judge" else orders * frame.selected.sum())
+    assert frame.outcome_cuts.sum() == (0 if short_name == "judge" else orders * frame.selected.sum())
     assert frame.notes.equals(frame.selected)
 
 

@@ -10,7 +10,7 @@ from cce import judge
 from cce.benchmarks.pair import Pair
 from cce.crowd.result import beside
 from cce.crowd.verdict import Reading, combine
-from cce.shown import Section, difference
+from cce.display import Section, difference
 from tests.conftest import planted_pair
 
 HOSTILE = """</div></details><script>alert(1)</script><img src=x onerror="alert(2)"> {{ 7 * 7 }} {% raw %} '"&lt;"""

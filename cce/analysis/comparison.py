@@ -9,7 +9,7 @@ from cce.analysis.paired import GROUP, paired
 from cce.analysis.paper.cells import paper_gain, sought_gain
 from cce.analysis.scoring import present
 from cce.analysis.statistics import difference, mcnemar_p, pairs_needed
-from cce.crowd.evaluate import NO_JUDGE
+from cce.names import NO_JUDGE
 
 
 def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:

@@ -18,8 +18,8 @@ from cce.analysis.paper.cells import Student, paper_student, student_cells
 from cce.analysis.scoring import present, scored
 from cce.analysis.statistics import interval
 from cce.benchmarks.scoring import Scoring
-from cce.crowd.evaluate import NO_JUDGE
 from cce.errors import BadInput
+from cce.names import NO_JUDGE
 
 UNTRAINED, TAUGHT = "untrained", "student: "
 # What the taught students are compared with.

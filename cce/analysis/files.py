@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cce.models.files import write_whole
+from cce.text import write_whole
 
 # The fields of a judgment that come first in its JSON object; the others follow.
 FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]

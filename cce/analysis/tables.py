@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from cce.text import judge_name
+from cce.names import short_name
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -26,7 +26,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table as text: columns X, X_low and X_high become one, prompt and completion tokens are added up."""
     shown = table.copy()
     for name in MODELS & set(shown):
-        shown[name] = shown[name].map(judge_name)
+        shown[name] = shown[name].map(short_name)
     if {"prompt_tokens", "completion_tokens"} <= set(shown):
         shown["tokens"] = shown.pop("prompt_tokens") + shown.pop("completion_tokens")
     for name in [name for name in shown if f"{name}_low" in shown]:
@@ -38,7 +38,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def names(models: Iterable[str]) -> str:
     """Models in a line, without their addresses."""
-    return ", ".join(map(judge_name, models))
+    return ", ".join(map(short_name, models))
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:

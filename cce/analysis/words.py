@@ -5,7 +5,7 @@ import textwrap
 import pandas as pd
 
 from cce.analysis.scoring import AVERAGES
-from cce.text import judge_name
+from cce.names import short_name
 
 # Where fewer pairs tell two methods apart, the bootstrap interval covers the truth clearly less often than it claims.
 ENOUGH = 5
@@ -35,7 +35,7 @@ def _item(text: str) -> str:
 
 
 def _rationale_in_words(row) -> str:
-    names = f"{judge_name(row.judge)}, {row.method} against {row.baseline} on {row.benchmark}:"
+    names = f"{short_name(row.judge)}, {row.method} against {row.baseline} on {row.benchmark}:"
     measures = [("key points", row.points, row.points_low, row.points_high)]
     measures += [("points of coverage", row.coverage, row.coverage_low, row.coverage_high)]
     return f"{names} {'; '.join(_measure(*measure) for measure in measures)}; over {row.rationales} rationales."
@@ -57,7 +57,7 @@ def _step_in_words(row) -> str:
 
 
 def _in_words(row) -> str:
-    names = f"{judge_name(row.judge)}, {row.method} against {row.baseline} on {row.benchmark}:"
+    names = f"{short_name(row.judge)}, {row.method} against {row.baseline} on {row.benchmark}:"
     return " ".join(filter(None, [names, _difference(row), _paper(row), _power(row)]))
 
 

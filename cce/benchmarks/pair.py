@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from cce.display import Section, Shown
 from cce.errors import BadInput
-from cce.shown import Section, Shown
 from cce.text import whole_characters
 
 Text = Annotated[str, AfterValidator(whole_characters)]

@@ -21,9 +21,8 @@ from cce.crowd.verdict import UNJUDGED, Judgment
 from cce.errors import BadInput, CallFailed
 from cce.models.client import LLM
 from cce.models.store import Completion
+from cce.names import NO_JUDGE
 
-# Who judges where no model is asked.
-NO_JUDGE = "none"
 # What a row says, in this order. Until they are a frame rows are tuples: dicts take twice the room.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
 COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]

@@ -28,12 +28,13 @@ from cce.benchmarks.pair import Pair
 from cce.benchmarks.pools import Pool
 from cce.crowd.batch import Batch
 from cce.crowd.case import Case, Protocol
-from cce.crowd.evaluate import NO_JUDGE, check_crowd, check_reading, cost_of
+from cce.crowd.evaluate import check_crowd, check_reading, cost_of
 from cce.crowd.methods import MODEL_FREE, method_named
 from cce.crowd.verdict import Judgment
 from cce.errors import BadInput
 from cce.models.client import LLM
 from cce.models.loop import together
+from cce.names import NO_JUDGE
 
 RANDOM = "random"
 

@@ -7,8 +7,8 @@ from cce.crowd.case import Case
 from cce.crowd.evaluate import COLUMNS, judged, row_of
 from cce.crowd.stages import crowd_answers, crowd_judgments, final_prompts, notes
 from cce.crowd.verdict import Judgment, in_words
-from cce.shown import Section, Shown
-from cce.text import judge_name
+from cce.display import Section, Shown
+from cce.names import short_name
 
 
 class Result(Shown, dict):
@@ -34,7 +34,7 @@ class Result(Shown, dict):
         """Method, judge, verdict, and whether that is right."""
         right = {None: "", True: ", right by the label", False: ", wrong by the label"}[self["correct"]]
         verdict = f"missing, since {self['failed']}" if self["failed"] else in_words(self.judgment.p_a) + right
-        return f"{self['method']} by {judge_name(self['judge'])}: {verdict}"
+        return f"{self['method']} by {short_name(self['judge'])}: {verdict}"
 
     def _cost(self) -> Section:
         tokens = f"{self['prompt_tokens']:,} prompt and {self['completion_tokens']:,} completion tokens"

@@ -5,8 +5,8 @@ from cce.crowd.case import Case
 from cce.crowd.judgments import CrowdJudgment
 from cce.crowd.methods.cce import Note
 from cce.crowd.verdict import Judgment
-from cce.shown import Section, difference
-from cce.text import judge_name
+from cce.display import Section, difference
+from cce.names import short_name
 
 
 def crowd_answers(case: Case) -> Section:
@@ -56,7 +56,7 @@ def ending(judgment: CrowdJudgment) -> str:
 
 def speaker(member: Member) -> str:
     """Whose answer it is, such as "C: gpt-4o-mini"."""
-    return f"{member.letter}: {judge_name(member.model.model) if member.model else 'brought along by the pair'}"
+    return f"{member.letter}: {short_name(member.model.model) if member.model else 'brought along by the pair'}"
 
 
 def _note(note: Note) -> Section:

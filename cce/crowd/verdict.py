@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import Literal
 
-from cce.shown import Section, Shown
+from cce.display import Section, Shown
 
 Verdict = Literal["A", "B", "tie"] | None
 MARK = re.compile(r"\[\[([AB])\]\]")

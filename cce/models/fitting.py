@@ -13,9 +13,9 @@ from trl import SFTConfig, SFTTrainer
 
 from cce.models.base import load_base
 from cce.models.card import Card, card_text
-from cce.models.files import write_whole
 from cce.models.gguf_files import convertible, write_adapter, write_model
 from cce.models.student import FINISHED
+from cce.text import write_whole
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate")
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from cce.errors import BadInput, TrainingFailed
 from cce.models.card import Card
-from cce.models.files import write_whole
 from cce.models.plan import planning
 from cce.models.progress import Progress
 from cce.models.student import FINISHED, stop_engines
+from cce.text import write_whole
 
 # A chat that ends with the answer to learn: {"prompt": [{role, content}, ...], "completion": [{role, content}]}.
 Example = dict[str, list[dict[str, str]]]

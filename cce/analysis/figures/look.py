@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from cce.analysis.paper import paper_name
 from cce.analysis.scoring import AVERAGES
-from cce.crowd.evaluate import NO_JUDGE
 from cce.models.prices import on_loopback
+from cce.names import NO_JUDGE
 from cce.project import commit
 
 TITLES = {

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cce.analysis.figures.look import headings, legend, model_title, palette, panels, save, style
-from cce.crowd.evaluate import NO_JUDGE
 from cce.crowd.result import Result
 from cce.crowd.stages import in_order, speaker
+from cce.names import NO_JUDGE
 
 # An outcome has a shape as well as a colour.
 BLUE, ORANGE, *_ = palette(2)

@@ -6,8 +6,8 @@ from math import nan
 import pandas as pd
 
 from cce.analysis.paper import figure3, paper_name, table1, table2, table3, table4
-from cce.crowd.methods import family_of
 from cce.errors import BadInput
+from cce.names import cce_family
 
 # The judge of Table 4, of Figure 3 and of the headline.
 REFERENCE = "gpt-4o"
@@ -37,7 +37,7 @@ def _curve() -> pd.DataFrame:
 def _selections() -> pd.DataFrame:
     table = table4()
     rows = zip(table.selection, table.removal, table.budget, strict=True)
-    methods = [f"{family_of(selection, removal)}@{budget}" for selection, removal, budget in rows]
+    methods = [f"{cce_family(selection, removal)}@{budget}" for selection, removal, budget in rows]
     return table.assign(judge=REFERENCE, method=methods)[["judge", "method", "benchmark", "paper"]]
 
 

@@ -14,7 +14,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.judgments import CrowdJudgment
 from cce.crowd.prompts import VERDICT_MARK
 from cce.crowd.result import Result
-from cce.text import judge_name
+from cce.names import short_name
 
 # What the browser is told of a judgment, as it stands in the file.
 FIELDS = ["method", "verdict", "p_a", "p_given", "p_swapped", "calls", "prompt_tokens", "completion_tokens"]
@@ -79,7 +79,7 @@ class Cases:
         return {
             "key": hashlib.sha256(key.encode()).hexdigest()[:12],
             "notebook": stem + (f", {part}" if part else ""),
-            "judge": judge_name(row["judge"]),
+            "judge": short_name(row["judge"]),
             "seed": row.get("seed"),
             "outcome": outcome_of(row),
             "texts": texts,
@@ -115,7 +115,7 @@ class Cases:
         told = {
             "side": one.candidate,
             "letter": one.member.letter,
-            "model": judge_name(one.member.model.model) if one.member.model else None,
+            "model": short_name(one.member.model.model) if one.member.model else None,
             "answer": self._places(one.answer),
             "verdict": one.judgment.verdict,
             "outcome": one.outcome,

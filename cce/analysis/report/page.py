@@ -23,10 +23,10 @@ from cce.analysis.report.executed import Executed, executed_in
 from cce.analysis.report.sections import SECTIONS, Section
 from cce.analysis.report.summary import findings
 from cce.analysis.tables import readable
-from cce.models.files import write_whole
 from cce.models.prices import on_loopback
+from cce.names import short_name
 from cce.project import root
-from cce.text import judge_name
+from cce.text import write_whole
 
 NAME = "report.html"
 THOUSANDS = re.compile(r"^[0-9]{4,}(?=\.\d+$|$)")
@@ -101,7 +101,7 @@ def _facts(notebooks: Sequence[Executed]) -> dict[str, str]:
 
 
 def _named(notebooks: Sequence[Executed], parameter: str) -> str:
-    given = [judge_name(name) for notebook in notebooks for name in notebook.parameters.get(parameter, [])]
+    given = [short_name(name) for notebook in notebooks for name in notebook.parameters.get(parameter, [])]
     return ", ".join(dict.fromkeys(given)) or "-"
 
 

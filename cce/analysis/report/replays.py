@@ -12,11 +12,11 @@ from cce.benchmarks import load_pairs
 from cce.benchmarks.pair import Pair
 from cce.crowd.batch import Batch
 from cce.crowd.case import Case, Protocol
-from cce.crowd.evaluate import NO_JUDGE
 from cce.crowd.methods import crowd_needed, method_named
 from cce.crowd.result import Result
 from cce.errors import CCEError
 from cce.models.client import LLM
+from cce.names import NO_JUDGE
 from cce.project import root
 
 T = TypeVar("T")

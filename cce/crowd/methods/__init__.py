@@ -21,6 +21,7 @@ from cce.crowd.methods.single import single
 from cce.crowd.selection import SELECTIONS
 from cce.crowd.verdict import Judgment
 from cce.errors import BadInput
+from cce.names import cce_family
 
 SINGLE = ("vanilla", "longprompt", "evalplan", "16-criteria")
 # Those that ask no model, and are the same whoever judges.
@@ -28,13 +29,8 @@ MODEL_FREE = {"length"}
 WITHOUT_BUDGET = {"length": length, **{name: partial(single, prompt=name) for name in SINGLE}}
 
 
-def family_of(selection: str, removal: bool) -> str:
-    """A row of the selection ablation as a method without its budget: criticizing with removal is `cce`."""
-    return "cce" if (selection, removal) == ("criticizing", True) else f"cce-{selection}{'+removal' * removal}"
-
-
 CROWDED = {
-    family_of(name, removal): partial(cce, selection=name, removal=removal)
+    cce_family(name, removal): partial(cce, selection=name, removal=removal)
     for removal in (True, False)
     for name in SELECTIONS
 }

@@ -33,7 +33,7 @@ class Shown:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        return TEMPLATES.get_template("shown.jinja").render(section=self.section())
+        return TEMPLATES.get_template("display.jinja").render(section=self.section())
 
     def __str__(self) -> str:
         return "\n".join(_lines(self.section())).translate(PICTURES)

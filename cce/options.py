@@ -1,0 +1,56 @@
+"""Options: how models are asked, and where completions are kept; one object for everything that asks."""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from cce.errors import BadInput
+
+Order = Literal["given", "both"]
+Reading = Literal["text", "distribution"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How models are asked; the defaults are the paper's.
+
+    Attributes:
+        store: path of the SQLite store; None keeps completions in memory, for this process only.
+        concurrency: requests in flight at once to one address; so many pairs, questions or pools are begun at once.
+        order: `both` asks with the two answers swapped as well, and combines.
+        verdict: how a verdict is read: from the judge's `text`, or from the `distribution` of its next token.
+        seed: draws the selection of crowd judgments, sides and samples.
+        max_tokens: the longest answer of a model, in tokens.
+        prompts: a folder of the user's own prompts; a file missing there is taken from the package.
+        dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
+
+    Raises BadInput for a value that none of these takes.
+    """
+
+    store: str | Path | None = None
+    concurrency: int = 32
+    order: Order = "given"
+    verdict: Reading = "text"
+    seed: int = 0
+    max_tokens: int = 1024
+    prompts: str | None = None
+    dry_run: str | Path | None = None
+
+    def __post_init__(self):
+        for name, kind in (("order", Order), ("verdict", Reading)):
+            if getattr(self, name) not in get_args(kind):
+                raise BadInput(f"{name} {getattr(self, name)!r}: one of {', '.join(get_args(kind))}")
+        if self.concurrency < 1:
+            raise BadInput(f"concurrency {self.concurrency}: at least one at a time")
+        if self.max_tokens < 1:
+            raise BadInput(f"max_tokens {self.max_tokens}: at least 1")
+        if self.prompts and not Path(self.prompts).is_dir():
+            raise BadInput(f"prompts: there is no folder {Path(self.prompts).absolute()}")
+
+    def but(self, **changes) -> "Options":
+        """The same options with some of them changed. Raises BadInput for a name that is none."""
+        known = [field.name for field in fields(self)]
+        unknown = sorted(set(changes) - set(known))
+        if unknown:
+            raise BadInput(f"unknown option {unknown[0]!r}: one of {', '.join(known)}")
+        return replace(self, **changes)
