@@ -13,9 +13,10 @@ __all__ = ["LLM", "evaluate", "judge", "load_pairs", "pick"]
 _HOMES = {
     "LLM": "cce.models.client",
     "load_pairs": "cce.benchmarks",
-    "judge": "cce.crowd",
-    "evaluate": "cce.crowd",
-    "pick": "cce.crowd.picking",
+    "judge": "cce.crowd.result",
+    "evaluate": "cce.crowd.evaluate",
+    "pick": "cce.chat.picking",
+    "Options": "cce.options",
 }
 
 

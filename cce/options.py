@@ -54,3 +54,6 @@ class Options:
         if unknown:
             raise BadInput(f"unknown option {unknown[0]!r}: one of {', '.join(known)}")
         return replace(self, **changes)
+
+
+DEFAULTS = Options()

@@ -1,4 +1,4 @@
-"""Bounds on what this process may spend on completions: calls, tokens, US dollars. What the store has is free.
+"""What completions cost, and bounds on what this process may spend on them. What the store has is free.
 
     from cce import spending
     spending.limit(max_calls=10_000, max_cost=5.0)
@@ -9,15 +9,20 @@ BoundReached; what was bought is in the store, and the same run under a higher b
 """
 
 import asyncio
+import csv
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import cache
 from math import inf
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from cce.errors import BadInput, BoundReached
 
-# A token has a byte or more. On top comes what the chat template adds: marks a message, and a system prompt.
-TEMPLATE_TOKENS = 64
+PRICES = Path(__file__).parent / "models" / "data" / "prices.csv"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -29,36 +34,70 @@ class Amount:
     dollars: float = 0
 
     def __add__(self, other: "Amount") -> "Amount":
-        return Amount(self.calls + other.calls, self.tokens + other.tokens, self.dollars + other.dollars)
+        return Amount(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     def __sub__(self, other: "Amount") -> "Amount":
-        return Amount(self.calls - other.calls, self.tokens - other.tokens, self.dollars - other.dollars)
+        return Amount(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars per token of the prompt and of the completion."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def of(self, prompt: float, completion: float) -> Amount:
+        """What so many tokens of a prompt and of a completion come to."""
+        return Amount(0, prompt + completion, self.prompt * prompt + self.completion * completion)
+
+
+@dataclass
+class Bill:
+    """What a run has asked for so far: requests sent, completions found in the store, tokens of both.
+
+    `again` counts the requests that had to be made again; `dollars` is what those sent have cost, by the known prices.
+    """
+
+    sent: int = 0
+    stored: int = 0
+    tokens: int = 0
+    again: int = 0
+    dollars: float = 0.0
+
+    def __add__(self, other: "Bill") -> "Bill":
+        return Bill(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    def __str__(self) -> str:
+        asked = f"{self.sent:,} requests sent, {self.stored:,} from the store, {self.tokens:,} tokens"
+        again = f", {self.again:,} made again" if self.again else ""
+        return asked + again + (f", ${self.dollars:,.2f}" if self.dollars else "")
 
 
 UNBOUNDED = Amount(inf, inf, inf)
 NAMES = {"calls": "max_calls", "tokens": "max_total_tokens", "dollars": "max_cost"}
 
 
-class Purse:
-    """What may be spent, what was, and what those under way may come to at most."""
+class Budget:
+    """What may be spent, what was, and what the calls under way may come to at most."""
 
     def __init__(self) -> None:
-        self.bounds, self.spent, self.held, self.freed = UNBOUNDED, Amount(), Amount(), asyncio.Event()
+        self.bounds, self.spent, self.reserved, self.freed = UNBOUNDED, Amount(), Amount(), asyncio.Event()
 
     @asynccontextmanager
-    async def room_for(self, most: Amount) -> AsyncIterator[None]:
-        """Hold this much while the block runs, which pays what it really cost. Raises BoundReached where it cannot."""
+    async def reserve(self, most: Amount) -> AsyncIterator[None]:
+        """Reserve this much while the block runs, which pays what it really cost. Raises BoundReached without room."""
         while bound := self._passed(most):
-            if self.held == Amount():
-                raise BoundReached(self._said(bound, most))
+            if self.reserved == Amount():
+                raise BoundReached(self._explained(bound, most))
             self.freed.clear()
             await self.freed.wait()
-        self.held += most
+        self.reserved += most
         try:
             yield
         finally:
-            # Nothing held is exactly nothing, whatever adding and taking away left of the dollars.
-            self.held = self.held - most if self.held.calls > most.calls else Amount()
+            # Nothing reserved is exactly nothing, whatever adding and taking away left of the dollars.
+            self.reserved = self.reserved - most if self.reserved.calls > most.calls else Amount()
             self.freed.set()
 
     def pay(self, amount: Amount) -> None:
@@ -66,10 +105,10 @@ class Purse:
         self.spent += amount
 
     def _passed(self, most: Amount) -> str | None:
-        total = self.spent + self.held + most
+        total = self.spent + self.reserved + most
         return next((name for name in NAMES if getattr(total, name) > getattr(self.bounds, name)), None)
 
-    def _said(self, bound: str, most: Amount) -> str:
+    def _explained(self, bound: str, most: Amount) -> str:
         spent, next_one, allowed = (getattr(amount, bound) for amount in (self.spent, most, self.bounds))
         return (
             f"{NAMES[bound]} {allowed:,}: {spent:,.6g} spent, and the next call may take {next_one:,.6g}; "
@@ -77,7 +116,7 @@ class Purse:
         )
 
 
-PURSE = Purse()
+BUDGET = Budget()
 
 
 def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, max_cost: float | None = None) -> None:
@@ -86,7 +125,7 @@ def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, 
     Args:
         max_calls: requests sent, those that are made again included.
         max_total_tokens: of prompts and completions together.
-        max_cost: US dollars, by `cce.models.prices`. A model without a price is then refused before it is asked.
+        max_cost: US dollars. A model without a known price is then refused before it is asked.
 
     Raises BadInput for a bound that is not a number above 0.
     """
@@ -94,5 +133,47 @@ def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, 
     for name, bound in bounds.items():
         if bound is not None and not 0 < bound < inf:
             raise BadInput(f"{name} {bound}: a number above 0 is wanted, or none for no bound")
-    PURSE.bounds = Amount(*(inf if bound is None else bound for bound in bounds.values()))
-    PURSE.spent = Amount()
+    BUDGET.bounds = Amount(*(inf if bound is None else bound for bound in bounds.values()))
+    BUDGET.spent = Amount()
+
+
+def price_of(model: str, url: str) -> Price | None:
+    """The price of a model by its name, as the endpoint knows it; None where it is not known.
+
+    Prices stand in models/data/prices.csv, or in the user's own file of that form, which CCE_PRICES names. A model that
+    the file does not list is free on this machine, that is without an address or at a loopback one.
+    Raises BadInput where the file cannot be read.
+    """
+    known = _prices(os.environ.get("CCE_PRICES") or str(PRICES))
+    free = Price() if not url or on_loopback(url) else None
+    return known.get(model, free)
+
+
+def checked_price(model: str, url: str) -> Price:
+    """The same, and nothing for an unknown price. Raises BadInput where that meets a bound on the cost."""
+    price = price_of(model, url)
+    if price is None and BUDGET.bounds.dollars < inf:
+        raise BadInput(f"max_cost: no price is known for {model}; name it in a file of prices, and that in CCE_PRICES")
+    return price or Price()
+
+
+def on_loopback(url: str) -> bool:
+    """Whether this machine itself is at the address."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+@cache
+def _prices(file: str) -> dict[str, Price]:
+    try:
+        with open(file, encoding="utf-8", newline="") as lines:
+            return {row["model"]: _price(row) for row in csv.DictReader(lines)}
+    except (OSError, KeyError, TypeError, ValueError) as problem:
+        wanted = "model, prompt and completion, the last two in US dollars per million tokens"
+        raise BadInput(f"prices {file}: {problem}; CSV with the columns {wanted} is wanted") from problem
+
+
+def _price(row: dict[str, str]) -> Price:
+    prompt, completion = (float(row[name]) / 1e6 for name in ("prompt", "completion"))
+    if not (prompt >= 0 and completion >= 0):
+        raise ValueError(f"{row['model']}: a price of {row['prompt']} and {row['completion']}")
+    return Price(prompt, completion)

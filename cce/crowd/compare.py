@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.case import Case, Texts
 from cce.crowd.prompts import render
-from cce.crowd.verdict import Judgment, Reading, combine, read_distribution, read_text
+from cce.crowd.session import Session, Texts
+from cce.crowd.verdict import LETTERS, MARKS, Judgment, Reading, combine, read_distribution, read_text
 from cce.models.loop import together
+from cce.models.wire import Completion, Expects
 
 # The paper decodes at 0.1.
 TEMPERATURE = 0.1
-# As many as OpenAI allows.
-TOP_LOGPROBS = 20
 
 
 @dataclass(frozen=True)
-class Duel:
-    """Two answers side by side, a string a turn; the first stands in Assistant A's place."""
+class Comparison:
+    """Two answers side by side, one string per turn; the first stands in Assistant A's place."""
 
     questions: tuple[str, ...]
     first: tuple[str, ...]
@@ -25,54 +24,63 @@ class Duel:
     criteria: str = ""
 
     @classmethod
-    def of(cls, pair: Pair) -> "Duel":
+    def of(cls, pair: Pair) -> "Comparison":
         """The pair's own two answers, A first."""
         return cls(pair.questions, pair.answers_a, pair.answers_b, pair.criteria)
 
-    def swapped(self) -> "Duel":
+    def swapped(self) -> "Comparison":
         """The same two answers in each other's place."""
-        return Duel(self.questions, self.second, self.first, self.criteria)
+        return Comparison(self.questions, self.second, self.first, self.criteria)
+
+    def in_orders(self, orders: int) -> list["Comparison"]:
+        """The comparison as it is, and swapped where two orders are asked for."""
+        return [self, self.swapped()][:orders]
+
+    def texts(self) -> Texts:
+        """What a prompt is filled with, under the names that all prompts use."""
+        return {"questions": list(self.questions), "answers_a": list(self.first), "answers_b": list(self.second)}
 
 
 async def compare(
-    case: Case,
-    duel: Duel,
+    session: Session,
+    comparison: Comparison,
     prompt: str = "vanilla",
     *,
     notes: Sequence[list[str]] = (),
     sample: int = 0,
     temperature: float = TEMPERATURE,
+    apart: str = "",
 ) -> Judgment:
-    """Let the case's judge compare the two answers, in the orders of the case.
+    """Let the session's judge compare the two answers, in the session's orders.
 
     `prompt` names the prompt's file; `notes` holds a list of background notes for each order, where the prompt
-    has room for them. An order without a note is judged by `vanilla`.
+    has room for them. An order without a note is judged by `vanilla`. `apart` is that of `Expects`.
     """
-    orders = [duel, duel.swapped()][: case.orders]
-    notes = notes or [None] * len(orders)
-    names = ["vanilla" if noted == [] else prompt for noted in notes]
-    asked = zip(orders, names, notes, strict=True)
-    return combine(await together(_reading(case, *one, sample, temperature) for one in asked))
+
+    async def reading(shown: Comparison, noted: list[str] | None) -> Reading:
+        name = "vanilla" if noted == [] else prompt
+        return await _reading(session, shown, name, noted, apart, sample=sample, temperature=temperature)
+
+    orders = comparison.in_orders(session.orders)
+    asked = zip(orders, notes or [None] * len(orders), strict=True)
+    return combine(await together(reading(*one) for one in asked))
 
 
 async def _reading(
-    case: Case, duel: Duel, name: str, notes: list[str] | None, sample: int, temperature: float
+    session: Session, shown: Comparison, name: str, notes: list[str] | None, apart: str, **sampling
 ) -> Reading:
     async def attempt(texts: Texts) -> Reading:
-        prompt = render(name, case.protocol.prompts, criteria=duel.criteria, **texts)
-        said = await case.ask(case.judge, prompt, sample=sample, temperature=temperature)
-        return Reading(said.text, await _p_first(case, prompt, said.text), said.completion_tokens, prompt)
+        prompt = render(name, session.options.prompts, criteria=shown.criteria, **texts)
+        said = await session.ask(session.judge, prompt, Expects("judgment", MARKS, apart), **sampling)
+        p_first = await _p_first(session, prompt, said)
+        return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed)
 
-    texts = {"questions": list(duel.questions), "answers_a": list(duel.first), "answers_b": list(duel.second)}
-    return await case.fitted(texts | ({"notes": notes} if notes else {}), attempt)
+    return await session.fitted(shown.texts() | ({"notes": notes} if notes else {}), attempt)
 
 
-async def _p_first(case: Case, prompt: str, said: str) -> float | None:
-    if case.protocol.verdict == "text":
-        return read_text(said)
-    # A further turn instead of a prefilled answer, which not every server continues.
-    letter = render("letter", case.protocol.prompts)
-    turns = [("user", prompt), ("assistant", said), ("user", letter)]
-    messages = [{"role": role, "content": content} for role, content in turns]
-    answer = await case.ask(case.judge, messages, temperature=0.0, max_tokens=1, top_logprobs=TOP_LOGPROBS)
+async def _p_first(session: Session, prompt: str, said: Completion) -> float | None:
+    if session.options.verdict == "text":
+        return read_text(said.text)
+    question = render("letter", session.options.prompts)
+    answer = await session.ask_letter(session.judge, prompt, said.text, question, Expects("letter", LETTERS))
     return read_distribution(answer.first_token)

@@ -1,46 +1,45 @@
-"""Judge many pairs by many methods and judges, into a tidy frame: one row a judged pair.
+"""Judge many pairs by many methods and judges: one row per judge, method and pair.
 
-evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-mini", "my-model@http://localhost:8000/v1"])
+    evaluate(load_pairs("pocket"), ["vanilla", "cce@4"], ["gpt-4o"], crowd=["gpt-4o-mini", "m@http://localhost:8000/v1"])
+
+Each pair walks on its own through all stages; none waits for another.
 """
 
-import hashlib
+import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import pandas as pd
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.batch import Batch, missing_in_words
-from cce.crowd.case import Case, Protocol
-from cce.crowd.methods import MODEL_FREE, crowd_needed, method_named
-from cce.crowd.verdict import UNJUDGED, Judgment
+from cce.crowd.methods import asks_model, crowd_needed, method_named
+from cce.crowd.record import COLUMNS, Record, missing
+from cce.crowd.session import Session
 from cce.errors import BadInput, CallFailed
+from cce.models.batch import Batch, missing_in_words
 from cce.models.client import LLM
-from cce.models.store import Completion
 from cce.names import NO_JUDGE
+from cce.options import DEFAULTS, Options
 
-# What a row says, in this order. Until they are a frame rows are tuples: dicts take twice the room.
-COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
-COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
-COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "failed"]
 T = TypeVar("T")
-# What becomes of a judged case: made of the case, its method, the judgment, and why it is missing, where it is.
-Keep = Callable[[Case, str, Judgment, str | None], T]
+# By the name that results are to show, a model; or models under their own names.
+Judges = Sequence[str] | Mapping[str, str]
 
 
 def evaluate(
     pairs: Sequence[Pair],
     methods: Sequence[str] = ("vanilla",),
-    judges: Sequence[str] = ("embedded",),
+    judges: Judges = ("embedded",),
     crowd: Sequence[str] = (),
+    options: Options = DEFAULTS,
     *,
-    store: str | Path | None = None,
-    concurrency: int = 32,
-    **protocol,
+    out: TextIO | None = None,
+    **changes,
 ) -> pd.DataFrame:
     """Judge every pair by every method and judge.
 
@@ -48,147 +47,157 @@ def evaluate(
         pairs: as `load_pairs` gives them.
         methods: such as `vanilla`, `maj@N`, `cce@N`; see `cce.crowd.methods`. Those that ask no model, such as
             `length`, are run once, under the judge's name "none".
-        judges: models, each `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or the folder of a student.
+        judges: models, each `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or the folder of a student; or a
+            dict of such models by the name that the column `judge` is to show.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
-        store: path of the SQLite store; None keeps completions in memory.
-        concurrency: requests in flight at once to one address.
-        protocol: order, verdict, seed, max_tokens, prompts; see `Protocol`.
+        options, changes: see `Options`.
+        out: a file as `records_file` opens it, which gets the record of each judgment as it comes.
 
-    Returns a row a judge, method and pair, in this order: benchmark, id, subset, cluster (the same for pairs with
+    Returns one row per judge, method and pair, in this order: benchmark, id, subset, cluster (the same for pairs with
     one first question), judge, method, verdict (A, B, tie or None), label, correct (None without a label), p_a,
     p_given and p_swapped (the probability of A in either order), text and text_swapped (the rationales in either
-    order, where what stands second is called B), rationale_tokens (of text), calls,
-    prompt_tokens, completion_tokens, seconds (of model time), selected, notes, outcome_cuts, context_cuts (see
-    `Case`), failed (None, or why a call failed for good: the judgment is then missing, neither right nor wrong, which
-    is warned of).
+    order, where what stands second is called B), rationale_tokens (of text), calls, prompt_tokens, completion_tokens,
+    seconds (of model time), selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts (rewritings
+    that still held an outcome, over all orders), context_cuts (shortened prompts), failed (None, or why a call failed
+    for good: the judgment is then missing, neither right nor wrong, which is warned of).
     Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, BoundReached where no
     more may be spent.
     """
-    rows = judged(row_of, pairs, methods, judges, crowd, store=store, concurrency=concurrency, **protocol)
+    evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))
+    warn(evaluation.cautions)
+
+    def row(record: Record) -> tuple:
+        if out:
+            write_record(out, record)
+        return record.row()
+
+    rows = evaluation.kept(row)
+    warn(evaluation.missing)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def judged(keep: Keep[T], pairs, methods, judges, crowd, *, store=None, concurrency=32, **protocol) -> list[T]:
-    """What is kept of every judged case, by judge and method, and within these by pair; takes what `evaluate` takes."""
-    docket = Docket(pairs, methods, judges, crowd, store, concurrency, Protocol(**protocol))
-    kept = docket.judged(keep)
-    if docket.failures:
-        said = missing_in_words("judging", len(docket.failures), len(kept), docket.failures[0])
-        warnings.warn(said, stacklevel=3)
-    return kept
+def evaluate_into(
+    out: TextIO, pairs: Sequence[Pair], methods: Sequence[str], judges: Judges, crowd: Sequence[str], options: Options
+) -> int:
+    """The same without a frame: the records go to the file alone, and any number of pairs takes the same memory.
+
+    Returns how many judgments are missing.
+    """
+    evaluation = Evaluation(pairs, methods, judges, crowd, options)
+    warn(evaluation.cautions)
+    evaluation.run(lambda _, record: write_record(out, record))
+    warn(evaluation.missing)
+    return evaluation.failures
 
 
-class Docket:
-    """All cases of an evaluation, checked before the first request."""
+@contextmanager
+def records_file(path: str | Path) -> Iterator[TextIO]:
+    """A JSONL file for records, which is begun anew; its folder is made. A reader sees every line as it is written."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", buffering=1) as file:
+        yield file
 
-    def __init__(self, pairs, methods, judges, crowd, store, concurrency, protocol: Protocol):
+
+def write_record(out: TextIO, record: Record) -> None:
+    """Write the record as one line of JSON."""
+    out.write(json.dumps(record.as_json(), ensure_ascii=False) + "\n")
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Warn of each, and point at the line that called the function which calls this one."""
+    for message in messages:
+        warnings.warn(message, stacklevel=3)
+
+
+class Evaluation:
+    """All judgments to be made, checked before the first request.
+
+    `cautions` and, after the run, `missing` are what the user should be warned of; `failures` judgments are missing.
+    """
+
+    def __init__(
+        self, pairs: Sequence[Pair], methods: Sequence[str], judges: Judges, crowd: Sequence[str], options: Options
+    ):
         self.methods = {name: method_named(name) for name in methods}
-        check_crowd(methods, crowd, at_hand=min((len(pair.crowd) for pair in pairs), default=0))
-        check_reading(methods, judges, protocol)
-        if not (pairs and methods and judges):
+        self.judges = judges if isinstance(judges, Mapping) else {name: name for name in judges}
+        self.cautions = check_crowd(methods, crowd, lambda: min((len(pair.crowd) for pair in pairs), default=0))
+        self.cautions += check_reading(methods, self.judges.values(), options)
+        self.missing, self.failures = [], 0
+        if not (len(pairs) and methods and judges):
             raise BadInput("pairs, methods and judges: at least one of each")
-        _check_names(pairs)
-        self.models = {name: LLM(name, store, concurrency) for name in dict.fromkeys([*judges, *crowd])}
+        _check_ids(pairs)
+        self.models = {name: LLM(name, options) for name in dict.fromkeys([*self.judges.values(), *crowd])}
         self.crowd = tuple(self.models[name] for name in crowd)
-        self.protocol, self.concurrency = protocol, concurrency
-        free = [(NO_JUDGE, method) for method in self.methods if method in MODEL_FREE]
-        self.seats = free + [seat for seat in product(dict.fromkeys(judges), self.methods) if seat[1] not in MODEL_FREE]
-        # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
-        self.work, self.failures = list(product(pairs, self.seats)), []
+        free = [(NO_JUDGE, method) for method in self.methods if not asks_model(method)]
+        self.seats = free + [seat for seat in product(self.judges, self.methods) if asks_model(seat[1])]
+        self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.seats)
 
-    def judged(self, keep: Keep[T]) -> list[T]:
-        """Judge all cases; each walks its own way."""
+    def kept(self, keep: Callable[[Record], T]) -> list[T]:
+        """What is kept of every judgment, by judge and method, and within these by pair."""
+        found, seats = [None] * self.total, len(self.seats)
 
-        async def step(work: tuple[Pair, tuple[str, str]]) -> T:
-            pair, (judge, method) = work
-            case, failed = Case(pair, self.models.get(judge), self.crowd, self.protocol), None
+        def put(place: int, record: Record) -> None:
+            found[place] = keep(record)
+
+        self.run(put)
+        return [one for seat in range(seats) for one in found[seat::seats]]
+
+    def run(self, put: Callable[[int, Record], None]) -> None:
+        """Make all judgments, and hand each over, with its place among all, as it comes."""
+
+        async def step(numbered: tuple[int, tuple[Pair, tuple[str, str]]]) -> None:
+            place, (pair, (judge, method)) = numbered
+            session, failure = self._session(pair, judge), None
             try:
-                judgment = await self.methods[method](case)
-            except CallFailed as failure:
-                judgment, failed = UNJUDGED, str(failure)
-                self.failures.append(failed)
-            return keep(case, method, judgment, failed)
+                judged = await self.methods[method](session, pair)
+            except CallFailed as error:
+                judged, failure = missing(str(error)), error
+            put(place, Record(pair, judge, method, judged, session))
+            if failure:
+                raise failure
 
-        kept = Batch("judging", self.work, list(self.models.values())).results(step, self.concurrency)
-        return [one for seat in range(len(self.seats)) for one in kept[seat :: len(self.seats)]]
+        # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
+        work = ((pair, seat) for pair in self.pairs for seat in self.seats)
+        batch = Batch("judging", self.total, list(self.models.values()))
+        batch.run(enumerate(work), step, self.options.concurrency)
+        self.failures = len(batch.failures)
+        if batch.failures:
+            self.missing = [missing_in_words("judging", self.failures, self.total, batch.failures[0])]
+
+    def _session(self, pair: Pair, judge: str) -> Session:
+        # What the pair's benchmark prescribes goes before what the user asks for.
+        options = self.options.but(order=pair.order) if pair.order else self.options
+        return Session(pair.id, options, self.models.get(self.judges.get(judge)), self.crowd)
 
 
-def _check_names(pairs: Sequence[Pair]) -> None:
+def _check_ids(pairs: Sequence[Pair]) -> None:
+    # A file that is read pair by pair was checked as it was loaded.
+    if not isinstance(pairs, list):
+        return
     (name, count), *_ = Counter((pair.benchmark, pair.id) for pair in pairs).most_common(1)
     if count > 1:
         raise BadInput(f"two pairs are called {name[1]!r} of {name[0]!r}: name each benchmark once, and files unlike")
 
 
-def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: int) -> None:
-    """Refuse a method that needs a crowd and has none, of models or of answers at hand, and warn of one too small.
-
-    Its warning, like `check_reading`'s, points at the user's line, four calls above.
-    """
-    size = at_hand + len(crowd)
-    if crowd and not any(map(crowd_needed, methods)):
-        warnings.warn(f"none of {', '.join(methods)} asks the crowd", stacklevel=5)
-    for name in methods:
-        needed = crowd_needed(name)
-        if needed and not size:
-            raise BadInput(
-                f"method {name} needs a crowd: name at least one crowd model, or bring a crowd's answers along "
-                "(`crowd` of every pair, or a third response in a pool)"
-            )
-        if needed > size:
-            warnings.warn(
-                f"{name}: a crowd of {size} gives {2 * size} comparisons at most, fewer than the budget", stacklevel=5
-            )
-
-
-def check_reading(methods: Sequence[str], judges: Sequence[str], protocol: Protocol) -> None:
-    """Warn where the untrained embedded model is to be read from its text."""
-    if "embedded" in judges and protocol.verdict == "text" and not set(methods) <= MODEL_FREE:
-        warnings.warn(
-            'the embedded model writes no verdict: use verdict="distribution", order="both", or embedded-judge',
-            stacklevel=5,
+def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[[], int]) -> list[str]:
+    """Refuse a method that needs a crowd and has none, of models or of answers at hand; caution against a small one."""
+    needed = {name: crowd_needed(name) for name in methods}
+    if not any(needed.values()):
+        return [f"none of {', '.join(methods)} asks the crowd"] if crowd else []
+    size = len(crowd) + at_hand()
+    if not size:
+        name = next(name for name, members in needed.items() if members)
+        raise BadInput(
+            f"method {name} needs a crowd: name at least one crowd model, or bring a crowd's answers along "
+            "(`crowd` of every pair, or a third response in a pool)"
         )
+    few = f"a crowd of {size} gives {2 * size} comparisons at most, fewer than the budget"
+    return [f"{name}: {few}" for name, members in needed.items() if members > size]
 
 
-def cluster_of(pair: Pair) -> str:
-    """A short name of the pair's first question: judgments of answers to one question depend on each other."""
-    return hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
-
-
-def row_of(case: Case, method: str, judgment: Judgment, failed: str | None) -> tuple:
-    """The row of a judged case: a cell for each of COLUMNS."""
-    pair, judge = case.pair, case.judge.model if case.judge else NO_JUDGE
-    label, verdict, cost = pair.label, judgment.verdict, cost_of(case.used.values())
-    swapped = judgment.readings[1].text if len(judgment.readings) > 1 else None
-    return (
-        pair.benchmark,
-        pair.id,
-        pair.subset,
-        cluster_of(pair),
-        judge,
-        method,
-        verdict,
-        label,
-        verdict == label if label and judgment is not UNJUDGED else None,
-        judgment.p_a,
-        judgment.p_in(0),
-        judgment.p_in(1),
-        judgment.text,
-        swapped,
-        judgment.readings[0].tokens,
-        *cost.values(),
-        len(case.selected),
-        sum(bool(note.shown) for note in case.notes),
-        case.outcome_cuts,
-        case.context_cuts,
-        failed,
-    )
-
-
-def cost_of(used: Collection[Completion]) -> dict:
-    """What these completions cost: calls, tokens, seconds of model time."""
-    return {
-        "calls": len(used),
-        "prompt_tokens": sum(completion.prompt_tokens for completion in used),
-        "completion_tokens": sum(completion.completion_tokens for completion in used),
-        "seconds": round(sum(completion.seconds for completion in used), 3),
-    }
+def check_reading(methods: Iterable[str], judges: Iterable[str], options: Options) -> list[str]:
+    """Caution against reading the untrained embedded model from its text."""
+    if "embedded" not in judges or options.verdict == "distribution" or not any(map(asks_model, methods)):
+        return []
+    return ['the embedded model writes no verdict: use verdict="distribution", order="both", or embedded-judge']

@@ -34,15 +34,8 @@ def render(name: str, folder: str | None = None, **texts) -> str:
         raise BadInput(f"prompt {name}.jinja in {folder or FOLDER}: {error}") from error
 
 
-def check_folder(folder: str | None) -> None:
-    """Refuse a folder of the user's own prompts that is not there, with BadInput."""
-    if folder and not Path(folder).is_dir():
-        raise BadInput(f"prompts: there is no folder {Path(folder).absolute()}")
-
-
 @cache
 def _environment(folder: str | None) -> Environment:
-    check_folder(folder)
     folders = [*([folder] if folder else []), FOLDER]
     return Environment(
         loader=ChoiceLoader([FileSystemLoader(f) for f in folders]), undefined=StrictUndefined, autoescape=False

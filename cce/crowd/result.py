@@ -1,52 +1,161 @@
-"""A result: one judged pair with all that led to its verdict."""
+"""A result: one judged pair that shows itself, with all that led to its verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.case import Case
-from cce.crowd.evaluate import COLUMNS, judged, row_of
-from cce.crowd.stages import crowd_answers, crowd_judgments, final_prompts, notes
-from cce.crowd.verdict import Judgment, in_words
-from cce.display import Section, Shown
+from cce.crowd.evaluate import Evaluation, Judges, warn
+from cce.crowd.record import Record
+from cce.crowd.verdict import in_words, verdict_of
+from cce.display import Section, Shown, difference
+from cce.models.store import Store
 from cce.names import short_name
+from cce.options import DEFAULTS, Options
+
+ORDERS = ["In the order given", "In the swapped order"]
 
 
 class Result(Shown, dict):
-    """The row that `evaluate` makes of a judged pair, as a dict, and how it came about.
+    """The record of a judged pair, a dict (see `cce.crowd.record`), and the texts that its trace names.
 
-    `case` holds the pair, its crowd judgments, which of them were selected and what became of these; `judgment` the
-    judge's rationales with the prompts that they answer.
+    It shows itself: in a notebook as HTML, printed as text.
     """
 
-    def __init__(self, case: Case, method: str, judgment: Judgment, failed: str | None):
-        super().__init__(zip(COLUMNS, row_of(case, method, judgment, failed), strict=True))
-        self.case, self.judgment = case, judgment
+    def __init__(self, record: Mapping, pair: Pair, stores: Sequence[Store]):
+        super().__init__(record)
+        self.pair, self.stores = pair, stores
 
     def section(self) -> Section:
         """The pair, every stage that the method has, the judgment, and what it cost."""
-        stages = [crowd_answers(self.case), crowd_judgments(self.case), notes(self.case), final_prompts(self.judgment)]
+        stages = [self.crowd_answers(), self.crowd_judgments(), self.notes(), self.final_prompts()]
+        stages = [stage for stage in stages if stage.parts]
         # A missing judgment has no verdict to show, not even an unreadable one.
-        stages = [stage for stage in stages if stage.parts] + [self.judgment.section()] * (not self["failed"])
-        return Section(self.heading, parts=(self.case.pair.section(), *stages, self._cost()))
+        judgment = [] if self["failed"] else [self.judgment()]
+        return Section(self.heading, parts=(self.pair.section(), *stages, *judgment, self._cost()))
 
     @property
     def heading(self) -> str:
         """Method, judge, verdict, and whether that is right."""
         right = {None: "", True: ", right by the label", False: ", wrong by the label"}[self["correct"]]
-        verdict = f"missing, since {self['failed']}" if self["failed"] else in_words(self.judgment.p_a) + right
+        verdict = f"missing, since {self['failed']}" if self["failed"] else in_words(self["p_a"]) + right
         return f"{self['method']} by {short_name(self['judge'])}: {verdict}"
+
+    def crowd_answers(self) -> Section:
+        """What each member of the crowd answered, of those that a comparison needed."""
+        answers = {speaker(one): self.answer(one) for one in self["trace"]["crowd"]}
+        parts = (Section(title, answer) for title, answer in answers.items())
+        return Section(f"Crowd answers: {len(answers)}", parts=tuple(parts), beside=True)
+
+    def crowd_judgments(self) -> Section:
+        """Every comparison of A or of B with a crowd answer: how it ended, whether it was selected, the rationales."""
+        made, parts = self["trace"]["crowd"], []
+        for one in made:
+            selected = ", selected" if one["selected"] else ""
+            rationales = _rationales(one["p_in"], [self.text(key) for key in one["rationales"]])
+            parts += [Section(ending(one) + selected, parts=rationales, beside=True, folded=True)]
+        return Section(f"Crowd judgments: {len(parts)}, selected: {self['selected']}", parts=tuple(parts))
+
+    def notes(self) -> Section:
+        """What became of the selected crowd judgments: the difference that outcome removal made to each."""
+        notes, made = self["trace"]["notes"], self["trace"]["crowd"]
+        title = f"Notes in the prompt: {sum(bool(note['shown']) for note in notes)}"
+        if any(note["kept"] != note["written"] for note in notes):
+            title += ", with what outcome removal cut and what it wrote instead"
+        return Section(title, parts=tuple(_note(note, made[note["of"]]) for note in notes))
+
+    def final_prompts(self) -> Section:
+        """The prompt of the judgment that counts, in each order."""
+        prompts = [self.prompt(key) for key in self["trace"]["final"]]
+        asked = zip(ORDERS, prompts, strict=False)
+        parts = (Section(f"{order}: {len(text):,} characters", text, folded=True) for order, text in asked)
+        return Section("Final prompt", parts=tuple(parts))
+
+    def judgment(self) -> Section:
+        """The verdict, and below it the rationale in each order, with what that order found by itself."""
+        texts = [text for text in (self["text"], self["text_swapped"]) if text is not None]
+        parts = _rationales([self["p_given"], self["p_swapped"]][: len(texts)], texts)
+        return Section(f"Verdict: {in_words(self['p_a'])}", parts=parts, beside=True)
+
+    def answer(self, judgment: Mapping) -> str:
+        """The crowd answer of an entry of the trace's `crowd`."""
+        answer = judgment["answer"]
+        return answer if isinstance(answer, str) else "\n\n".join(map(self.text, answer))
+
+    def text(self, key: str) -> str:
+        """What a model answered, by the key of its completion."""
+        return next(found for store in self.stores if (found := store.response(key)))["text"]
+
+    def prompt(self, key: str) -> str:
+        """What a model was asked, by the key of its completion."""
+        found = next(found for store in self.stores if (found := store.request(key)))
+        return found["messages"][0]["content"]
 
     def _cost(self) -> Section:
         tokens = f"{self['prompt_tokens']:,} prompt and {self['completion_tokens']:,} completion tokens"
         return Section("Cost", f"{self['calls']:,} calls, {tokens}, {self['seconds']:,} seconds of model time")
 
 
+def judge(
+    pair: Pair,
+    method: str = "vanilla",
+    judge: str = "embedded",
+    crowd: Sequence[str] = (),
+    options: Options = DEFAULTS,
+    **changes,
+) -> Result:
+    """Judge one pair, and keep how the verdict came about. Takes what `evaluate` takes, and raises what it raises."""
+    (result,), cautions = _judged(pair, [method], [judge], crowd, options.but(**changes))
+    warn(cautions)
+    return result
+
+
+def judge_by_each(
+    pair: Pair, methods: Sequence[str], judges: Judges, crowd: Sequence[str] = (), options: Options = DEFAULTS
+) -> list[Result]:
+    """Judge one pair by every judge and method."""
+    results, cautions = _judged(pair, methods, judges, crowd, options)
+    warn(cautions)
+    return results
+
+
+def _judged(pair, methods, judges, crowd, options: Options) -> tuple[list[Result], list[str]]:
+    evaluation = Evaluation([pair], methods, judges, crowd, options)
+    stores = [model.store for model in evaluation.models.values()]
+
+    def result(record: Record) -> Result:
+        return Result(record.as_json(), pair, stores)
+
+    return evaluation.kept(result), evaluation.cautions + evaluation.missing
+
+
 def beside(results: Sequence[Result]) -> Section:
     """The verdicts of several results and their rationales, in columns."""
-    columns = (Section(result.heading, parts=result.judgment.section().parts) for result in results)
+    columns = (Section(result.heading, parts=result.judgment().parts) for result in results)
     return Section(f"Pair {results[0]['id']}", parts=tuple(columns), beside=True)
 
 
-def judge(pair: Pair, method: str = "vanilla", judge: str = "embedded", crowd: Sequence[str] = (), **options) -> Result:
-    """Judge one pair, and keep how the verdict came about. Takes the options of `evaluate`."""
-    return judged(Result, [pair], [method], [judge], crowd, **options)[0]
+def ending(judgment: Mapping) -> str:
+    """How a comparison ended, such as "A against C: lost", from an entry of a trace's `crowd`."""
+    found = judgment["outcome"] or ("a tie" if verdict_of(judgment["p_a"]) else "unreadable")
+    return f"{judgment['candidate']} against {judgment['member']}: {found}"
+
+
+def speaker(judgment: Mapping) -> str:
+    """Whose answer was compared, such as "C: gpt-4o-mini", from an entry of a trace's `crowd`."""
+    model = judgment["model"]
+    return f"{judgment['member']}: {short_name(model) if model else 'brought along by the pair'}"
+
+
+def _rationales(p_in: Sequence[float | None], texts: Sequence[str]) -> tuple[Section, ...]:
+    titles = ["Rationale"]
+    if len(texts) > 1:
+        found = [in_words(p_a) for p_a in p_in]
+        titles = [
+            f"Rationale in the order given: {found[0]}",
+            f"Rationale in the swapped order, where A is called B: {found[1]}",
+        ]
+    return tuple(Section(title, text) for title, text in zip(titles, texts, strict=True) if text)
+
+
+def _note(note: Mapping, judgment: Mapping) -> Section:
+    left = "" if note["shown"] else "; nothing is left of it, and it is not shown"
+    return Section(ending(judgment) + left, difference(note["written"], note["kept"]))

@@ -8,10 +8,10 @@ combine as means of that number.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, log
 from typing import Literal
 
-from cce.display import Section, Shown
+from cce.models.wire import FirstToken, Form
 
 Verdict = Literal["A", "B", "tie"] | None
 MARK = re.compile(r"\[\[([AB])\]\]")
@@ -19,20 +19,21 @@ MARK = re.compile(r"\[\[([AB])\]\]")
 
 @dataclass(frozen=True)
 class Reading:
-    """One judgment in one order: the rationale as written, the probability that the first answer wins, the rationale's
-    length, and the prompt that it answers.
+    """One judgment in one order: the rationale as written, the probability that the first answer wins, the length of
+    the rationale in tokens, and the key of its completion in the store.
 
-    Where no model was asked the texts are empty and have no tokens.
+    Where no model was asked the text is empty and has no tokens. A dry run's reading is `supposed`.
     """
 
     text: str
     p_first: float | None
     tokens: int = 0
-    prompt: str = ""
+    key: str = ""
+    supposed: bool = False
 
 
 @dataclass(frozen=True)
-class Judgment(Shown):
+class Judgment:
     """A comparison in the order given, and perhaps in the swapped one; `p_a` is None where it is unreadable."""
 
     readings: tuple[Reading, ...]
@@ -48,25 +49,17 @@ class Judgment(Shown):
         """The rationale in the order given."""
         return self.readings[0].text
 
+    @property
+    def supposed(self) -> bool:
+        """Whether nobody has judged yet, as in a dry run."""
+        return any(reading.supposed for reading in self.readings)
+
     def p_in(self, order: int) -> float | None:
         """The probability of A in one order (0 given, 1 swapped); None where it is unreadable or was not asked."""
         if order >= len(self.readings):
             return None
         p_first = self.readings[order].p_first
         return p_first if order == 0 else _other_side(p_first)
-
-    def section(self) -> Section:
-        """The verdict, and below it the rationale in each order, with what that order found by itself."""
-        orders = ["Rationale"]
-        if len(self.readings) > 1:
-            found = [in_words(self.p_in(order)) for order in range(2)]
-            orders = [
-                f"Rationale in the order given: {found[0]}",
-                f"Rationale in the swapped order, where A is called B: {found[1]}",
-            ]
-        rationales = zip(orders, self.readings, strict=True)
-        parts = tuple(Section(title, reading.text) for title, reading in rationales if reading.text)
-        return Section(f"Verdict: {in_words(self.p_a)}", parts=parts, beside=True)
 
 
 # Stands where calls failed for good: the judgment is missing, which is not the same as unreadable.
@@ -92,7 +85,7 @@ def read_text(text: str) -> float | None:
     return float(marks[-1] == "A") if marks else None
 
 
-def read_distribution(first_token: dict[str, float] | None) -> float | None:
+def read_distribution(first_token: FirstToken | None) -> float | None:
     """The share of A in the probability of the tokens A and B, None where neither is among the likeliest.
 
     `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. A letter
@@ -104,6 +97,25 @@ def read_distribution(first_token: dict[str, float] | None) -> float | None:
         return None
     least = min(likeliest.values())
     return (a or least) / ((a or least) + (b or least))
+
+
+def closing_form(read, first: str, second: str, tie: str | None = None) -> Form:
+    """The form of a judge that ends with these words for the first or the second answer, or for a tie."""
+
+    def write(p_first: float, rationale: str) -> str:
+        return f"{rationale}\n{worded(p_first, first, second, tie)}"
+
+    return Form(read, write)
+
+
+def worded(p_first: float, first: str, second: str, tie: str | None = None) -> str:
+    """The words for the answer that this probability prefers; without any for a tie the second's."""
+    return tie if tie and p_first == 0.5 else first if p_first > 0.5 else second
+
+
+# The two forms of the kit's own prompts.
+MARKS = closing_form(read_text, "[[A]]", "[[B]]")
+LETTERS = Form(read_distribution, lambda p_a, _: {"A": log(p_a), "B": log(1 - p_a)}, of="first_token")
 
 
 def combine(readings: Sequence[Reading]) -> Judgment:

@@ -14,25 +14,20 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import replace
 from functools import cache
-from math import inf
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import openai
 
-from cce.errors import BadInput, CallFailed, ContextOverflow, EndpointFailed, SchemaRefused
-from cce.models.bill import Bill
-from cce.models.endpoint import endpoint_of, pool
+from cce.errors import CallFailed, ContextOverflow, EndpointFailed, SchemaRefused
+from cce.models.dry_run import DryRun
+from cce.models.endpoint import connections, endpoint_of
 from cce.models.loop import run, run_async
-from cce.models.plan import Plan, planning
-from cce.models.prices import Price, price_of
 from cce.models.retries import TIMEOUT_SECONDS, hopeless, patiently
-from cce.models.store import Completion, key_of, open_store
-from cce.models.wire import completion_of, wire_form
-from cce.spending import PURSE, TEMPLATE_TOKENS, Amount
-
-Messages = list[dict[str, str]]
+from cce.models.store import open_store
+from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, completion_of
+from cce.options import DEFAULTS, Options
+from cce.spending import BUDGET, Amount, Bill, checked_price
 
 # How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
 TOO_LONG = re.compile(
@@ -45,11 +40,13 @@ SCHEMA_REFUSALS = (400, 415, 422, 501)
 FAILURES_IN_A_ROW = 20
 # So long a run that stops waits for what is under way, and already paid for.
 LANDING_SECONDS = 5
+# A token has a byte or more. On top comes what the chat template adds: marks around messages, and a system prompt.
+TEMPLATE_TOKENS = 64
 
 
 @cache
 def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
-    # Models at one address share a bound.
+    # Models at one address share a bound, save where they are given different ones.
     return asyncio.Semaphore(concurrency)
 
 
@@ -81,20 +78,21 @@ class LLM:
 
     Args:
         model: the name; the key is read from the environment.
-        store: path of the SQLite store; None keeps completions in memory, for this process only.
-        concurrency: requests in flight at once to this address, at most; a model of this machine takes one.
+        options, changes: of `Options`, store and concurrency count here; a model of this machine takes one request at
+            a time.
 
     Raises BadInput at once for a bad name, a bad bound or a missing key.
     """
 
-    def __init__(self, model: str, store: str | Path | None = None, concurrency: int = 32):
-        self.endpoint = endpoint_of(model)
-        if concurrency < 1:
-            raise BadInput(f"concurrency {concurrency}: at least one request must be in flight")
+    def __init__(self, model: str, options: Options = DEFAULTS, **changes):
+        options = options.but(**changes)
+        recorded = open_store(options.store)
+        self.endpoint = endpoint_of(model, needs_key=not (recorded.replay or options.dry_run))
         self.model, self.bill = model, Bill()
-        self.price = _checked_price(self.endpoint.name, self.endpoint.url)
-        self.concurrency = self.endpoint.concurrency or concurrency
-        self.store = Plan(store, self.endpoint.url, self.concurrency) if planning() else open_store(store)
+        self.price = checked_price(self.endpoint.name, self.endpoint.url)
+        self.concurrency = self.endpoint.concurrency or options.concurrency
+        seat = (self.endpoint.url, self.concurrency)
+        self.store = DryRun(options.dry_run, options.store, *seat) if options.dry_run else recorded
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 
@@ -114,6 +112,7 @@ class LLM:
         sample: int = 0,
         top_logprobs: int | None = None,
         schema: dict | None = None,
+        expects: Expects = ANSWER,
     ) -> Completion:
         """Answer a prompt, from the store where it is known, else from the endpoint.
 
@@ -124,6 +123,7 @@ class LLM:
             sample: tells apart several answers to one prompt; sent as the sampling seed.
             top_logprobs: how many of the likeliest first tokens to return with their log-probabilities.
             schema: a JSON schema that the endpoint is to hold the answer to.
+            expects: what the caller looks for in the answer, which a dry run supposes.
 
         Raises ContextOverflow where prompt and answer do not fit the context, SchemaRefused where the endpoint
         refuses a request with a schema, CallFailed where this call fails for good and EndpointFailed where any other
@@ -132,27 +132,24 @@ class LLM:
         """
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
-        request = {
-            "model": self.endpoint.name,
-            "messages": messages,
-            "temperature": temperature,
-            "max_tokens": max_tokens,
-            "sample": sample,
-            "top_logprobs": top_logprobs,
-            **({"schema": schema} if schema else {}),
-        }
+        body = {"model": self.endpoint.name, "messages": messages, "temperature": temperature}
+        body |= {"max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs}
+        request = Request(body | ({"schema": schema} if schema else {}), expects)
         return self._usable(self._stored(request) or await run_async(self._shared(request)), request)
 
-    def _stored(self, request: dict) -> Completion | None:
+    def _stored(self, request: Request) -> Completion | None:
         completion = self.store.get(request)
         if completion:
             self.bill.stored += 1
-            self.bill.add(completion)
+            self._count(completion)
         return completion
 
-    async def _shared(self, request: dict) -> Completion:
+    def _count(self, completion: Completion) -> None:
+        self.bill.tokens += completion.prompt_tokens + completion.completion_tokens
+
+    async def _shared(self, request: Request) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
-        key = key_of(request)
+        key = request.key
         if key not in self._asked:
             self._asked[key] = _heard(self._sent(request))
         task = self._asked[key]
@@ -165,7 +162,7 @@ class LLM:
                 task.cancel()
                 del self._waiters[key], self._asked[key]
 
-    async def _sent(self, request: dict) -> Completion:
+    async def _sent(self, request: Request) -> Completion:
         url = self.endpoint.address()
         gate = _gate(url, self.concurrency)
         await gate.acquire()
@@ -176,14 +173,13 @@ class LLM:
         bought.add_done_callback(lambda _: gate.release())
         return await asyncio.shield(bought)
 
-    async def _bought(self, request: dict, url: str) -> Completion:
+    async def _bought(self, request: Request, url: str) -> Completion:
         self.bill.sent += 1
-        completion = await self._answered(request, url)
-        self.store.put(request, completion)
-        self.bill.add(completion)
+        completion = self.store.put(request, await self._answered(request, url))
+        self._count(completion)
         return completion
 
-    async def _answered(self, request: dict, url: str) -> Completion:
+    async def _answered(self, request: Request, url: str) -> Completion:
         start = time.perf_counter()
         try:
             completion = await patiently(lambda: self._called(request, url, start), self._again)
@@ -196,19 +192,19 @@ class LLM:
     def _again(self) -> None:
         self.bill.again += 1
 
-    async def _called(self, request: dict, url: str, start: float) -> Completion:
+    async def _called(self, request: Request, url: str, start: float) -> Completion:
         paid = Amount(calls=1)
-        async with PURSE.room_for(self._most(request)):
+        async with BUDGET.reserve(self._most(request)):
             try:
-                client = pool(url, self.concurrency, self.endpoint.key)
+                client = connections(url, self.concurrency, self.endpoint.key)
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     # The reply as it came: making objects of it costs as much as all else.
-                    reply = await client.post("/chat/completions", body=wire_form(request), cast_to=httpx2.Response)
+                    reply = await client.post("/chat/completions", body=request.wire_form(), cast_to=httpx2.Response)
                 said = json.loads(reply.content.decode(errors="replace"))
                 completion = self._without_key(completion_of(said, time.perf_counter() - start))
-                paid += self._worth(completion.prompt_tokens, completion.completion_tokens)
+                paid += self.price.of(completion.prompt_tokens, completion.completion_tokens)
             finally:
-                PURSE.pay(paid)
+                BUDGET.pay(paid)
                 self.bill.dollars += paid.dollars
         return completion
 
@@ -218,21 +214,17 @@ class LLM:
         tokens = tokens and {masked(token): logprob for token, logprob in tokens.items()}
         return replace(completion, text=masked(completion.text), finish=masked(completion.finish), first_token=tokens)
 
-    def _most(self, request: dict) -> Amount:
-        size = sum(len(message["content"].encode()) for message in request["messages"])
-        return Amount(calls=1) + self._worth(size + TEMPLATE_TOKENS, request["max_tokens"])
+    def _most(self, request: Request) -> Amount:
+        size = sum(len(message["content"].encode()) for message in request.body["messages"])
+        return Amount(calls=1) + self.price.of(size + TEMPLATE_TOKENS, request.body["max_tokens"])
 
-    def _worth(self, prompt: int, completion: int) -> Amount:
-        price = self.price or Price()
-        return Amount(0, prompt + completion, price.prompt * prompt + price.completion * completion)
-
-    def _refused(self, error: Exception, request: dict, url: str, seconds: float) -> Completion:
+    def _refused(self, error: Exception, request: Request, url: str, seconds: float) -> Completion:
         # Refusals that a shorter prompt or another request gets round are stored as completions: a rerun or a replay
         # must go the same way.
-        status, said = getattr(error, "status_code", None), self._said(error)
+        status, said = getattr(error, "status_code", None), self._explained(error)
         if status in (400, 413) and TOO_LONG.search(said):
             return Completion("", "overflow", seconds=seconds)
-        if "schema" in request and status in SCHEMA_REFUSALS:
+        if "schema" in request.body and status in SCHEMA_REFUSALS:
             return Completion(said[:500], "schema refused", seconds=seconds)
         _in_a_row[url] += 1
         # The chain is cut: some servers repeat the key in their refusal.
@@ -244,7 +236,7 @@ class LLM:
             raise EndpointFailed(f"{self.model}: {said[:500]}") from None
         raise CallFailed(f"{self.model}: {said[:500]}") from None
 
-    def _said(self, error: Exception) -> str:
+    def _explained(self, error: Exception) -> str:
         if isinstance(error, openai.APIStatusError):
             return self.endpoint.masked(f"HTTP {error.status_code}: {error.message}")
         url = self.endpoint.address()
@@ -254,20 +246,13 @@ class LLM:
             return f"no whole reply from {url} in {TIMEOUT_SECONDS:g} s"
         return self.endpoint.masked(f"no completion from {url}: {error.__cause__ or error}")
 
-    def _usable(self, completion: Completion, request: dict) -> Completion:
+    def _usable(self, completion: Completion, request: Request) -> Completion:
         if completion.finish == "schema refused":
             raise SchemaRefused(f"{self.model}: {completion.text}")
         tokens, context = completion.prompt_tokens + completion.completion_tokens, self.endpoint.context
         cut_off = bool(context) and completion.finish == "length" and tokens >= context
         if completion.finish == "overflow" or cut_off:
             raise ContextOverflow(
-                f"{self.model}: the prompt leaves no room for an answer of {request['max_tokens']} tokens"
+                f"{self.model}: the prompt leaves no room for an answer of {request.body['max_tokens']} tokens"
             )
         return completion
-
-
-def _checked_price(name: str, url: str) -> Price | None:
-    price = price_of(name, url)
-    if price is None and PURSE.bounds.dollars < inf:
-        raise BadInput(f"max_cost: no price is known for {name}; name it in a file of prices, and that in CCE_PRICES")
-    return price

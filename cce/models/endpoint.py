@@ -18,9 +18,9 @@ from pydantic import HttpUrl, TypeAdapter, ValidationError
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
 from cce.models.loop import run
-from cce.models.plan import planning
 from cce.models.retries import TIMEOUT_SECONDS
 from cce.models.student import engine_of, student_name
+from cce.names import model_parts
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 30
@@ -52,11 +52,11 @@ class Endpoint:
         return said if len(self.key) < SHORTEST_KEY or self.key == NO_KEY else said.replace(self.key, "***")
 
 
-def endpoint_of(model: str) -> Endpoint:
+def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
     """The endpoint of `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or a folder that a training made.
 
     Raises BadInput where the name is empty, the address is not http(s), the folder holds no finished training, or
-    OpenAI is addressed and there is no key.
+    OpenAI is addressed and there is no key, which a dry run and a replay do not need.
     """
     if model == "embedded":
         return _on_this_machine(model, partial(llama_cpp, weights()))
@@ -68,7 +68,7 @@ def endpoint_of(model: str) -> Endpoint:
         name = student_name(Path(model))
         return _on_this_machine(name, engine.start) if engine.name == "llama.cpp" else Endpoint(name, engine.start)
     name, url = _name_and_url(model)
-    return Endpoint(name, lambda: url, api_key(url), url)
+    return Endpoint(name, lambda: url, api_key(url, needs_key), url)
 
 
 def _digest(file: Path) -> str:
@@ -82,12 +82,12 @@ def _on_this_machine(name: str, address: Callable[[], str]) -> Endpoint:
 
 
 def _name_and_url(model: str) -> tuple[str, str]:
-    name, _, url = model.rpartition("@") if "@" in model else (model, "", OPENAI_URL)
-    if not name or not _is_address(url):
+    name, url = model_parts(model)
+    if not name or "@" in name or (url and not _is_address(url)):
         raise BadInput(
             f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1"
         )
-    return name, url.rstrip("/")
+    return name, url or OPENAI_URL
 
 
 def _is_address(url: str) -> bool:
@@ -97,14 +97,14 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def api_key(url: str) -> str:
+def api_key(url: str, needed: bool = True) -> str:
     """The key for this address, from the environment only.
 
     OPENAI_API_KEY goes to OpenAI alone; every other address gets CCE_API_KEY, or none.
-    Raises BadInput where OpenAI is addressed and there is no key, save for a plan and a replay, which ask nobody.
+    Raises BadInput where OpenAI is addressed, a key is needed, and there is none.
     """
     if f".{urlsplit(url).hostname}".endswith(".openai.com"):
-        if not (os.environ.get("OPENAI_API_KEY") or planning() or os.environ.get("CCE_REPLAY")):
+        if needed and not os.environ.get("OPENAI_API_KEY"):
             raise BadInput(
                 f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"
             )
@@ -113,8 +113,8 @@ def api_key(url: str) -> str:
 
 
 @cache
-def pool(url: str, concurrency: int, key: str) -> AsyncOpenAI:
-    """One client, hence one connection pool, an address."""
+def connections(url: str, concurrency: int, key: str) -> AsyncOpenAI:
+    """One client, and so one pool of connections, for each address."""
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     timeout = Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
     # Over aiohttp, whose pool costs half as much a request as httpx's where hundreds are in flight. Calls are made

@@ -9,7 +9,6 @@ Between two attempts lies a random wait of up to 0.5, 1, 2, ... LONGEST_WAIT sec
 together do not come back together, or the time that the endpoint asks for (Retry-After), where that is longer.
 """
 
-import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,7 +28,7 @@ LONGEST_WAIT = 30
 LONGEST_ASKED = 600
 GIVE_UP_SECONDS = 1800
 # Of one whole reply, however slowly it comes.
-TIMEOUT_SECONDS = float(os.environ.get("CCE_TIMEOUT", 600))
+TIMEOUT_SECONDS = 600.0
 PASSING = (408, 409, 429)
 HOPELESS = (401, 402, 403, 404)
 SPENT = "insufficient_quota"

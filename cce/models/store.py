@@ -1,31 +1,29 @@
-"""The store of completions: SQLite, one row a completion, committed the moment it arrives.
+"""The store of completions: SQLite, one row per completion, committed the moment it arrives.
 
-The key covers what was asked (model, messages, sampling, sample number) and not how the endpoint was
-reached, so that a run finds what an earlier one paid for. `CCE_REPLAY=FILE` takes every completion from
-that file and turns a missing one into an error.
+The key covers what was asked (model, messages, sampling, sample number) and not how the endpoint was reached, so that
+a run finds what an earlier one paid for. `CCE_REPLAY=FILE` takes every completion from that file, and turns a missing
+one into an error.
 """
 
-import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from tenacity import retry, retry_if_exception_message, wait_random
 from tenacity.stop import stop_after_delay
 
-from cce.errors import NotRecorded, StoreUnusable
+from cce.errors import BadInput, NotRecorded, StoreUnusable
+from cce.models.wire import Completion, Request
 
 # Marks a SQLite file as ours: the bytes "CCE1".
 APPLICATION_ID = 0x43434531
 # How long another process may hold a store.
 LOCK_SECONDS = 60
-# Made once: json.dumps would make one for every key.
-CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # In one transaction, so that a second process never sees a table without the mark.
 CREATE = f"""
 BEGIN IMMEDIATE;
@@ -35,31 +33,10 @@ COMMIT;
 """
 
 
-@dataclass(frozen=True)
-class Completion:
-    """What a model answered.
-
-    `finish` is the endpoint's reason to stop, "overflow" where the prompt did not fit the context, or "schema refused".
-    `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for.
-    `seconds` is the time from sending the request to the whole answer.
-    """
-
-    text: str
-    finish: str
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
-    first_token: dict[str, float] | None = None
-
-
-def key_of(request: dict) -> str:
-    """The store's key for a request: a digest of its canonical JSON."""
-    return hashlib.sha256(CANONICAL.encode(request).encode()).hexdigest()
-
-
 class Store:
     """Completions by request, in a file, or in memory where no path is given.
 
+    A `replay` only reads, and asks nobody: what it does not hold is an error.
     Raises StoreUnusable where the path cannot be written or holds something that is not a store.
     """
 
@@ -68,25 +45,42 @@ class Store:
         with self._usable():
             self.db = self._open()
 
-    def get(self, request: dict) -> Completion | None:
+    def get(self, request: Request) -> Completion | None:
         """The stored answer to this request, or None; in a replay a missing one raises NotRecorded."""
-        with self._usable():
-            row = self.db.execute("SELECT response FROM completions WHERE key = ?", (key_of(request),)).fetchone()
-        if row:
-            return Completion(**json.loads(row[0]))
+        found = self.response(request.key)
+        if found:
+            return Completion(**found, key=request.key)
         if self.replay:
-            start = request["messages"][-1]["content"][:200]
-            raise NotRecorded(f"{self.path} has no answer of {request['model']} to: {start!r}; record it anew")
+            start = request.body["messages"][-1]["content"][:200]
+            raise NotRecorded(f"{self.path} has no answer of {request.body['model']} to: {start!r}; record it anew")
         return None
 
-    def put(self, request: dict, completion: Completion) -> None:
-        """Keep an answer, at once; the first one stays where two processes bought the same."""
-        row = (key_of(request), json.dumps(request), json.dumps(asdict(completion)))
+    def put(self, request: Request, completion: Completion) -> Completion:
+        """Keep an answer, at once, and return it with its key; the first one stays where two processes bought the same.
+
+        What the caller expected is kept in the request's JSON, and so tells the usual length of its kind.
+        """
+        asked = json.dumps(request.body | {"expects": request.expects.kind})
         with self._usable():
+            row = (request.key, asked, json.dumps(completion.kept()))
             self.db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?)", row)
+        return replace(completion, key=request.key)
+
+    def request(self, key: str) -> dict | None:
+        """What was asked under this key: a request's body, or None."""
+        return self._json("request", key)
+
+    def response(self, key: str) -> dict | None:
+        """What was answered under this key: the fields of a Completion that are kept, or None."""
+        return self._json("response", key)
 
     def __len__(self) -> int:
         return self.db.execute("SELECT count(*) FROM completions").fetchone()[0]
+
+    def _json(self, column: str, key: str) -> dict | None:
+        with self._usable():
+            row = self.db.execute(f"SELECT {column} FROM completions WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
 
     # While another process turns on the log of a new store it is locked, and for that SQLite itself does not wait.
     @retry(
@@ -97,19 +91,18 @@ class Store:
     )
     def _open(self) -> sqlite3.Connection:
         if self.replay:
-            return self._checked(sqlite3.connect(only_read(Path(self.path)), uri=True, check_same_thread=False))
+            return _checked(sqlite3.connect(only_read(Path(self.path)), uri=True, check_same_thread=False))
         if self.path:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             _check_whole(Path(self.path))
         db = sqlite3.connect(
             self.path or ":memory:", timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
         )
-        if db.execute("PRAGMA schema_version").fetchone()[0]:
-            return self._checked(db)
-        # Write-ahead logging survives a killed process and lets several processes share the file.
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(CREATE)
-        return self._checked(db)
+        if not db.execute("PRAGMA schema_version").fetchone()[0]:
+            # Write-ahead logging survives a killed process and lets several processes share the file.
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(CREATE)
+        return _checked(db)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -120,11 +113,12 @@ class Store:
                 f"store {self.path}: {error}; make room, or name another file; what it holds is left as it is"
             ) from None
 
-    def _checked(self, db: sqlite3.Connection) -> sqlite3.Connection:
-        if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise sqlite3.DatabaseError("this file is not a store of completions")
-        db.execute("PRAGMA synchronous = NORMAL")
-        return db
+
+def _checked(db: sqlite3.Connection) -> sqlite3.Connection:
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise sqlite3.DatabaseError("this file is not a store of completions")
+    db.execute("PRAGMA synchronous = NORMAL")
+    return db
 
 
 def _check_whole(path: Path) -> None:
@@ -151,7 +145,7 @@ def only_read(path: Path) -> str:
 
 
 def open_store(path: str | Path | None) -> Store:
-    """The store at this path, opened once a process, or one in memory; CCE_REPLAY, where set, goes before both."""
+    """The store at this path, opened once per process, or one in memory; CCE_REPLAY, where set, goes before both."""
     recorded = os.environ.get("CCE_REPLAY")
     if recorded:
         return _opened(Path(recorded).absolute(), replay=True)
@@ -159,3 +153,46 @@ def open_store(path: str | Path | None) -> Store:
 
 
 _opened = cache(Store)
+
+
+def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
+    """Put the completions of all sources into the store `into`, which is made if missing.
+
+    Sources are only read, also while a run writes to them. Of two answers to one request the one in `into` stays, else
+    that of the first source.
+    Returns for each source how many completions were added, and how many were there already.
+    Raises BadInput for a store merged into itself, StoreUnusable for a file that is no store: both before anything is
+    written. A source that turns out broken later adds nothing; those before it have been added.
+    """
+    for source in sources:
+        if source.exists() and into.exists() and source.samefile(into):
+            raise BadInput(f"{source}: a store cannot be merged into itself")
+        with _merging(source), closing(_connected(only_read(source))) as db:
+            _checked(db)
+    Store(into).db.close()
+    with closing(_connected(f"{into.absolute().as_uri()}?mode=rw")) as db:
+        return [_added(db, source) for source in sources]
+
+
+def _added(db: sqlite3.Connection, source: Path) -> tuple[int, int]:
+    with _merging(source):
+        db.execute("ATTACH ? AS source", (only_read(source),))
+        # In one transaction, so that both numbers are of the same moment of a source that still grows.
+        db.execute("BEGIN")
+        added = db.execute("INSERT OR IGNORE INTO completions SELECT * FROM source.completions").rowcount
+        found = db.execute("SELECT count(*) FROM source.completions").fetchone()[0]
+        db.execute("COMMIT")
+        db.execute("DETACH source")
+    return added, found - added
+
+
+def _connected(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None)
+
+
+@contextmanager
+def _merging(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnusable(f"store {source}: {error}; nothing of it was merged") from error

@@ -1,0 +1,168 @@
+"""The crowd: its members' answers, the judge's comparisons of A and of B with them, and which of these are selected.
+
+Source: section 3 and Table 4 of the paper. Its code counts unreadable verdicts as lost; here they are neither
+lost nor won.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from random import Random
+from typing import Literal
+
+from cce.benchmarks.pair import Pair
+from cce.crowd.compare import Comparison, compare
+from cce.crowd.session import Answer, Session
+from cce.crowd.verdict import Judgment
+from cce.models.client import LLM
+from cce.models.loop import together
+
+Side = Literal["A", "B"]
+# The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
+TEMPERATURE = 0.7
+LETTERS = "CDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of the crowd: an answer at hand, or a model, and which of its samples where it is listed again."""
+
+    letter: str
+    answer: str | None = None
+    model: LLM | None = None
+    sample: int = 0
+
+
+def members(pair: Pair, crowd: Sequence[LLM]) -> list[Member]:
+    """The pair's own crowd, then the models, lettered C, D, E ...; a model that is listed twice answers twice."""
+    own, names = pair.crowd, [model.model for model in crowd]
+    at_hand = [Member(letter_of(place), answer) for place, answer in enumerate(own)]
+    asked = [
+        Member(letter_of(len(own) + place), model=model, sample=names[:place].count(model.model))
+        for place, model in enumerate(crowd)
+    ]
+    return at_hand + asked
+
+
+def letter_of(place: int) -> str:
+    """C for the first member, Z for the 24th, then C2, D2 ..."""
+    again, letter = divmod(place, len(LETTERS))
+    return LETTERS[letter] + (str(again + 1) if again else "")
+
+
+async def crowd_answer(session: Session, pair: Pair, member: Member) -> Answer:
+    """This member's answer to each turn of the pair's conversation, its own earlier answers in view."""
+    if member.answer is not None:
+        return Answer((member.answer,))
+    return await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
+
+
+@dataclass(frozen=True)
+class CrowdJudgment:
+    """The comparison of a candidate with one crowd answer. In the given order the candidate keeps its own place."""
+
+    candidate: Side
+    member: Member
+    answer: Answer
+    judgment: Judgment
+
+    @property
+    def outcome(self) -> Literal["won", "lost"] | None:
+        """What the comparison found of the candidate; None for a tie, an unreadable verdict, or a supposed one."""
+        if self.judgment.verdict not in ("A", "B") or self.judgment.supposed:
+            return None
+        return "won" if self.judgment.verdict == self.candidate else "lost"
+
+    def may_be(self, outcome: str) -> bool:
+        """Whether it ended so; a supposed comparison may have ended either way."""
+        return self.judgment.supposed or self.outcome == outcome
+
+    def place(self, order: int) -> Side:
+        """Where the candidate stood in this order (0 given, 1 swapped)."""
+        return "A" if (self.candidate == "A") == (order == 0) else "B"
+
+    def telling_order(self, order: int) -> int:
+        """This order where it found what the comparison found as a whole, else the other one.
+
+        A judge that prefers a position may find for the candidate in one order although it lost over both.
+        Of a comparison with an outcome one order at least says so.
+        """
+        p_here = self.judgment.p_in(order)
+        found = None if p_here in (None, 0.5) else "A" if p_here > 0.5 else "B"
+        return order if self.outcome is None or found == self.judgment.verdict else 1 - order
+
+
+async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: Member) -> CrowdJudgment:
+    """Compare the candidate with this member's answer, which takes the other candidate's place.
+
+    The prompt is vanilla's.
+    """
+    answer, own = await crowd_answer(session, pair, member), Comparison.of(pair)
+    kept = (own.first, answer.texts) if candidate == "A" else (answer.texts, own.second)
+    judgment = await compare(session, Comparison(pair.questions, *kept, pair.criteria))
+    return CrowdJudgment(candidate, member, answer, judgment)
+
+
+def _criticizing(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
+    return [judgment for judgment in judged if judgment.may_be("lost")][:share]
+
+
+def _praising(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
+    return [judgment for judgment in judged if judgment.may_be("won")][:share]
+
+
+def _balanced(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
+    # The odd one is a loss of A's and a win of B's, so that a budget of two holds one of each.
+    losses = (share + (judged[0].candidate == "A")) // 2
+    lost = _criticizing(judged, losses)
+    return [*lost, *_praising([judgment for judgment in judged if judgment not in lost], share - losses)]
+
+
+def _random(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
+    return list(judged[:share])
+
+
+SELECTIONS: dict[str, Callable[[Sequence[CrowdJudgment], int], list[CrowdJudgment]]] = {
+    "random": _random,
+    "praising": _praising,
+    "criticizing": _criticizing,
+    "balanced": _balanced,
+}
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The crowd judgments that were made, by member and A's before B's, and those of them that were selected.
+
+    `apart` tells the selection apart from others that may choose the same as long as outcomes are only supposed.
+    """
+
+    made: list[CrowdJudgment]
+    chosen: list[CrowdJudgment]
+    apart: str = ""
+
+
+async def select(session: Session, pair: Pair, selection: str, budget: int) -> Selected:
+    """Draw `budget` crowd judgments: half from those that keep A, the rest from those that keep B.
+
+    A side that has fewer of the wanted kind gives all it has; the other side does not fill up. Every selection
+    draws from one seeded shuffle of the crowd, so that budgets are nested, and what two selections have in
+    common is the same.
+    """
+    shares: dict[Side, int] = {"A": budget // 2, "B": budget - budget // 2}
+    crowd, seed = members(pair, session.crowd), session.options.seed
+
+    async def of_side(side: Side, share: int) -> list[CrowdJudgment]:
+        queue = list(crowd)
+        Random(f"{seed}:selection:{side}:{pair.id}").shuffle(queue)
+        if selection == "random":
+            queue = queue[:share]  # chosen unseen, so that the others need not be judged
+        return await together(crowd_judgment(session, pair, side, member) for member in queue)
+
+    sides = await together(of_side(side, share) for side, share in shares.items())
+    halves = (
+        SELECTIONS[selection](judged, share) for judged, share in zip(sides, shares.values(), strict=True) if judged
+    )
+    made = sorted(chain(*sides), key=lambda judgment: (crowd.index(judgment.member), judgment.candidate))
+    decided = selection == "random" or not any(judgment.judgment.supposed for judgment in made)
+    return Selected(made, list(chain(*halves)), "" if decided else f"{selection}, seed {seed}")

@@ -1,0 +1,177 @@
+"""A dry run: a run in which nobody is asked, to plan what a real one will ask for.
+
+Models take completions from the run's own store, which is only read, and those that it lacks are supposed. The dry
+run's ledger, a file, gets one row for every completion that the run needs, however many methods share it.
+
+- A supposed answer is a text of a usual length that states what its reader looks for, in the form that the caller
+  expects; which of two answers it prefers is drawn by the request's key. Every request gets a text of its own, so that
+  what is made of two answers stays two requests.
+- A supposed comparison may have ended either way: every selection takes what it could take at most, and what outcomes
+  may tell apart counts apart. The calls are therefore a bound from above, and exact where outcomes decide nothing.
+- Tokens and seconds are the means that this model has in the store for this kind of call (a rewriting takes what a
+  judgment does). Where it has none: CHARACTERS_A_TOKEN, TOKENS, and TOKENS_A_SECOND for each request in flight.
+- No text is too long for a model, and no call fails.
+"""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from cce.errors import NotRecorded
+from cce.models.store import Store
+from cce.models.wire import Completion, Form, Kind, Request
+
+# `address` is empty for a model of this machine, and `seconds` are those of this call alone.
+LEDGER = """
+CREATE TABLE IF NOT EXISTS needed (
+    key TEXT PRIMARY KEY, model TEXT, address TEXT, concurrency INTEGER, in_store INTEGER,
+    tokens_in INTEGER, tokens_out INTEGER, seconds REAL
+)
+"""
+# Usual lengths. Judgments: GPT-4o's of the paper's Figure 3, overall, without a crowd; their rewritings are as long.
+# Answers: the mean of the published benchmarks' own (bench/hours.py). Lists: ITEMS of 20 tokens, no more than a guess.
+TOKENS = {"judgment": 541, "removal": 541, "answer": 270, "list": 160, "letter": 1}
+ITEMS = 8
+# A rule of thumb for English, and no more; the embedded model's prompts have 3.7.
+CHARACTERS_A_TOKEN = 4
+# What the embedded model came to on two cores, between reading its prompts.
+TOKENS_A_SECOND = 30
+# So many completions of a store show what is usual; all of a large one would take minutes to read.
+SAMPLE = 2000
+NUMBERS = "prompt_tokens", "completion_tokens", "seconds"
+# Stands for words. Outcome removal's rule leaves it, and reads over long words quickly: most of a plan's time is its.
+FILLING = "x" * 39 + " "
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Means over the completions of one model and kind: characters per token of prompts, tokens written, seconds for
+    each of these, in which the prompt was read as well.
+    """
+
+    characters: float
+    tokens: float
+    pace: float
+
+
+class DryRun:
+    """A store that has an answer to everything, and notes in the ledger what was needed of a model at an address."""
+
+    replay = True
+
+    def __init__(self, ledger: str | Path, store: str | Path | None, address: str, concurrency: int):
+        self.recorded, self.usual = _known(Path(store or "").absolute())
+        self.ledger, self.seat = _opened(str(ledger)), (address, concurrency)
+
+    def get(self, request: Request) -> Completion:
+        """The stored answer to this request, or a supposed one."""
+        stored = self._stored(request)
+        key = request.key if stored else f"{request.key} {request.expects.apart}".strip()
+        completion = stored or self._supposed(request, key)
+        numbers = [getattr(completion, name) for name in NUMBERS]
+        row = (key, request.body["model"], *self.seat, stored is not None, *numbers)
+        self.ledger.execute("INSERT OR IGNORE INTO needed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return completion
+
+    def request(self, key: str) -> dict:
+        """What the store itself holds under this key, or a stand-in."""
+        return self.recorded.request(key) or {"messages": [{"role": "user", "content": "Supposed."}]}
+
+    def response(self, key: str) -> dict:
+        """The same of the answer."""
+        return self.recorded.response(key) or {"text": "Supposed."}
+
+    def _stored(self, request: Request) -> Completion | None:
+        try:
+            return self.recorded.get(request)
+        except NotRecorded:
+            return None
+
+    def _supposed(self, request: Request, key: str) -> Completion:
+        usual = self._usual(request.body["model"], request.expects.kind)
+        tokens = min(round(usual.tokens), request.body["max_tokens"])
+        completion = supposed(request, tokens * usual.characters, key)
+        numbers = round(_size(request.body) / usual.characters), tokens, tokens * usual.pace
+        return replace(completion, **dict(zip(NUMBERS, numbers, strict=True)))
+
+    def _usual(self, model: str, kind: Kind) -> Usual:
+        # A rewriting is about as long as the judgment.
+        kinds = (kind, "judgment") if kind == "removal" else (kind,)
+        assumed = Usual(CHARACTERS_A_TOKEN, TOKENS[kind], 1 / TOKENS_A_SECOND)
+        return next((self.usual[model, one] for one in kinds if (model, one) in self.usual), assumed)
+
+
+def supposed(request: Request, size: float, key: str) -> Completion:
+    """An answer of so many characters as the caller expects it, its value drawn by the key."""
+    form, text = request.expects.form, f"Supposed, {key[:16]}. {FILLING * round(size / len(FILLING))}"
+    answer = Completion(text, "stop", key=key, supposed=True)
+    if request.expects.kind == "list":
+        return replace(answer, text=_list(request.body["schema"], size, key))
+    if form is None:
+        return answer
+    written = form.write(_drawn(form, key), text)
+    return replace(answer, **{form.of: written})
+
+
+def _drawn(form: Form, key: str) -> float:
+    # Never just in the middle, so that two orders make no tie.
+    low, high = 0.05 + 0.4 * int(key[1:9], 16) / 16**8, int(key[0], 16) % 2 == 0
+    return form.least + (1 - low if high else low) * (form.most - form.least)
+
+
+def _list(schema: dict, size: float, key: str) -> str:
+    # An object of lists, as all schemas of the kit are.
+    filling = FILLING * round(size / ITEMS / len(FILLING))
+    points = [f"Supposed, {key[:16]}, {n}. {filling}" for n in range(ITEMS)]
+    items = {"string": points, "integer": list(range(1, ITEMS + 1))}
+    return json.dumps({name: items[listed["items"]["type"]] for name, listed in schema["properties"].items()})
+
+
+@cache
+def _known(path: Path) -> tuple[Store, dict[tuple[str, str], Usual]]:
+    recorded = Store(path, replay=True) if path.is_file() else Store()
+    return recorded, usual_in(recorded)
+
+
+def open_ledger(file: str) -> sqlite3.Connection:
+    """A dry run's ledger, with its one table `needed`; made where it is missing."""
+    ledger = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    # A ledger lives as long as its plan: nothing of it has to survive a lost machine.
+    ledger.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {LEDGER}")
+    return ledger
+
+
+_opened = cache(open_ledger)
+
+
+def usual_in(store: Store) -> dict[tuple[str, str], Usual]:
+    """What is usual by model and kind of call, from SAMPLE of the store's completions, drawn evenly.
+
+    Completions of a store that was made before kinds were kept are left out.
+    """
+    seen = defaultdict(list)
+    for request, answer in _sample(store):
+        seen[request["model"], request.get("expects")].append((_size(request), answer))
+    return {place: usual for place, found in seen.items() if (usual := _mean(found))}
+
+
+def _mean(found: list[tuple[int, dict]]) -> Usual | None:
+    # Refused prompts count no tokens, nor do servers that report none.
+    read, written, seconds = (sum(answer[name] for _, answer in found) for name in NUMBERS)
+    size = sum(size for size, answer in found if answer["prompt_tokens"])
+    return Usual(size / read, written / len(found), seconds / written) if read and written else None
+
+
+def _size(body: dict) -> int:
+    return sum(len(message["content"]) for message in body["messages"])
+
+
+def _sample(store: Store) -> Iterator[tuple[dict, dict]]:
+    last = store.db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
+    drawn = json.dumps(list(range(1, last + 1, max(1, last // SAMPLE))))
+    found = "SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))"
+    return ((json.loads(request), json.loads(answer)) for request, answer in store.db.execute(found, (drawn,)))
