@@ -8,19 +8,37 @@ The names are loaded on first use, so that importing the package costs nothing.
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["LLM", "evaluate", "judge", "load_pairs", "pick"]
 
 _HOMES = {
-    "LLM": "cce.models.client",
-    "load_pairs": "cce.benchmarks",
-    "judge": "cce.crowd.result",
-    "evaluate": "cce.crowd.evaluate",
-    "pick": "cce.chat.picking",
-    "Options": "cce.options",
+    "cce.benchmarks": ["load_pairs"],
+    "cce.benchmarks.alpaca_eval": ["load_gamed", "load_references"],
+    "cce.benchmarks.instructions": ["load_instructions", "load_pools"],
+    "cce.benchmarks.mt_bench": ["load_questions"],
+    "cce.benchmarks.pair": ["Pair", "pair_named"],
+    "cce.benchmarks.scoring": ["explained"],
+    "cce.chat.dialogue": ["answer_questions", "sample_responses"],
+    "cce.chat.grading": ["grade", "preferences"],
+    "cce.chat.key_points": ["check_analyst", "key_points"],
+    "cce.chat.picking": ["pick"],
+    "cce.crowd.evaluate": ["Records", "evaluate"],
+    "cce.crowd.members": ["letter_of"],
+    "cce.crowd.notes": ["cut_outcome", "rename"],
+    "cce.crowd.prompts": ["render"],
+    "cce.crowd.result": ["beside", "judge", "judge_by_each"],
+    "cce.crowd.verdict": ["read_text"],
+    "cce.models.client": ["LLM"],
+    "cce.models.engines": ["engine_of", "student_name"],
+    "cce.models.training": ["Card", "Recipe", "train"],
+    "cce.names": ["short_name"],
+    "cce.options": ["Options"],
+    "cce.project": ["begin", "made_with"],
+    "cce.students": ["card_of", "judged_by_students", "taught_by_picks", "teaching_sets"],
 }
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str):
-    if name not in _HOMES:
+    if name not in _HOME:
         raise AttributeError(f"module 'cce' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOME[name]), name)

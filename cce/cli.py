@@ -1,14 +1,19 @@
 """The command line: `cce judge` and `pick` for your own answers; `plan`, `run` and `report` for the paper's results."""
 
+import inspect
 import shlex
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cce.errors import BadInput, CCEError, ResultsMissing
+from cce.options import DEFAULTS, Options
 
 # The exit status of a command that was stopped by Ctrl-C.
 INTERRUPTED = 130
@@ -18,76 +23,93 @@ app = typer.Typer(
 stores = typer.Typer(no_args_is_help=True, help="Work on stores of completions.")
 app.add_typer(stores, name="store")
 
+Profile = Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")]
+Notebooks = Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")]
 Shard = Annotated[str | None, typer.Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
+# What every command that asks models takes: the fields of Options, and bounds on what is spent.
+ASKING = {
+    "store": (Path, "The file that keeps every completion."),
+    "order": (str, "given, or both to judge A and B swapped as well."),
+    "verdict": (str, "text, or distribution to read log-probabilities."),
+    "concurrency": (int, "Requests in flight at once, to one address."),
+    "seed": (int, "Decides whatever is drawn by lot."),
+    "max_tokens": (int, "The longest answer of a model, in tokens."),
+    "prompts": (str | None, "Folder of your own prompts, in place of the kit's."),
+    "max_calls": (int | None, "Send so many requests at most, then stop."),
+    "max_total_tokens": (int | None, "Spend so many tokens at most, prompts included."),
+    "max_cost": (float | None, "Spend so many US dollars at most."),
+}
+# A command has a store of its own where none is named, so that nothing is paid for twice.
+STORE = Path("cce-store.sqlite")
 
-MaxCalls = Annotated[int | None, typer.Option(help="Send so many requests at most, then stop.")]
-MaxTokens = Annotated[int | None, typer.Option(help="Spend so many tokens at most, prompts included.")]
-MaxCost = Annotated[float | None, typer.Option(help="Spend so many US dollars at most.")]
+
+def asking(command: Callable) -> Callable:
+    """Give a command the options of ASKING; it takes them as its one argument `options`, the bounds being set."""
+
+    @wraps(command)
+    def with_options(**given) -> None:
+        from cce import spending
+
+        asked = {name: given.pop(name) for name in ASKING}
+        _check_out(given["out"])
+        known = {field.name for field in fields(Options)}
+        spending.limit(**{name: bound for name, bound in asked.items() if name not in known})
+        command(**given, options=Options(**{name: value for name, value in asked.items() if name in known}))
+
+    own = [each for each in inspect.signature(command).parameters.values() if each.name != "options"]
+    defaults = vars(DEFAULTS) | {"store": STORE}
+    more = [_keyword(name, *what, defaults.get(name)) for name, what in ASKING.items()]
+    with_options.__signature__ = inspect.Signature([*own, *more])
+    return with_options
+
+
+def _keyword(name: str, kind: type, explained: str, default: object) -> inspect.Parameter:
+    annotation = Annotated[kind, typer.Option(help=explained)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 @app.command()
+@asking
 def judge(
     pairs: Annotated[
         str, typer.Argument(help="A file of pairs (id, instruction, answer_a, answer_b, label), or a benchmark's name.")
     ],
-    out: Annotated[Path, typer.Option(help="Where to write the judgments: JSON, one object a pair.")],
+    out: Annotated[Path, typer.Option(help="Where to write the judgments: JSON, one object per pair.")],
     judge: Annotated[str, typer.Option(help="The judge: NAME, NAME@BASE_URL, embedded-judge, or a folder.")],
+    options: Options,
     method: Annotated[
         str, typer.Option(help="vanilla, longprompt, evalplan, 16-criteria, maj@N, agg@N, cce@N, ...")
     ] = "vanilla",
-    crowd: Annotated[list[str] | None, typer.Option(help="A crowd model; give the option once a model.")] = None,
-    store: Annotated[Path, typer.Option(help="The file that keeps every completion.")] = Path("cce-store.sqlite"),
-    order: Annotated[str, typer.Option(help="given, or both to judge A and B swapped as well.")] = "given",
-    verdict: Annotated[str, typer.Option(help="text, or distribution to read log-probabilities.")] = "text",
-    concurrency: Annotated[int, typer.Option(help="Requests in flight at once, to one address.")] = 32,
-    seed: Annotated[int, typer.Option(help="Draws the selection of crowd judgments, and the pairs under --limit.")] = 0,
+    crowd: Annotated[list[str] | None, typer.Option(help="A crowd model; give the option once per model.")] = None,
     limit: Annotated[int | None, typer.Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
     shard: Shard = None,
-    max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
     scoring: Annotated[str, typer.Option(help="paper, or standard to score by the benchmark's own rules.")] = "paper",
     data_dir: Annotated[str | None, typer.Option(help="Folder of the published benchmarks' files.")] = None,
-    prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
-    max_calls: MaxCalls = None,
-    max_total_tokens: MaxTokens = None,
-    max_cost: MaxCost = None,
 ) -> None:
-    """Judge pairs of answers by one method, one JSON object a pair."""
-    from cce.analysis.accuracy import accuracy_table
-    from cce.analysis.files import write_judgments
-    from cce.analysis.scoring import scored
-    from cce.analysis.tables import print_table
+    """Judge pairs of answers by one method, one JSON object per pair."""
+    from cce.analysis import accuracy_table, print_table, scored
     from cce.benchmarks import load_pairs
-    from cce.crowd import evaluate
-    from cce.spending import limit as spend_at_most
+    from cce.crowd.evaluate import Records, evaluate_into
+    from cce.crowd.record import read_rows
 
-    _check_out(out)
-    spend_at_most(max_calls=max_calls, max_total_tokens=max_total_tokens, max_cost=max_cost)
-    frame = evaluate(
-        load_pairs(pairs, data_dir, limit, seed, scoring, shard),
-        [method],
-        [judge],
-        crowd or [],
-        store=store,
-        concurrency=concurrency,
-        order=order,
-        verdict=verdict,
-        seed=seed,
-        max_tokens=max_tokens,
-        prompts=prompts,
-    )
-    write_judgments(frame, out)
-    if frame.label.notna().any():
-        print_table(accuracy_table(scored(frame, scoring)))
+    loaded = load_pairs(pairs, data_dir, limit, options.seed, scoring, shard)
+    with Records(out) as records:
+        missing = evaluate_into(records, loaded, [method], [judge], crowd or [], options)
+    rows = read_rows(out)
+    if rows.label.notna().any():
+        print_table(accuracy_table(scored(rows, scoring)))
     print(f"judgments: {out}")
-    _refuse_missing(int(frame.failed.notna().sum()), len(frame))
+    _refuse_missing(missing, len(rows))
 
 
 @app.command()
+@asking
 def pick(
     responses: Annotated[
         Path, typer.Argument(help='A file of pools, JSONL: {"id": ..., "instruction": ..., "responses": [...]}.')
     ],
-    out: Annotated[Path, typer.Option(help="Where to write what was picked: JSON, one object a pool.")],
+    out: Annotated[Path, typer.Option(help="Where to write what was picked: JSON, one object per pool.")],
+    options: Options,
     judge: Annotated[
         str | None, typer.Option(help="The judge, as of `cce judge`; random and length need none.")
     ] = None,
@@ -95,39 +117,14 @@ def pick(
         str, typer.Option(help="random, vanilla, cce@N or another of `cce judge`; cce@4 suits four responses.")
     ] = "cce@4",
     crowd: Annotated[
-        list[str] | None, typer.Option(help="A crowd model beside the other responses; once a model.")
+        list[str] | None, typer.Option(help="A crowd model beside the other responses; once per model.")
     ] = None,
-    store: Annotated[Path, typer.Option(help="The file that keeps every completion.")] = Path("cce-store.sqlite"),
-    order: Annotated[str, typer.Option(help="given, or both to compare each two swapped as well.")] = "given",
-    verdict: Annotated[str, typer.Option(help="text, or distribution to read log-probabilities.")] = "text",
-    concurrency: Annotated[int, typer.Option(help="Requests in flight at once, to one address.")] = 32,
-    seed: Annotated[int, typer.Option(help="Draws random picks, the winner among equals, sides and selection.")] = 0,
-    max_tokens: Annotated[int, typer.Option(help="The longest answer of a model, in tokens.")] = 1024,
-    prompts: Annotated[str | None, typer.Option(help="Folder of your own prompts, in place of the kit's.")] = None,
-    max_calls: MaxCalls = None,
-    max_total_tokens: MaxTokens = None,
-    max_cost: MaxCost = None,
 ) -> None:
-    """Pick the best of several responses to each instruction, one JSON object a pool."""
+    """Pick the best of several responses to each instruction, one JSON object per pool."""
     from cce.benchmarks.pools import load_pools
-    from cce.crowd.picking import pick as picked_by
-    from cce.spending import limit as spend_at_most
+    from cce.chat.picking import pick as picked_by
 
-    _check_out(out)
-    spend_at_most(max_calls=max_calls, max_total_tokens=max_total_tokens, max_cost=max_cost)
-    frame = picked_by(
-        load_pools(responses),
-        method,
-        judge,
-        crowd=crowd or [],
-        store=store,
-        concurrency=concurrency,
-        seed=seed,
-        order=order,
-        verdict=verdict,
-        max_tokens=max_tokens,
-        prompts=prompts,
-    )
+    frame = picked_by(load_pools(responses), method, judge, crowd or [], options)
     frame.to_json(out, orient="records", lines=True, force_ascii=False)
     comparisons, unreadable, calls = frame[["comparisons", "unreadable", "calls"]].sum()
     tokens = frame.prompt_tokens.sum() + frame.completion_tokens.sum()
@@ -175,15 +172,11 @@ def serve(
 
 
 @app.command()
-def run(
-    profile: Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")],
-    notebooks: Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")] = None,
-    shard: Shard = None,
-) -> None:
+def run(profile: Profile, notebooks: Notebooks = None, shard: Shard = None) -> None:
     """Run a profile's notebooks, all or those named, and say where the results lie."""
     import pandas as pd
 
-    from cce.analysis.tables import print_table
+    from cce.analysis import print_table
     from cce.runner import failed_in, run_profile
 
     files = run_profile(profile, notebooks, shard)
@@ -194,10 +187,7 @@ def run(
 
 
 @app.command()
-def plan(
-    profile: Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")],
-    notebooks: Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")] = None,
-) -> None:
+def plan(profile: Profile, notebooks: Notebooks = None) -> None:
     """Say what `cce run` would ask for, in calls, tokens, US dollars and hours; ask for nothing."""
     from cce.planning import plan_profile, print_plan
 
@@ -218,7 +208,7 @@ def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="FROM...", help="Stores to read, left as they are.")],
 ) -> None:
     """Put all completions of the stores FROM into the store INTO; what INTO has already stays."""
-    from cce.models.merge import merge as merged
+    from cce.models.store import merge as merged
 
     for source, (added, there) in zip(sources, merged(into, sources), strict=True):
         print(f"{source}: {added:,} completions added to {into}, {there:,} were there already")

@@ -7,17 +7,18 @@ show hours later, or in the numbers alone.
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import product
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model
 
 from cce.benchmarks.scoring import Scoring
 from cce.benchmarks.shard import shard_of
-from cce.crowd.case import Order
+from cce.chat.picking import RANDOM
 from cce.crowd.methods import method_named
-from cce.crowd.picking import RANDOM
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.training import Recipe
+from cce.options import Order
+from cce.options import Reading as VerdictReading
 
 LONGEST_SHOWN = 80
 # What students answer in notebook 06: an MT-Bench, then an AlpacaEval.
@@ -75,7 +76,7 @@ Method = Annotated[Name, AfterValidator(_method)]
 Methods = Annotated[
     list[Method], Field(min_length=1, description='one method or more: write a list, such as ["vanilla", "cce@16"]')
 ]
-Reading = Annotated[Literal["text", "distribution"], Field(description="text or distribution")]
+Reading = Annotated[VerdictReading, Field(description="text or distribution")]
 Orders = Annotated[Order, Field(description="given or both")]
 YesOrNo = Annotated[bool, Field(description="True or False, without quotes")]
 Shard = Annotated[Annotated[str, AfterValidator(_shard)] | None, Field(description='"i/n", such as "2/4", or None')]
@@ -162,12 +163,12 @@ def check(given: Mapping[str, object], source: str) -> None:
     try:
         Parameters.model_validate(dict(given), context=given)
     except ValidationError as error:
-        problems = [_said(problem) for problem in error.errors() if problem["type"] != "missing"]
+        problems = [_explained(problem) for problem in error.errors() if problem["type"] != "missing"]
         if problems:
             raise BadInput(f"{source}: " + "; ".join(problems)) from None
 
 
-def _said(problem: dict) -> str:
+def _explained(problem: dict) -> str:
     (name, *inner), got = problem["loc"], repr(problem["input"])
     where = name + "".join(f"[{part!r}]" for part in inner)
     if problem["type"] == "value_error":

@@ -1,11 +1,10 @@
 """Plan a profile: what its notebooks will ask for, in calls, tokens, US dollars and hours, before any of it is spent.
 
-A plan is a run in which nobody is asked (`cce.models.plan`): every notebook runs on its real pairs, and so decides by
-its own logic what it needs. What the profile's store holds costs nothing, what several notebooks share is counted once.
-It takes a core about a millisecond a completion, nine tenths of which the method takes in every run.
+A plan is a dry run (`cce.models.dry_run`): every notebook runs on its real pairs, and so decides by its own logic what
+it needs. What the profile's store holds costs nothing, and what several notebooks share is counted once. A core takes
+about a millisecond per completion, nine tenths of which the method takes in every run.
 """
 
-import os
 import sqlite3
 import sys
 import threading
@@ -18,26 +17,23 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from tqdm import tqdm
 
-from cce.analysis.tables import print_table
-from cce.models.plan import open_ledger
-from cce.models.prices import price_of
-from cce.models.progress import bar_wanted
-from cce.models.supposed import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND
+from cce.analysis import print_table
+from cce.models.batch import bar_wanted
+from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
 from cce.runner import checked, execute
+from cce.spending import price_of
 
 COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
 COLUMNS = ["notebook", "model", *COUNTS, "dollars", "hours"]
 TOTAL = "all"
 ASSUMED = f"""\
 calls: completions to ask for; in_store: those found there, or bought by a notebook above; tokens and dollars: of calls.
-Supposed: a crowd's comparisons are all lost, so that most is rewritten, and other verdicts are drawn. Calls are exact
-where outcomes decide nothing, else the most that there can be, with two exceptions. Selections that outcomes would
-tell apart, as in 02, choose alike and share a final judgment: each may ask for one judgment more a pair and order.
-Where responses are each other's crowd, as in 06, outcomes are drawn, and calls are what is usual. No prompt overflows.
+The calls are a bound from above, and exact where outcomes decide nothing: a comparison that is not in the store may end
+either way, so that every selection takes what it can take at most. No prompt overflows, and no call fails.
 Tokens and seconds: the means of each model's completions of each kind in the store; of a model without any, assumed:
-{CHARACTERS_A_TOKEN} characters a token, {TOKENS["judgment"]} tokens a judgment or its rewriting, \
-{TOKENS["answer"]} an answer, {TOKENS["list"]} a list of {ITEMS} items,
-and {TOKENS_A_SECOND} tokens a second for each request in flight.
+{CHARACTERS_A_TOKEN} characters per token, {TOKENS["judgment"]} tokens per judgment or rewriting, \
+{TOKENS["answer"]} per answer, {TOKENS["list"]} per list of {ITEMS} items,
+and {TOKENS_A_SECOND} tokens per second for each request in flight.
 Hours: calls one after another, divided by the requests in flight; addresses side by side. Training is not in them."""
 UNPRICED = "No price is known for {}: not in dollars; name it in a file of prices, and that in CCE_PRICES."
 
@@ -45,7 +41,7 @@ UNPRICED = "No price is known for {}: not in dollars; name it in a file of price
 def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
     """Plan a profile's notebooks in order, all or those named; nothing is asked, and no file of a run is touched.
 
-    Yields a table a notebook, with a row a model and a last one whose model is "all": notebook, model, calls
+    Yields one table per notebook, with one row per model and a last one whose model is "all": notebook, model, calls
     (completions that the run will ask for), in_store (completions that it finds, because the store has them or a
     notebook before it asks for them), tokens_in and tokens_out (of the prompts and answers of these calls), dollars
     (NaN where no price is known; their sum is of the others) and hours (those of all are its busiest address's).
@@ -62,23 +58,16 @@ def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> Iterat
 
 
 def _needed(stem: str, parameters: dict, folder: Path) -> pd.DataFrame:
-    """A row a completion that the notebook needs, as the ledger has it."""
+    """One row per completion that the notebook needs, as the ledger has it."""
     ledger, elsewhere = folder / f"{stem}.sqlite", {name: str(folder / stem) for name in ("out", "figures")}
     if "trained" in parameters:
         elsewhere["trained"] = str(folder / stem / "trained")
+    # An option that notebooks do not declare: `begin` finds it all the same.
+    given = parameters | elsewhere | {"dry_run": str(ledger)}
     with closing(open_ledger(str(ledger))) as db:
-        with _planning(ledger), _progress(stem, db):
-            execute(stem, folder / f"{stem}.ipynb", parameters | elsewhere, quiet=True)
+        with _progress(stem, db):
+            execute(stem, folder / f"{stem}.ipynb", given, quiet=True)
         return pd.read_sql("SELECT * FROM needed", db).astype({"in_store": bool})
-
-
-@contextmanager
-def _planning(ledger: Path) -> Iterator[None]:
-    os.environ["CCE_PLAN"] = str(ledger)
-    try:
-        yield
-    finally:
-        del os.environ["CCE_PLAN"]
 
 
 @contextmanager

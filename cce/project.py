@@ -3,9 +3,12 @@
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 
-from cce import parameters, spending
+from cce import spending
+from cce.options import Options
 
 
 def root() -> Path:
@@ -23,14 +26,23 @@ def enter() -> Path:
     return Path.cwd()
 
 
-def begin(given: Mapping[str, object]) -> None:
+def begin(given: Mapping[str, object]) -> Options:
     """Begin a notebook, which gives its `globals()`: enter the root, check its parameters, set bounds on spending.
 
-    Raises BadInput naming every parameter that is not what the notebook takes.
+    Returns the options that the parameters name. Raises BadInput naming every parameter that is not what the notebook
+    takes.
     """
+    from cce import parameters
+
     enter()
     parameters.check(given, "parameters")
     spending.limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
+    return Options(**{field.name: given[field.name] for field in fields(Options) if field.name in given})
+
+
+def made_with(*packages: str) -> str:
+    """What makes a notebook's results, in a line: the commit, and the versions of these packages."""
+    return " · ".join([f"commit {commit()}", *(f"{name} {version(name)}" for name in packages)])
 
 
 def commit() -> str:

@@ -5,10 +5,12 @@ nothing. Here both are errors: the first before anything runs.
 """
 
 import json
+import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import papermill
@@ -136,15 +138,27 @@ def execute(stem: str, executed: Path, parameters: dict, quiet: bool = False) ->
 
 
 def _execute(notebook: Path, executed: Path, parameters: dict, quiet: bool = False) -> None:
+    # Parameters are checked here; papermill would warn of the options of a dry run.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    with _progress(wanted=sys.stderr.isatty() and not quiet):
+        papermill.execute_notebook(
+            str(notebook),
+            str(executed),
+            parameters,
+            progress_bar=False,
+            stderr_file=None if quiet else sys.stderr,
+            coalesce_streams=True,
+            cwd=str(root()),
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        )
+
+
+@contextmanager
+def _progress(wanted: bool) -> Iterator[None]:
     # The kernel's standard error is the progress bar: passed on to a terminal, and folded in the saved notebook.
-    os.environ.update({"CCE_PROGRESS": "1"} if sys.stderr.isatty() and not quiet else {})
-    papermill.execute_notebook(
-        str(notebook),
-        str(executed),
-        parameters,
-        progress_bar=False,
-        stderr_file=None if quiet else sys.stderr,
-        coalesce_streams=True,
-        cwd=str(root()),
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
-    )
+    if wanted:
+        os.environ["CCE_PROGRESS"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("CCE_PROGRESS", None)

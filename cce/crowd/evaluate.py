@@ -8,11 +8,10 @@ Each pair walks on its own through all stages; none waits for another.
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 
@@ -38,7 +37,7 @@ def evaluate(
     crowd: Sequence[str] = (),
     options: Options = DEFAULTS,
     *,
-    out: TextIO | None = None,
+    out: "Records | None" = None,
     **changes,
 ) -> pd.DataFrame:
     """Judge every pair by every method and judge.
@@ -51,7 +50,7 @@ def evaluate(
             dict of such models by the name that the column `judge` is to show.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
         options, changes: see `Options`.
-        out: a file as `records_file` opens it, which gets the record of each judgment as it comes.
+        out: gets the record of each judgment (see `cce.crowd.record`) as it comes.
 
     Returns one row per judge, method and pair, in this order: benchmark, id, subset, cluster (the same for pairs with
     one first question), judge, method, verdict (A, B, tie or None), label, correct (None without a label), p_a,
@@ -68,7 +67,7 @@ def evaluate(
 
     def row(record: Record) -> tuple:
         if out:
-            write_record(out, record)
+            out.write(record.as_json())
         return record.row()
 
     rows = evaluation.kept(row)
@@ -77,7 +76,12 @@ def evaluate(
 
 
 def evaluate_into(
-    out: TextIO, pairs: Sequence[Pair], methods: Sequence[str], judges: Judges, crowd: Sequence[str], options: Options
+    out: "Records",
+    pairs: Sequence[Pair],
+    methods: Sequence[str],
+    judges: Judges,
+    crowd: Sequence[str],
+    options: Options,
 ) -> int:
     """The same without a frame: the records go to the file alone, and any number of pairs takes the same memory.
 
@@ -85,23 +89,33 @@ def evaluate_into(
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options)
     warn(evaluation.cautions)
-    evaluation.run(lambda _, record: write_record(out, record))
+    evaluation.run(lambda _, record: out.write(record.as_json()))
     warn(evaluation.missing)
     return evaluation.failures
 
 
-@contextmanager
-def records_file(path: str | Path) -> Iterator[TextIO]:
-    """A JSONL file for records, which is begun anew; its folder is made. A reader sees every line as it is written."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", buffering=1) as file:
-        yield file
+class Records:
+    """A JSONL file of records, one line per judgment, each written as it comes.
 
+    A former file of that name is left as it is until the first record is there.
+    """
 
-def write_record(out: TextIO, record: Record) -> None:
-    """Write the record as one line of JSON."""
-    out.write(json.dumps(record.as_json(), ensure_ascii=False) + "\n")
+    def __init__(self, path: str | Path):
+        self.path, self.file = Path(path), None
+
+    def __enter__(self) -> "Records":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.file:
+            self.file.close()
+
+    def write(self, record: dict) -> None:
+        """Add a record as `Record.as_json` makes it."""
+        if self.file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self.path.open("w", encoding="utf-8", buffering=1)
+        self.file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def warn(messages: Iterable[str]) -> None:

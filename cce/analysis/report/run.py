@@ -1,22 +1,37 @@
-"""Executed notebooks: what each was given, when and at which commit it ran, and what it made."""
+"""A run's folder: what its notebooks were given, when and at which commit they ran, what they made, what it cost."""
 
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
 import papermill
 
-from cce.crowd.evaluate import COLUMNS
+from cce.crowd.record import COLUMNS
 from cce.errors import BadInput
+from cce.models.endpoint import OPENAI_URL
+from cce.models.store import Store
+from cce.names import model_parts
 from cce.project import root
+from cce.spending import price_of
 
 T = TypeVar("T")
+COSTS = ["calls", "prompt_tokens", "completion_tokens", "seconds"]
+# Parameters that name models, or map them from or to something.
+NAMING = ("judges", "crowd", "analyst", "graders", "samplers", "base", "beside", "published")
+# Of models of this machine the store knows the name alone, since trainings make new ones.
+OWN = ("embedded", "student-")
+BY_MODEL = """
+SELECT json_extract(request, '$.model'), count(*), sum(json_extract(response, '$.prompt_tokens')),
+sum(json_extract(response, '$.completion_tokens')), sum(json_extract(response, '$.seconds'))
+FROM completions GROUP BY 1 ORDER BY 2 DESC
+"""
 
 
 @dataclass(frozen=True)
@@ -102,3 +117,51 @@ def _read(file: Path, reader: Callable[[Path], T]) -> T:
         return reader(file)
     except ValueError as problem:
         raise BadInput(f"{file}: {problem}; run its notebook again, which writes the file anew") from None
+
+
+def by_model(stores: Iterable[Path], notebooks: Sequence[Executed]) -> pd.DataFrame:
+    """What these stores hold, whoever asked for it, one row per model.
+
+    Returns model, completions, prompt_tokens, completion_tokens, seconds (of model time) and dollars (by
+    `cce.spending`: 0 on this machine, NaN without a known price). Raises StoreUnusable for what is no store.
+    """
+    rows = [row for store in stores for row in Store(store, replay=True).db.execute(BY_MODEL)]
+    columns = ["model", "completions", "prompt_tokens", "completion_tokens", "seconds"]
+    table = pd.DataFrame(rows, columns=columns).groupby("model", sort=False).sum().reset_index()
+    urls = addresses(named(notebooks))
+    return table.assign(dollars=[_dollars(row, urls) for row in table.itertuples()])
+
+
+def by_method(notebooks: Sequence[Executed]) -> pd.DataFrame:
+    """What the judgments needed, whoever paid for it, one row per notebook, judge and method.
+
+    Returns notebook, judge, method, judgments, calls, prompt_tokens, completion_tokens and seconds; what two judgments
+    share counts in both.
+    """
+    files = [(one.stem, rows) for one in notebooks for rows in one.judgments.values()]
+    frame = pd.DataFrame([{"notebook": stem, "judgments": 1, **row} for stem, rows in files for row in rows])
+    if frame.empty:
+        return frame
+    return frame.groupby(["notebook", "judge", "method"], sort=False)[["judgments", *COSTS]].sum().reset_index()
+
+
+def named(notebooks: Sequence[Executed]) -> set[str]:
+    """Every model that the notebooks were given, as it was written; names that only map to one are among them."""
+    return {model for one in notebooks for name in NAMING for model in _models(one.parameters.get(name))}
+
+
+def addresses(models: Iterable[str]) -> dict[str, str]:
+    """The address of those that have one, by the name that the store knows them by."""
+    parts = map(model_parts, models)
+    return {name: url for name, url in parts if url}
+
+
+def _models(given: str | list[str] | dict[str, str] | None) -> list[str]:
+    both = [*given, *given.values()] if isinstance(given, dict) else given or []
+    return [both] if isinstance(both, str) else both
+
+
+def _dollars(row, urls: Mapping[str, str]) -> float:
+    url = urls.get(row.model, "" if row.model.startswith(OWN) else OPENAI_URL)
+    price = price_of(row.model, url)
+    return price.prompt * row.prompt_tokens + price.completion * row.completion_tokens if price else nan
