@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from cce.errors import BadInput, StoreUnusable
-from cce.models.merge import merge
-from cce.models.store import Completion, Store
+from cce.models.store import Store, merge
+from cce.models.wire import Completion, Request
 from tests.test_store import WRITER
 
 
@@ -20,8 +20,8 @@ def filled(path, answer: str, numbers) -> Store:
     return store
 
 
-def request(n: int) -> dict:
-    return {"model": "m", "n": n, "messages": []}
+def request(n: int) -> Request:
+    return Request({"model": "m", "n": n, "messages": []})
 
 
 def contents(folder) -> dict:

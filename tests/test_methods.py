@@ -8,13 +8,15 @@ from cce import evaluate
 from cce.analysis.accuracy import accuracy_table
 from cce.analysis.scoring import scored
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.methods import SINGLE, WITH_BUDGET, WITHOUT_BUDGET
+from cce.crowd.methods import METHODS
+from cce.crowd.methods.baselines import SINGLE
+from cce.crowd.methods.published import FORMATS
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer, sections
 from tests.finals import notes_of
 from tests.planted import ACCURACY, FOR_LOSSES, FOR_REMOVAL, PRAISED, is_right_on
 
-EVERY = [*WITHOUT_BUDGET, *(f"{name}@2" for name in WITH_BUDGET)]
+EVERY = [f"{name}@2" if method.budgeted else name for name, method in METHODS.items() if name not in FORMATS]
 # Two that any candidate of 2 to 7 loses to, and two that it beats.
 CROWD = ["crowd-0", "crowd-9", "crowd-1", "crowd-8"]
 

@@ -1,5 +1,7 @@
 """The store: kept at once, never lost, never somebody else's file."""
 
+import hashlib
+import json
 import os
 import re
 import resource
@@ -11,7 +13,8 @@ import sys
 import pytest
 
 from cce.errors import NotRecorded, StoreUnusable
-from cce.models.store import Completion, Store, key_of
+from cce.models.store import Store
+from cce.models.wire import Completion, Expects, Request
 
 REQUEST = {
     "model": "m",
@@ -23,18 +26,19 @@ REQUEST = {
 }
 WRITER = """
 import sys
-from cce.models.store import Completion, Store
+from cce.models.store import Store
+from cce.models.wire import Completion, Request
 store = Store(sys.argv[1])
 for n in range(int(sys.argv[2])):
-    store.put({"model": "m", "n": n, "messages": []}, Completion(str(n), "stop"))
+    store.put(Request({"model": "m", "n": n, "messages": []}), Completion(str(n), "stop"))
     print(n, flush=True)
 """
 
 
 def test_a_completion_comes_back_as_it_went_in(tmp_path):
     written = Completion("text \u2028 {braces}", "stop", 3, 4, 0.25, {"A": -0.5})
-    Store(tmp_path / "s.sqlite").put(REQUEST, written)
-    assert Store(tmp_path / "s.sqlite").get(REQUEST) == written
+    Store(tmp_path / "s.sqlite").put(Request(REQUEST), written)
+    assert Store(tmp_path / "s.sqlite").get(Request(REQUEST)) == written
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,25 @@ def test_a_completion_comes_back_as_it_went_in(tmp_path):
     [{"model": "n"}, {"temperature": 0.2}, {"sample": 1}, {"max_tokens": 10}, {"top_logprobs": 5}, {"messages": []}],
 )
 def test_whatever_changes_the_question_changes_the_key(change):
-    assert key_of(REQUEST | change) != key_of(REQUEST)
+    assert Request(REQUEST | change).key != Request(REQUEST).key
+
+
+def test_what_the_caller_expects_is_kept_beside_the_request_and_no_part_of_its_key(tmp_path):
+    store, asked = Store(tmp_path / "s.sqlite"), Request(REQUEST, Expects("removal", apart="any"))
+    assert asked.key == Request(REQUEST).key
+    store.put(asked, Completion("rewritten", "stop"))
+    assert store.get(Request(REQUEST)).text == "rewritten"
+    assert store.request(asked.key) == REQUEST | {"expects": "removal"}
+
+
+def test_a_store_of_the_last_version_opens_and_its_keys_are_found(tmp_path):
+    # Its requests say nothing of what was expected; the key is a digest of canonical JSON, as it has always been.
+    store = Store(tmp_path / "s.sqlite")
+    body = json.dumps(REQUEST, sort_keys=True, separators=(",", ":"))
+    assert body.startswith('{"max_tokens":9,"messages":[{"content":"h\\u00e9 {x}","role":"user"}],"model":"m"')
+    row = (hashlib.sha256(body.encode()).hexdigest(), body, '{"text": "old", "finish": "stop", "first_token": null}')
+    store.db.execute("INSERT INTO completions VALUES (?, ?, ?)", row)
+    assert Store(tmp_path / "s.sqlite", replay=True).get(Request(REQUEST)).text == "old"
 
 
 def test_what_a_killed_process_wrote_is_there(tmp_path):
@@ -58,9 +80,9 @@ def test_what_a_killed_process_wrote_is_there(tmp_path):
 
 def test_a_replay_finds_what_still_stands_in_the_log_of_the_store(tmp_path):
     store = Store(tmp_path / "s.sqlite")
-    store.put(REQUEST, Completion("kept", "stop"))
+    store.put(Request(REQUEST), Completion("kept", "stop"))
     assert (tmp_path / "s.sqlite-wal").stat().st_size
-    assert Store(tmp_path / "s.sqlite", replay=True).get(REQUEST).text == "kept"
+    assert Store(tmp_path / "s.sqlite", replay=True).get(Request(REQUEST)).text == "kept"
 
 
 @pytest.mark.parametrize("count", [2, 8])
@@ -89,7 +111,7 @@ def test_a_foreign_file_is_refused_and_left_alone(tmp_path):
 def filled(path, rows: int) -> None:
     store = Store(path)
     for n in range(rows):
-        store.put(REQUEST | {"sample": n}, Completion("text " * 50, "stop"))
+        store.put(Request(REQUEST | {"sample": n}), Completion("text " * 50, "stop"))
     store.db.close()
 
 
@@ -120,11 +142,11 @@ def test_a_full_disk_is_one_error_and_what_was_kept_before_it_is_there(tmp_path)
 def test_a_replay_refuses_what_was_not_recorded_and_writes_nothing(tmp_path):
     path = tmp_path / "s.sqlite"
     recorder = Store(path)
-    recorder.put(REQUEST, Completion("yes", "stop"))
+    recorder.put(Request(REQUEST), Completion("yes", "stop"))
     recorder.db.close()
     before = path.read_bytes()
     replay = Store(path, replay=True)
-    assert replay.get(REQUEST).text == "yes"
+    assert replay.get(Request(REQUEST)).text == "yes"
     with pytest.raises(NotRecorded, match=r"s\.sqlite"):
-        replay.get(REQUEST | {"sample": 7})
+        replay.get(Request(REQUEST | {"sample": 7}))
     assert path.read_bytes() == before

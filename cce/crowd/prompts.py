@@ -36,6 +36,8 @@ def render(name: str, folder: str | None = None, **texts) -> str:
 
 @cache
 def _environment(folder: str | None) -> Environment:
+    if folder and not Path(folder).is_dir():
+        raise BadInput(f"prompts: there is no folder {Path(folder).absolute()}")
     folders = [*([folder] if folder else []), FOLDER]
     return Environment(
         loader=ChoiceLoader([FileSystemLoader(f) for f in folders]), undefined=StrictUndefined, autoescape=False

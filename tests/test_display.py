@@ -8,8 +8,7 @@ from IPython.lib.pretty import pretty
 
 from cce import judge
 from cce.benchmarks.pair import Pair
-from cce.crowd.result import beside
-from cce.crowd.verdict import Reading, combine
+from cce.crowd.result import Result, beside
 from cce.display import Section, difference
 from tests.conftest import planted_pair
 
@@ -47,7 +46,7 @@ def result(server):
 
 
 def test_hostile_text_is_nothing_but_text_in_html(result):
-    for shown in (result, result.case.pair, result.judgment, beside([result, result])):
+    for shown in (result, result.pair, result.judgment(), beside([result, result])):
         page = Page(shown._repr_html_())
         assert (page.tags <= TAGS, page.attributes <= {"class", "dir", "tabindex"}, page.open) == (True, True, [])
         assert HOSTILE in page.text
@@ -90,12 +89,14 @@ def test_a_conversation_shows_turn_by_turn_and_no_label_where_there_is_none():
 
 
 def test_a_judgment_in_both_orders_says_what_each_found():
-    shown = str(combine([Reading("I like A.", 1.0), Reading("I like A again.", 1.0)]))
+    read = {"p_a": 0.5, "p_given": 1.0, "p_swapped": 0.0, "text": "I like A.", "text_swapped": "I like A again."}
+    shown = str(Result(read, None, []).judgment())
     assert shown.startswith("Verdict: tie\n")
     assert "in the order given: A\n    I like A.\n" in shown
     assert "in the swapped order, where A is called B: B\n    I like A again." in shown
-    assert str(combine([Reading("So?", 0.25)])).startswith("Verdict: B (probability of A 0.25)")
-    assert str(combine([Reading("So?", None)])).startswith("Verdict: unreadable")
+    one_order = read | {"text_swapped": None}
+    assert str(Result(one_order | {"p_a": 0.25}, None, []).judgment()).startswith("Verdict: B (probability of A 0.25)")
+    assert str(Result(one_order | {"p_a": None}, None, []).judgment()).startswith("Verdict: unreadable")
 
 
 def test_a_result_shows_every_stage(server):
