@@ -13,22 +13,22 @@ from contextlib import closing
 
 from openai import AsyncOpenAI
 
-from cce.models import embedded
+from cce.models import engines
 from cce.models.endpoint import endpoint_of
-from cce.models.wire import wire_form
+from cce.models.wire import Request
 
 
 def requests_of(store: str) -> list[dict]:
     """What a run sent, in the order in which the answers arrived, as keyword arguments of the OpenAI client."""
     with closing(sqlite3.connect(store)) as db:
         rows = db.execute("SELECT request FROM completions ORDER BY rowid").fetchall()
-    return [wire_form(json.loads(request)) for (request,) in rows]
+    return [Request(json.loads(request)).wire_form() for (request,) in rows]
 
 
 async def main(judge: str, store: str, concurrency: int) -> dict:
     """Send all requests to the judge's address."""
     # Where the judge is embedded, its server gets as many slots as requests are to be in flight.
-    embedded.CONCURRENCY = concurrency
+    engines.CONCURRENCY = concurrency
     requests, endpoint = requests_of(store), endpoint_of(judge)
     client = AsyncOpenAI(base_url=endpoint.address(), api_key=endpoint.key, timeout=600)
     gate = asyncio.Semaphore(concurrency)

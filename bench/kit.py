@@ -1,6 +1,6 @@
-"""The kit at work, in a process of its own: pairs from a file, judged by `evaluate`.
+"""The kit at work, in a process of its own: pairs from a file, judged into a file of records, as `cce judge` does.
 
-Prints one JSON object: seconds from reading the pairs to the frame, calls that the judgments needed, their completion
+Prints one JSON object: seconds from reading the pairs to the rows, calls that the judgments needed, their completion
 tokens, and the peak of the process's memory in MB.
 """
 
@@ -9,14 +9,19 @@ import resource
 import sys
 import time
 
-from cce import evaluate, load_pairs
+from cce import Options, Records, load_pairs
+from cce.crowd.evaluate import evaluate_into
+from cce.crowd.record import read_rows
 
 
 def main(pairs: str, method: str, judge: str, crowd: list[str], store: str, concurrency: int, **options) -> dict:
-    """Judge the pairs, `options` being those of `load_pairs` (limit) and `evaluate`."""
+    """Judge the pairs, `options` being those of `load_pairs` (limit) and `Options`."""
     start = time.perf_counter()
     loaded = load_pairs(pairs, limit=options.pop("limit", None))
-    frame = evaluate(loaded, [method], [judge], crowd, store=store, concurrency=concurrency, **options)
+    with Records(f"{store}.jsonl") as records:
+        asked = Options(store=store, concurrency=concurrency, **options)
+        evaluate_into(records, loaded, [method], [judge], crowd, asked)
+    frame = read_rows(f"{store}.jsonl")
     seconds = time.perf_counter() - start
     unread = int(frame.verdict.isna().sum())
     assert not unread or judge.startswith("embedded"), f"{unread} judgments without a verdict"

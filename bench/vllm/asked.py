@@ -2,16 +2,16 @@
 
 import re
 
+from cce.chat.analyst import POINTS, read_points
 from openai import OpenAI
 
 from bench.vllm.server import ask
 from cce import LLM, load_pairs
-from cce.analysis.structured import POINTS, read_points
 from cce.benchmarks.pair import Pair
-from cce.crowd.compare import TOP_LOGPROBS
 from cce.crowd.prompts import render
+from cce.crowd.session import TOP_LOGPROBS
 from cce.crowd.verdict import read_distribution
-from cce.models.wire import completion_of, wire_form
+from cce.models.wire import Request, completion_of
 
 VERDICT = {"type": "object", "properties": {"verdict": {"enum": ["A", "B"]}}, "required": ["verdict"]}
 # What was asked, what came back, and whether it is as it should be.
@@ -62,7 +62,9 @@ def choice(llm: LLM, letter: list[dict]) -> Row:
     request = {"model": llm.endpoint.name, "messages": letter, "sample": 0, "temperature": 0.0, "max_tokens": 1}
     allowed = {"extra_body": {"structured_outputs": {"choice": ["A", "B"]}}}
     with OpenAI(base_url=llm.endpoint.address(), api_key=llm.endpoint.key) as client:
-        answer = client.chat.completions.create(**wire_form(request | {"top_logprobs": TOP_LOGPROBS}), **allowed)
+        answer = client.chat.completions.create(
+            **Request(request | {"top_logprobs": TOP_LOGPROBS}).wire_form(), **allowed
+        )
     completion = completion_of(answer.model_dump(), 0.0)
     said, p_first = completion.text, read_distribution(completion.first_token)
     got = f"`{said}`, read as probability {p_first and round(p_first, 3)} of A"

@@ -16,10 +16,10 @@ from openai import AsyncOpenAI
 from bench.vllm.asked import vanilla
 from bench.vllm.server import OUT, counters
 from cce import load_pairs
-from cce.analysis.tables import readable
-from cce.crowd.compare import TOP_LOGPROBS
+from cce.analysis import readable
+from cce.crowd.session import TOP_LOGPROBS
 from cce.models.endpoint import endpoint_of
-from cce.models.wire import wire_form
+from cce.models.wire import Request
 
 NOTEBOOK = Path("notebooks/01_judge_accuracy.ipynb")
 PARAMETERS = Path(__file__).with_name("01_judge_accuracy.yaml")
@@ -45,7 +45,7 @@ def show_speeds(server: str) -> None:
     requests = stored(parameters["store"])
 
     def plain(name: str, salt: str, **changed) -> Run:
-        sent = [wire_form(request) | {"extra_body": {"cache_salt": salt}} | changed for request in requests]
+        sent = [Request(request).wire_form() | {"extra_body": {"cache_salt": salt}} | changed for request in requests]
         return measured(server, name, lambda: asyncio.run(send(server, sent, parameters["concurrency"])))
 
     floor = plain("the same requests, plain client, nothing cached", "floor")
