@@ -11,14 +11,13 @@ from typing import Annotated, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model
 
+from cce import options
+from cce.benchmarks.sampling import shard_of
 from cce.benchmarks.scoring import Scoring
-from cce.benchmarks.shard import shard_of
 from cce.chat.picking import RANDOM
 from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.training import Recipe
-from cce.options import Order
-from cce.options import Reading as VerdictReading
 
 LONGEST_SHOWN = 80
 # What students answer in notebook 06: an MT-Bench, then an AlpacaEval.
@@ -58,28 +57,31 @@ def _as_value_error(check, *values, **named) -> None:
         raise ValueError(str(error)) from None
 
 
-Whole = Annotated[int, Field(description="a whole number")]
-Count = Annotated[int, Field(gt=0, description="a whole number from 1 up")]
-CountOrNone = Annotated[Count | None, Field(description="a whole number from 1 up, or None for all")]
-Bound = Annotated[Count | None, Field(description="a whole number from 1 up, or None for no bound")]
+def _wanted(kind, wanted: str, **limits):
+    """A type that says in an error what is wanted."""
+    return Annotated[kind, Field(description=wanted, **limits)]
+
+
+Positive = Annotated[int, Field(gt=0)]
+Whole = _wanted(int, "a whole number")
+Wholes = _wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1)
+Count = _wanted(int, "a whole number from 1 up", gt=0)
+CountOrNone = _wanted(Positive | None, "a whole number from 1 up, or None for all")
+Bound = _wanted(Positive | None, "a whole number from 1 up, or None for no bound")
 Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Dollars = Annotated[Price | None, Field(description="US dollars, more than 0, or None for no bound")]
-Name = Annotated[str, Field(min_length=1, description="a text that is not empty")]
-NameOrNone = Annotated[Name | None, Field(description="a text that is not empty, or None")]
-Names = Annotated[
-    list[Name], Field(min_length=1, description='one name or more, each in quotes: write a list, such as ["embedded"]')
-]
-NamesOrNone = Annotated[
-    list[Name], Field(description='names, each in quotes, or none: write a list, such as ["embedded"] or []')
-]
+Dollars = _wanted(Price | None, "US dollars, more than 0, or None for no bound")
+Name = _wanted(str, "a text that is not empty", min_length=1)
+NameOrNone = _wanted(Name | None, "a text that is not empty, or None")
+Names = _wanted(list[Name], 'one name or more, each in quotes: write a list, such as ["embedded"]', min_length=1)
+NamesOrNone = _wanted(list[Name], 'names, each in quotes, or none: write a list, such as ["embedded"] or []')
 Method = Annotated[Name, AfterValidator(_method)]
-Methods = Annotated[
-    list[Method], Field(min_length=1, description='one method or more: write a list, such as ["vanilla", "cce@16"]')
-]
-Reading = Annotated[VerdictReading, Field(description="text or distribution")]
-Orders = Annotated[Order, Field(description="given or both")]
-YesOrNo = Annotated[bool, Field(description="True or False, without quotes")]
-Shard = Annotated[Annotated[str, AfterValidator(_shard)] | None, Field(description='"i/n", such as "2/4", or None')]
+Methods = _wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1)
+Models = _wanted(dict[Name, Name], 'a dict from titles to models, such as {"untrained": "m"}')
+Published = _wanted(dict[Name, Method], 'a dict from models to methods, such as {"m": "judgelm"}')
+Reading = _wanted(options.Reading, "text or distribution")
+Order = _wanted(options.Order, "given or both")
+YesOrNo = _wanted(bool, "True or False, without quotes")
+Shard = _wanted(Annotated[str, AfterValidator(_shard)] | None, '"i/n", such as "2/4", or None')
 # A notebook has parameters of its own for a recipe's base and seed.
 RECIPE = {name: kind for name, kind in get_type_hints(Recipe).items() if name not in ("base", "seed")}
 Settings = create_model(
@@ -87,9 +89,9 @@ Settings = create_model(
     __config__=ConfigDict(strict=True, extra="forbid"),
     **{name: (kind, getattr(Recipe, name)) for name, kind in RECIPE.items()},
 )
-Training = Annotated[
-    Settings, AfterValidator(_training), Field(description=f"numbers in a dict, under the names {', '.join(RECIPE)}")
-]
+Training = _wanted(
+    Annotated[Settings, AfterValidator(_training)], f"numbers in a dict, under the names {', '.join(RECIPE)}"
+)
 
 
 class Parameters(BaseModel):
@@ -103,7 +105,7 @@ class Parameters(BaseModel):
     methods: Methods
     limit: CountOrNone
     seed: Whole
-    order: Orders
+    order: Order
     verdict: Reading
     scoring: Annotated[Scoring, Field(description="paper or standard")]
     max_tokens: Count
@@ -120,9 +122,7 @@ class Parameters(BaseModel):
     # 00_one_pair
     pair: NameOrNone
     # 03_scaling
-    seeds: Annotated[
-        list[int], Field(min_length=1, description="one whole number or more: write a list, such as [0, 1, 2]")
-    ] = [0]
+    seeds: Wholes = [0]
     # 04_key_points
     analyst: Name
     analyst_tokens: Count
@@ -135,16 +135,14 @@ class Parameters(BaseModel):
     base: Name
     training: Training
     trained: Name
-    beside: Annotated[dict[Name, Name], Field(description='a dict from titles to models, such as {"untrained": "m"}')]
-    published: Annotated[
-        dict[Name, Method], Field(description='a dict from models to methods, such as {"m": "judgelm"}')
-    ]
-    student_order: Orders
+    beside: Models
+    published: Published
+    student_order: Order
     student_tokens: Count
     # 06_rejection_sampling
     graders: Names
     grader_verdict: Reading
-    grader_order: Orders
+    grader_order: Order
     grader_tokens: Count
     instructions: Name
     instruction_limit: CountOrNone

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
@@ -18,10 +18,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from cce import judge, load_pairs
 from cce.analysis.report import report
-from cce.analysis.report.replays import replaying
 from cce.errors import BadInput
+from cce.models.store import Store
 from tests.fake_server import FakeServer
 from tests.test_profiles import ROOT, run
 
@@ -159,30 +158,31 @@ def test_costs_are_those_of_the_store(page, folder):
     assert "0.00" in cells  # a server of this machine
 
 
-def test_a_case_tells_how_its_verdict_came_about(page, folder):
-    data = data_of(page)
-    texts, (pair, *_) = data["texts"], load_pairs(str(folder / "hostile.jsonl"))
-    given = json.loads((folder / "01_judge_accuracy.ipynb").read_text())["metadata"]["papermill"]["parameters"]
-    with replaying(given["store"]):
-        options = {name: given[name] for name in ("order", "verdict", "seed", "max_tokens")}
-        result = judge(pair, "cce@4", given["judges"][2], given["crowd"], **options)
+def test_a_case_tells_how_its_verdict_came_about_as_its_record_does(page, folder):
+    data, store = data_of(page), Store(folder / "s.sqlite", replay=True)
+    texts, of = data["texts"], data["crowd"].__getitem__
+    records = [json.loads(line) for line in (folder / "01_judge_accuracy.jsonl").open()]
+    record = next(one for one in records if (one["method"], one["judge"].split("@")[0]) == ("cce@4", "some-model"))
     row = next(
         row
         for row in data["rows"]
         if (row["notebook"], row["judge"], row["method"]) == ("01_judge_accuracy", "some-model", "cce@4")
-        and data["pairs"][row["pair"]]["id"] == pair.id
+        and data["pairs"][row["pair"]]["id"] == record["id"]
     )
-    told, of = row["context"], data["crowd"].__getitem__
-    assert result.case.selected
+    told, trace = row["context"], record["trace"]
+    assert len(told["crowd"]) == len(trace["crowd"]) == 4 and record["selected"]
     assert [(of(one)["side"], of(one)["letter"], of(one)["outcome"]) for one in told["selected"]] == [
-        (one.candidate, one.member.letter, one.outcome) for one in result.case.selected
+        (one["candidate"], one["member"], one["outcome"]) for one in trace["crowd"] if one["selected"]
     ]
-    assert len(told["crowd"]) == len(result.case.crowd_judgments) == 4
+    assert [texts[text] for one in told["crowd"] for text in of(one)["texts"]] == [
+        store.response(key)["text"] for one in trace["crowd"] for key in one["rationales"]
+    ]
     notes = [[texts[text] for text in note[1:]] for note in told["notes"]]
-    assert notes == [[note.written, note.kept, note.shown] for note in result.case.notes]
+    assert notes == [[note["written"], note["kept"], note["shown"]] for note in trace["notes"]]
     prompts = ["".join(texts[piece] for piece in pieces) for pieces in told["prompts"]]
-    assert prompts == [reading.prompt for reading in result.judgment.readings]
-    assert [texts[text] for text in row["texts"]] == [result["text"]]
+    assert prompts == [store.request(key)["messages"][0]["content"] for key in trace["final"]]
+    assert all(note["shown"] in prompts[0] for note in trace["notes"])
+    assert [texts[text] for text in row["texts"]] == [record["text"]]
 
 
 def test_what_became_of_each_judgment_is_what_the_file_says(page, folder):
@@ -201,35 +201,38 @@ def test_without_the_store_the_page_says_what_is_not_at_hand(copied):
     page = report(copied)
     said = whys_of(data_of(page))
     assert len(said) == 6 * (3 * 5 + 3 * 5)  # length asks no model, and needs no store
-    assert all("s.sqlite: unable to open" in why or "content policy" in why for why in said)
+    assert all("store is not at hand" in why or "content policy" in why for why in said)
     assert "The run's store is not at hand." in page.read_text()
 
 
-def test_pairs_that_are_not_where_they_were_are_said_to_be_gone(copied):
-    pairs = copied / "hostile.jsonl"
-    pairs.write_text(pairs.read_text().replace("pair-0<i>", "another"))
+def test_the_page_needs_neither_the_pairs_file_nor_a_model(copied, page):
+    (copied / "hostile.jsonl").unlink()
+    assert data_of(report(copied)) == data_of(page)
+
+
+def test_a_completion_that_the_store_has_lost_is_said_where_it_is_missed(copied):
+    with closing(sqlite3.connect(copied / "s.sqlite")) as store:
+        store.execute("DELETE FROM completions WHERE request LIKE '%some-model%'")
+        store.commit()
     said = whys_of(data_of(report(copied)))
-    assert sum("no pair of that name" in why for why in said) == 31 - 3  # three failed, which is said first
-    pairs.unlink()
-    data = data_of(report(copied))
-    assert all("questions" not in pair for pair in data["pairs"])
-    assert "hostile.jsonl" in data["whys"][data["pairs"][0]["why_not"]]
+    assert 0 < sum("does not hold the completion" in why for why in said) < len(said) + 1
 
 
-def test_a_rationale_that_the_store_does_not_lead_to_gets_no_context(copied):
+def test_records_of_an_earlier_version_are_shown_without_a_trace(copied):
     file = copied / "01_judge_accuracy.jsonl"
     rows = [json.loads(line) for line in file.open()]
-    changed = next(row for row in rows if row["judge"].startswith("some-model") and not row["failed"])
-    changed["text"] = "It was another one."
-    file.write_text("\n".join(map(json.dumps, rows)))
-    assert "another rationale" in " ".join(whys_of(data_of(report(copied))))
+    bare = [{name: cell for name, cell in row.items() if name not in ("pair", "trace", "seed")} for row in rows]
+    file.write_text("\n".join(map(json.dumps, bare)))
+    data = data_of(report(copied))
+    assert any("holds no trace" in why for why in whys_of(data))
+    assert len(data["rows"]) == 6 * (1 + 3 * 5 + 3 * 5)
 
 
 def test_without_the_executed_notebook_tables_and_judgments_are_there(copied):
     for file in copied.glob("*.ipynb"):
         file.unlink()
     page = report(copied)
-    assert all("no executed notebook" in why or "content policy" in why for why in whys_of(data_of(page)))
+    assert all("store is not at hand" in why or "content policy" in why for why in whys_of(data_of(page)))
     assert "leaky-judge" in page.read_text()
 
 
@@ -251,7 +254,7 @@ def test_the_command_prints_the_page(copied, monkeypatch):
     monkeypatch.chdir(copied.parent)
     said = subprocess.run([sys.executable, "-m", "cce", "report", "copy"], capture_output=True, text=True, check=True)
     assert said.stdout == f"{copied / 'report.html'}\n"
-    assert "0 requests sent" in said.stderr and not list(copied.glob("*.part"))
+    assert not list(copied.glob("*.part"))
 
 
 def luminance(colour: str) -> float:
@@ -462,18 +465,13 @@ def test_ten_thousand_judgments_are_shown_a_page_at_a_time(browser, folder, tmp_
 
 def plant(into: Path, like: Path, pairs: int, methods: int) -> None:
     """A folder with a table and so many judgments, after the pattern of a real run's."""
-    file = into / "many.jsonl"
     planted = [hostile_pair(place, 7, 3) | {"id": str(place)} for place in range(pairs)]
-    file.write_text("\n".join(map(json.dumps, planted)))
     shutil.copy(like / "01_judge_accuracy.csv", into)
-    notebook = json.loads((like / "01_judge_accuracy.ipynb").read_text())
-    notebook["metadata"]["papermill"]["parameters"] |= {"benchmarks": [str(file)], "store": str(into / "none.sqlite")}
-    (into / "01_judge_accuracy.ipynb").write_text(json.dumps(notebook))
     row = next(json.loads(line) for line in (like / "01_judge_accuracy.jsonl").open() if "vanilla" in line)
-    row |= {"benchmark": file.name, "subset": planted[0]["subset"]}
     rows = [
         row
         | {"id": pair["id"], "method": f"maj@{method + 1}", "text": f"Rationale {method} of {pair['id']}. {HOSTILE}"}
+        | {"pair": {"questions": [pair["instruction"]], "a": [pair["answer_a"]], "b": [pair["answer_b"]], "why": ""}}
         for pair in planted
         for method in range(methods)
     ]

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import NamedTuple
 
 import pandas as pd
 
 from cce.analysis.figures.look import family, model_title, title
-from cce.analysis.paper import figure3
+from cce.analysis.paper import as_printed, figure3
 from cce.analysis.paper.cells import BUDGET, REFERENCE, paper_accuracy, paper_student
 from cce.analysis.paper.checks import sampling_steps
 from cce.analysis.report.run import Executed
@@ -17,65 +18,16 @@ from cce.analysis.scoring import AVERAGE, AVERAGES
 CHANCE, NONE = 50.0, 0.0
 
 
-@dataclass(frozen=True)
-class PaperResult:
-    """One result: its place in the paper, a heading, the claim in a sentence, and the file of its printed numbers."""
+class PaperResult(NamedTuple):
+    """One of the paper's results: its place there, a heading, the claim in a sentence, the file of printed numbers."""
 
     place: str
     heading: str
     claim: str
-    printed: str | None = None
+    printed: str = ""
 
 
-RESULTS = {
-    "00_one_pair": PaperResult(
-        "Table 5",
-        "One pair through every stage",
-        "A judge that has read how A and B lost to other answers writes a deeper rationale and is more often right. "
-        "The paper shows it on a case of its own; one pair is an example and no evidence.",
-    ),
-    "01_judge_accuracy": PaperResult(
-        "Table 1",
-        "Judge accuracy",
-        "With sixteen crowd judgments in view GPT-4o names the better answer in 80.3% of the pairs, as the mean of "
-        "five benchmarks; asked plainly it does in 73.6%, and by a majority of sixteen votes in 76.7%.",
-        "table1_judge_accuracy.csv",
-    ),
-    "02_selection": PaperResult(
-        "Table 4",
-        "Which crowd judgments help",
-        "Comparisons that a candidate lost help most and those that it won least; taking their outcomes out helps once "
-        "more. At sixteen: praising 76.5%, random 78.6%, criticizing 79.2%, criticizing with removal 80.3%.",
-        "table4_selection.csv",
-    ),
-    "03_scaling": PaperResult(
-        "Figure 3",
-        "More crowd judgments",
-        "From 0 to 16 crowd judgments accuracy rises from 85.2 to 91.2% on RewardBench, from 66.1 to 69.5% on "
-        "HelpSteer2 and from 68.5 to 80.1% on EvalBias, and the rationales grow longer.",
-        "figure3_scaling.csv",
-    ),
-    "04_key_points": PaperResult(
-        "Figure 4",
-        "Key points of the rationales",
-        "On all five benchmarks a CCE rationale makes more key points than a vanilla one and covers more of what can "
-        "be said. The figure's values are not at hand, so that only the direction can be compared.",
-    ),
-    "05_distillation": PaperResult(
-        "Table 2",
-        "Judges taught by judgments",
-        "A small judge learns more from CCE's judgments than from as many vanilla ones: with 10,000 of them Qwen2.5-7B "
-        "is right in 57.4% against 56.6%, Llama-3.1-8B in 61.2% against 57.7%.",
-        "table2_distillation.csv",
-    ),
-    "06_rejection_sampling": PaperResult(
-        "Table 3",
-        "Models taught by picked responses",
-        "A model trained on responses that were picked with the crowd in view beats one trained on random picks in all "
-        "twelve cells, and one trained on vanilla picks in eleven.",
-        "table3_rejection_sampling.csv",
-    ),
-}
+RESULTS = {name: PaperResult(*rest) for name, *rest in as_printed("results.csv").fillna("").itertuples(index=False)}
 
 
 @dataclass(frozen=True)
