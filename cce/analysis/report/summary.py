@@ -6,7 +6,7 @@ from math import nan
 
 import pandas as pd
 
-from cce.analysis.figures.look import family, model_title, title
+from cce.analysis.figures.style import model_title, title
 from cce.analysis.paper import figure3
 from cce.analysis.paper.cells import BUDGET, REFERENCE, paper_accuracy, paper_student
 from cce.analysis.paper.checks import sampling_steps
@@ -14,6 +14,7 @@ from cce.analysis.report.executed import Executed
 from cce.analysis.report.sections import SECTIONS
 from cce.analysis.scaling import OVERALL
 from cce.analysis.scoring import AVERAGE, AVERAGES
+from cce.names import family
 
 CHANCE, NONE = 50.0, 0.0
 
