@@ -95,7 +95,7 @@ RUNS = {
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """Draws a figure of a run, each once; in few pixels, since its layout does not depend on their number."""
+    """Draws a figure for a run, each only once, and in few pixels: layout and data are looked at, not the print."""
 
     @cache
     def drawn(draw, run):
