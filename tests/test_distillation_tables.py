@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from cce.analysis.distillation import distillation_table, student_differences
-from cce.analysis.figures.distillation import distillation, loss_curves
-from cce.analysis.figures.rejection import rejection
+from cce.analysis.figures import distillation, loss_curves, rejection
 from cce.analysis.rejection import rejection_table
 from cce.analysis.words import in_words
 from cce.errors import BadInput

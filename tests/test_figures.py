@@ -1,5 +1,6 @@
-"""What every figure owes its reader: the paper beside us, words that can be read, signs as they were written."""
+"""What every figure owes its reader: the paper beside us, texts that can be read, signs as they were written."""
 
+from functools import cache
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -22,7 +23,7 @@ from cce.analysis.figures import (
     scaling,
     selection_differences,
 )
-from cce.analysis.figures.look import LOOK, PAPER_SHAPES, SHAPES, WIDTH, model_title, palette, style, titles
+from cce.analysis.figures.style import COLOURS, PAPER_SHAPES, SHAPES, STYLE, model_title, styled, titles
 from cce.analysis.rejection import rejection_table
 from cce.analysis.scaling import scaling_table
 from cce.analysis.scoring import scored
@@ -31,6 +32,7 @@ from tests.test_accuracy import mixed, table_of
 from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
 
 HOSTILE = r"my $x$ $\frac{ <b>&amp;</b> pairs_of_an_uncommonly_long_name"
+A4, MARGIN = 8.27, 0.98  # the width of the page and the margins of ACL's style, in inches
 SOURCE = f"judge {HOSTILE}; crowd " + ", ".join(["a-model-of-the-crowd"] * 12)
 
 
@@ -91,16 +93,25 @@ RUNS = {
 }
 
 
-@pytest.fixture(
-    scope="module", params=[(draw, run) for draw in FIGURES for run in RUNS], ids=lambda p: f"{p[0].__name__}-{p[1]}"
-)
-def figure(request, tmp_path_factory):
-    (draw, run), folder = request.param, tmp_path_factory.mktemp("figure")
-    drawn = draw(*RUNS[run], folder / "f")
-    drawn.folder, drawn.canvas = folder, FigureCanvasAgg(drawn)
-    with style():
-        drawn.canvas.draw()
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Draws a figure for a run, each only once, and in few pixels: layout and data are looked at, not the print."""
+
+    @cache
+    def drawn(draw, run):
+        folder = tmp_path_factory.mktemp("figure")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("cce.analysis.figures.style.DPI", 100)
+            figure = draw(*RUNS[run], folder / "f")
+        figure.folder, figure.canvas = folder, FigureCanvasAgg(figure)
+        return figure
+
     return drawn
+
+
+@pytest.fixture(params=[(draw, run) for draw in FIGURES for run in RUNS], ids=lambda p: f"{p[0].__name__}-{p[1]}")
+def figure(request, drawn):
+    return drawn(*request.param)
 
 
 def words(figure) -> list[Text]:
@@ -111,7 +122,7 @@ def words(figure) -> list[Text]:
 
 
 def beyond_sight(panel) -> list[Text]:
-    """The names of ticks that an axis has beyond its ends, or that belong to a panel that is not there."""
+    """The names of ticks beyond the ends of their axis, or in a panel that is not there."""
     return [
         tick.label1
         for axis in (panel.xaxis, panel.yaxis)
@@ -120,10 +131,15 @@ def beyond_sight(panel) -> list[Text]:
     ]
 
 
-def test_a_figure_is_as_wide_as_the_page_and_is_there_twice(figure):
-    assert figure.get_figwidth() == WIDTH == 6.3
-    assert Image.open(figure.folder / "f.png").width == 300 * WIDTH
+def test_a_figure_fits_the_text_of_a_page_and_is_there_twice(figure):
+    assert figure.get_figwidth() <= A4 - 2 * MARGIN
+    assert Image.open(figure.folder / "f.png").width == 100 * figure.get_figwidth()
     assert (figure.folder / "f.svg").stat().st_size > 0
+
+
+def test_a_figure_is_sharp_in_print(tmp_path):
+    figure = losses_of(*RUNS["demo"], tmp_path / "f")
+    assert Image.open(tmp_path / "f.png").width >= 300 * figure.get_figwidth()
 
 
 def test_no_text_is_smaller_than_six_points_but_the_small_print(figure):
@@ -146,7 +162,7 @@ def test_no_two_texts_lie_on_each_other(figure):
         assert common is None or min(common.width, common.height) < 2, (one, other)
 
 
-def test_every_panel_holds_a_number_of_the_papers_or_says_why_not(figure):
+def test_every_panel_has_a_number_of_the_papers_or_says_why_not(figure):
     for panel in figure.axes:
         if panel.axison:
             hollow = [line for line in panel.lines if len(line.get_xdata()) and line.get_mfc() in ("none", "white")]
@@ -155,7 +171,7 @@ def test_every_panel_holds_a_number_of_the_papers_or_says_why_not(figure):
 
 
 def is_below(panel, figure) -> bool:
-    """A panel of tokens spent, whose column's first one is named by its axis alone."""
+    """Whether it is a panel of tokens spent, of which only the first in a row says on its axis what the paper lacks."""
     return any("not in the paper" in first.get_xlabel() for first in figure.axes if same_row(first, panel))
 
 
@@ -172,14 +188,14 @@ def test_the_svg_is_whole_and_refers_to_nothing_outside(figure):
         assert all("url(" not in value or "url(#" in value for value in element.attrib.values())
 
 
-def test_signs_are_shown_as_they_were_written(tmp_path):
-    for draw in FIGURES:
-        shown = " ".join(" ".join(text.get_text().split()) for text in words(draw(*RUNS["hostile"], tmp_path / "f")))
-        assert r"$x$ $\frac{ <b>&amp;</b>" in shown
+@pytest.mark.parametrize("draw", FIGURES)
+def test_signs_are_shown_as_they_were_written(drawn, draw):
+    shown = " ".join(" ".join(text.get_text().split()) for text in words(drawn(draw, "hostile")))
+    assert r"$x$ $\frac{ <b>&amp;</b>" in shown
 
 
-def test_what_the_paper_did_not_run_has_its_mean_for_a_scale_and_says_so(tmp_path):
-    panel, *others = accuracy_of(["pocket"], "embedded", tmp_path / "f").axes
+def test_what_the_paper_did_not_run_has_its_mean_for_a_scale_and_says_so(drawn):
+    panel, *others = drawn(accuracy_of, "demo").axes
     values = {line.get_label(): list(line.get_xdata()) for line in panel.lines if len(line.get_xdata())}
     assert sorted(values["the paper: gpt-4o, budget 16, mean of five benchmarks"]) == [73.6, 76.7, 80.3]
     assert "the paper: gpt-4o, budget 16" not in values
@@ -230,14 +246,14 @@ def lab(colour, eye) -> np.ndarray:
 @pytest.mark.parametrize("eye", [DEUTERANOPE, PROTANOPE], ids=["deuteranope", "protanope"])
 def test_colours_differ_for_the_colour_blind(eye):
     # A difference of 2 can just be seen.
-    colours = [lab(colour, np.array(eye)) for colour in palette(4)]
+    colours = [lab(colour, np.array(eye)) for colour in COLOURS]
     assert min(np.linalg.norm(one - other) for one, other in combinations(colours, 2)) > 25
 
 
-def test_voices_differ_in_shape_as_well_and_the_user_keeps_their_own_style():
-    assert len(set(SHAPES)) == len(SHAPES) >= len(set(palette(9))) == 4
+def test_series_differ_in_shape_as_well_and_the_user_keeps_their_own_styled():
+    assert len(set(SHAPES)) == len(SHAPES) >= len(set(COLOURS)) == len(COLOURS)
     assert len(set(PAPER_SHAPES)) == len(PAPER_SHAPES)
     before = dict(matplotlib.rcParams)
-    with style():
-        assert matplotlib.rcParams["font.size"] == LOOK["font.size"]
+    with styled():
+        assert matplotlib.rcParams["font.size"] == STYLE["font.size"]
     assert dict(matplotlib.rcParams) == before

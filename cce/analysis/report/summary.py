@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cce.analysis.figures.look import family, model_title, title
+from cce.analysis.figures.style import model_title, title
 from cce.analysis.paper import as_printed, figure3
 from cce.analysis.paper.cells import BUDGET, REFERENCE, paper_accuracy, paper_student
 from cce.analysis.paper.checks import sampling_steps
 from cce.analysis.report.run import Executed
 from cce.analysis.scaling import OVERALL
 from cce.analysis.scoring import AVERAGE, AVERAGES
+from cce.names import family, method_parts
 
 CHANCE, NONE = 50.0, 0.0
 
@@ -216,5 +217,5 @@ def _rows(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
     if "benchmark" in table and table.benchmark.isin(AVERAGES).any():
         table = table[table.benchmark.isin(AVERAGES)]
     named = table[next(column for column in ("method", "model") if column in table)]
-    budget = pd.to_numeric(named.str.partition("@")[2], errors="coerce").fillna(0)
+    budget = named.map(lambda name: method_parts(name).budget or 0)
     return table[budget == budget.max()]
