@@ -13,9 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from cce.benchmarks.scoring import Scoring
 from cce.benchmarks.shard import shard_of
+from cce.chat.picking import RANDOM
 from cce.crowd.case import Order
 from cce.crowd.methods import method_named
-from cce.crowd.picking import RANDOM
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.training import Recipe
 

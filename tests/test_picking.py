@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from cce import evaluate, load_pairs
 from cce.benchmarks.pair import Message, Pair
 from cce.benchmarks.pools import Pool, load_pools
-from cce.crowd.picking import meetings, pick
-from cce.crowd.responses import sample_responses
+from cce.chat.dialogue import sample_responses
+from cce.chat.picking import pairs_of, pick
 from cce.errors import BadInput
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
@@ -69,12 +69,12 @@ class TestPick:
 
     def test_the_crowd_of_two_responses_is_all_the_others(self):
         pool = pool_of(2, 9, 4, 6)
-        for pair in meetings(pool, seed=0):
+        for pair in pairs_of(pool, seed=0):
             assert sorted([pair.answer_a, pair.answer_b, *pair.crowd]) == sorted(pool.responses)
-        assert len({frozenset((pair.answer_a, pair.answer_b)) for pair in meetings(pool, seed=0)}) == 6
+        assert len({frozenset((pair.answer_a, pair.answer_b)) for pair in pairs_of(pool, seed=0)}) == 6
 
     def test_a_response_more_moves_no_other_response(self):
-        fewer, more = (meetings(pool_of(*qualities), seed=3) for qualities in ((2, 9, 4), (2, 9, 4, 6)))
+        fewer, more = (pairs_of(pool_of(*qualities), seed=3) for qualities in ((2, 9, 4), (2, 9, 4, 6)))
         sides = {(pair.id, pair.answer_a, pair.answer_b) for pair in more}
         assert {(pair.id, pair.answer_a, pair.answer_b) for pair in fewer} < sides
 
@@ -133,7 +133,7 @@ class TestPick:
 
 
 class TestCost:
-    """What a pool costs in calls: the formulas of `cce.crowd.picking`."""
+    """What a pool costs in calls: the formulas of `cce.chat.picking`."""
 
     QUALITIES = [5, 2, 8, 3, 7, 1, 6, 4]
 
@@ -147,7 +147,7 @@ class TestCost:
     def test_the_crowd_needs_every_two_responses_once_in_each_place(self, server, n):
         frame = run(server, [pool_of(*self.QUALITIES[:n])], f"cce@{2 * (n - 2)}")
         pairs = n * (n - 1) // 2
-        # The best has lost to nobody and the second to nobody else: their contest has no background, and is vanilla's.
+        # The best has lost to nobody and the second to nobody else: theirs has no background, and is vanilla's.
         assert server.kinds() == {"comparison": 2 * pairs, "removal": 2 * pairs, "final": pairs - 1}
         assert frame.calls.tolist() == [5 * pairs - 1]
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cce.crowd.formats import auto_j, judgelm, pandalm, prometheus
-from cce.crowd.grading import read_digits, read_rating
+from cce.chat.grading import read_digits, read_rating
 from cce.crowd.outcome import cut_outcome
 from cce.crowd.prompts import render
 from cce.crowd.verdict import read_distribution, read_text

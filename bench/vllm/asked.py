@@ -6,8 +6,8 @@ from openai import OpenAI
 
 from bench.vllm.server import ask
 from cce import LLM, load_pairs
-from cce.analysis.structured import POINTS, read_points
 from cce.benchmarks.pair import Pair
+from cce.chat.analyst import POINTS, read_points
 from cce.crowd.compare import TOP_LOGPROBS
 from cce.crowd.prompts import render
 from cce.crowd.verdict import read_distribution
