@@ -164,6 +164,20 @@ def test_the_bar_says_reading_and_the_bill_closes_it(server, monkeypatch, capsys
     assert shown.splitlines()[-1].startswith("3 requests sent, 0 from the store")
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_dry_run_reads_lists_though_nobody_answers_and_schemas_were_refused_before(server, tmp_path, known):
+    def read(text: str, **options) -> pd.DataFrame:
+        return count(server, {"vanilla": text}, "refusing", store=tmp_path / "s.sqlite", **options)
+
+    if known:
+        read("Something else.")
+    sent = len(server.requests)
+    frame = read("This.", dry_run=tmp_path / "ledger.sqlite")
+    assert len(server.requests) == sent
+    assert frame.points.tolist() == [8]
+    assert frame.calls.tolist() == [2]
+
+
 def test_rows_without_a_rationale_are_left_out(server):
     frame = count(server, {"vanilla": marks("red"), "length": "", "random": None, "blank": " \n"})
     assert frame.method.tolist() == ["vanilla"]

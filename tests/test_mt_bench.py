@@ -224,6 +224,16 @@ class TestGrading:
         assert graded().equals(graded())
         assert len(server.requests) == 2
 
+    @pytest.mark.parametrize(("verdict", "most"), [("text", 10), ("distribution", 9)])
+    def test_a_dry_run_reads_ratings_though_nobody_answers(self, server, tmp_path, verdict, most):
+        options = {"verdict": verdict, "dry_run": tmp_path / "ledger.sqlite"}
+        asked = [PLAIN, CHECKED]
+        answers = answer_questions(asked, server.model("crowd-5"), **options)
+        frame = grade(asked, answers, server.model("grader"), **options)
+        assert frame.rating.between(1, most).all()
+        assert frame.rating.nunique() == 4
+        assert not server.requests
+
     def test_what_overflows_the_context_is_shortened_and_counted(self):
         with FakeGrader(context=2500) as server:
             frame = grade([PLAIN], given(3, 8, extra="x" * 4000), server.model("grader"))

@@ -162,6 +162,13 @@ class TestCost:
             run(server, pools, method, store=tmp_path / "s.sqlite")
         assert server.kinds()["comparison"] == 3 * n * (n - 1)
 
+    @pytest.mark.parametrize("n", [4, 8])
+    def test_a_dry_run_is_a_bound_from_above_and_asks_nobody(self, server, tmp_path, n):
+        pools, method = [pool_of(*self.QUALITIES[:n])], f"cce@{2 * (n - 2)}"
+        planned = run(server, pools, method, dry_run=tmp_path / "ledger.sqlite").calls[0]
+        assert not server.requests
+        assert run(server, pools, method).calls[0] <= planned <= 5 * n * (n - 1) // 2
+
     def test_both_orders_double_vanillas_calls_and_the_final_judgments_alone(self, server):
         frame = run(server, [pool_of(*self.QUALITIES)], "cce@12", order="both")
         assert server.kinds() == {"comparison": 56, "removal": 56, "final": 54}
