@@ -8,6 +8,7 @@ stands, else the items of a list in plain text.
 import asyncio
 import json
 import re
+from collections.abc import Iterable
 from functools import partial
 
 from cce.benchmarks.pair import Pair
@@ -41,10 +42,7 @@ RUN = re.compile(rf"{NUMBER}(?:\s*(?:,|and|&)\s*{NUMBER})+")
 
 
 class Analyst:
-    """The model and its four questions, asked at temperature 0. Texts that overflow its context are shortened.
-
-    An endpoint that refuses the first schema has none, and is asked without for the rest of the run.
-    """
+    """The model that reads, asked at temperature 0. An endpoint that refuses the first schema is sent no other."""
 
     def __init__(self, model: str, options: Options):
         self.model, self.options = LLM(model, options), options
@@ -110,22 +108,18 @@ class Analyst:
 def read_points(text: str) -> list[str]:
     """The distinct points in a model's reply: of its last JSON list of strings, else of the lines of a plain list."""
     lists = STRINGS.findall(text)
-    if lists:
-        return distinct([_decoded(string) for string in re.findall(STRING, lists[-1], re.DOTALL)])
-    return distinct(ITEM.findall(text))
+    strings = re.findall(STRING, lists[-1], re.DOTALL) if lists else []
+    return distinct(map(_decoded, strings) if lists else ITEM.findall(text))
 
 
 def read_numbers(text: str, last: int) -> list[int]:
-    """The distinct numbers from 1 to `last` in a model's reply.
-
-    Those of its last JSON list "made", else of the last run of numbers with commas between, else all of the text's.
-    """
+    """The distinct numbers from 1 to `last` in a reply: its last JSON list "made", or last run of numbers, or all."""
     lists, runs = NUMBERS.findall(text), RUN.findall(text)
     found = map(int, re.findall(NUMBER, lists[-1] if lists else runs[-1] if runs else text))
     return sorted({number for number in found if 1 <= number <= last})
 
 
-def distinct(points: list[str]) -> list[str]:
+def distinct(points: Iterable[str]) -> list[str]:
     """The points, each on one line, in their first wording; case, space and punctuation tell no two apart."""
     first = {}
     for point in points:

@@ -32,15 +32,11 @@ SEEDS_APART = 10_000
 
 
 def answer_questions(questions: Sequence[Question], model: str, options: Options = DEFAULTS, **changes) -> pd.DataFrame:
-    """Let a model answer every question, its own earlier answers in view.
+    """Let a model answer every question, as `load_questions` or `load_references` gives them, turn by turn.
 
-    Args:
-        questions: as `load_questions` and `load_references` give them.
-        model: `NAME`, `NAME@BASE_URL` or `embedded`.
-        options, changes: see `Options`; another seed gives other answers.
-
+    options, changes: see `Options`; another seed gives other answers.
     Returns one row per question: id, category, model, answers (a tuple, one string per turn), calls, prompt_tokens,
-    completion_tokens, seconds (of model time), context_cuts (turns shortened to fit the context). Errors: `cce.chat`.
+    completion_tokens, seconds (of model time), context_cuts (turns cut to fit the context). For errors see `cce.chat`.
     """
     if not questions:
         raise BadInput("questions: at least one")
@@ -88,19 +84,16 @@ def sample_responses(
 ) -> list[Pool]:
     """Sample n responses to each instruction, from the models in turn; fewer are the first of more.
 
-    Args:
-        instructions: as `load_instructions` gives them; anything with `id` and `instruction` will do.
-        models: each `NAME`, `NAME@BASE_URL` or `embedded`; one listed twice answers twice as often.
-        options, changes: see `Options`; another seed samples anew.
-
-    Returns one pool per instruction, in their order; warns of instructions cut to fit a context. Errors: `cce.chat`.
+    Anything with `id` and `instruction` will do for an instruction; a model listed twice answers twice as often.
+    options, changes: see `Options`; another seed samples anew.
+    Returns one pool per instruction, in their order; warns of instructions that were cut. For errors see `cce.chat`.
     """
     options = options.but(**changes)
     if not (instructions and models and n > 0):
         raise BadInput("instructions, models and n: at least one of each")
     llms = {name: LLM(name, options) for name in models}
-    turns, first = [models[place % len(models)] for place in range(n)], options.seed * SEEDS_APART
-    samples = [(llms[name], first + turns[:place].count(name)) for place, name in enumerate(turns)]
+    turns = [models[place % len(models)] for place in range(n)]
+    samples = [(llms[name], options.seed * SEEDS_APART + turns[:k].count(name)) for k, name in enumerate(turns)]
 
     async def sampled(one: Instruction) -> tuple[Pool, bool]:
         question = Question(id=one.id, turns=[one.instruction])

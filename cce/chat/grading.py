@@ -29,7 +29,8 @@ NUMBER = r"(\d+\.?\d*)"
 MARK = re.compile(rf"\[\[{NUMBER}\]\]")
 # A judge that forgets one pair of brackets is read all the same, a broken mark that it quotes is not.
 SINGLE = re.compile(rf"(?<!\[ )\[{NUMBER}\]")
-LEAST, MOST = 1, 10
+# "[[10]]" in an answer must never come back in an explanation as if it were the judge's rating.
+QUOTED = re.compile(rf"\[\[\s*{NUMBER}\s*\]\]")
 SCALE = range(1, 10)
 ANNOTATIONS = ["generator_2", "index", "dataset", "preference", "len_output_1", "len_output_2"]
 
@@ -39,16 +40,13 @@ def grade(
 ) -> pd.DataFrame:
     """Let a judge rate every answer; an answer to a later turn with the turns before it in view.
 
-    Args:
-        questions: those that were answered; where they bring reference answers, the judge sees these.
-        answers: as `answer_questions` returns them, of one or more models.
-        judge: `NAME`, `NAME@BASE_URL` or `embedded`, asked at temperature 0.
-        options, changes: see `Options`. verdict="text" reads the rating that the judge writes. "distribution" asks it,
-            after its explanation, for one digit from 1 to 9, and takes the mean of these weighted with their
-            probabilities: 10 is more than one token to most models. These ratings are not MT-Bench's.
-
+    Takes the questions, whose reference answers the judge sees, and answers as `answer_questions` returns them, of one
+    or more models. The judge is asked at temperature 0.
+    options, changes: see `Options`. verdict="text" reads the rating that the judge writes. "distribution" asks it for
+    one digit after its explanation, and takes the mean of 1 to 9, weighted with their probabilities: 10 is more than
+    one token to most models. Such ratings are not MT-Bench's.
     Returns one row per answer: id, category, turn (from 1), judge, model (who answered), rating (NaN where none can be
-    read), text (the explanation), calls, prompt_tokens, completion_tokens, seconds, context_cuts. Errors: `cce.chat`.
+    read), text (why), calls, prompt_tokens, completion_tokens, seconds, context_cuts. For errors see `cce.chat`.
     """
     options = options.but(**changes)
     if judge == "embedded" and options.verdict == "text":
@@ -71,15 +69,12 @@ def preferences(
 ) -> pd.DataFrame:
     """Let a judge compare, with the vanilla prompt, each output with the reference output to its instruction.
 
-    Args:
-        references: as `load_references` gives them.
-        outputs: as `answer_questions` returns them.
-        options, changes: see `Options`; the seed decides, once per instruction, which of the two is shown as A.
-
+    Takes references as `load_references` gives them, and outputs as `answer_questions` returns them.
+    options, changes: see `Options`; the seed decides, once per instruction, which of the two is shown as A.
     Returns annotations as the published ones are, one row per output: generator_2 (the model), index, dataset,
     preference (1 where the reference is better, 2 where the output is, 1.5 for a tie, anything between for a
     distribution, NaN where the verdict is unreadable), len_output_1 and len_output_2 (characters of the reference and
-    of the output). Errors: `cce.chat`.
+    of the output). For errors see `cce.chat`.
     """
     options, found = options.but(**changes), answered(references, outputs)
     pairs = [_pair(question, model, given[0], options.seed) for question, model, given in found]
@@ -109,7 +104,7 @@ def read_rating(text: str) -> float | None:
     Source: MT-Bench's own code, which however takes a number outside the scale for a rating as well.
     """
     found = MARK.search(text) or SINGLE.search(text)
-    return float(found[1]) if found and LEAST <= float(found[1]) <= MOST else None
+    return float(found[1]) if found and 1 <= float(found[1]) <= 10 else None
 
 
 def read_digits(first_token: FirstToken | None) -> float | None:
@@ -126,26 +121,20 @@ def read_digits(first_token: FirstToken | None) -> float | None:
     return fmean(SCALE, weights=[share or least for share in listed])
 
 
-def write_digits(rating: float, _: str) -> FirstToken:
-    """The digits beside the rating, weighted so that it is their mean; the others have next to nothing."""
-    return {str(digit): log(max(1 - abs(digit - rating), 1e-9)) for digit in SCALE}
-
-
-RATINGS = Form(read_rating, lambda rating, rationale: f"{rationale}\nRating: [[{rating}]]", LEAST, MOST)
-DIGITS = Form(read_digits, write_digits, SCALE[0], SCALE[-1], of="first_token")
+RATINGS = Form(read_rating, lambda rating, rationale: f"{rationale}\nRating: [[{rating}]]", 1, 10)
+# The digits beside the rating are weighted so that it is their mean; the others get next to nothing.
+DIGITS = Form(read_digits, lambda r, _: {str(n): log(max(1 - abs(n - r), 1e-9)) for n in SCALE}, 1, 9, "first_token")
 
 
 async def _graded(session: Session, question: Question, given: tuple[str, ...]) -> tuple[str, float | None]:
-    """The judge's explanation of its rating for the last of these answers, and the rating."""
-
     async def attempt(texts: Texts) -> tuple[str, float | None]:
         prompt = render(name, session.options.prompts, **texts)
         said = await session.ask(session.judge, prompt, Expects("judgment", RATINGS), temperature=0.0)
         return said.text, await _rating(session, prompt, said.text)
 
-    name = "grade_reference" if question.references else "grade"
+    name, last = "grade_reference" if question.references else "grade", len(given)
     shown = {"questions": question.turns, "answers": given, "references": question.references}
-    texts = {key: list(map(_without_ratings, turns[: len(given)])) for key, turns in shown.items() if turns}
+    texts = {key: [QUOTED.sub(r"[ [\1] ]", text) for text in turns[:last]] for key, turns in shown.items() if turns}
     return await session.fitted(texts, attempt)
 
 
@@ -155,8 +144,3 @@ async def _rating(session: Session, prompt: str, said: str) -> float | None:
     question = render("rating", session.options.prompts)
     answer = await session.ask_letter(session.judge, prompt, said, question, Expects("letter", DIGITS))
     return read_digits(answer.first_token)
-
-
-def _without_ratings(text: str) -> str:
-    # "[[10]]" in an answer must never come back in an explanation as if it were the judge's rating.
-    return re.sub(rf"\[\[\s*{NUMBER}\s*\]\]", r"[ [\1] ]", text)

@@ -14,7 +14,7 @@ The paper does not define its two measures. Ours:
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, starmap
 from math import nan
 from pathlib import Path
 
@@ -30,7 +30,6 @@ from cce.models.loop import together
 from cce.options import Options
 
 PLACE = ["benchmark", "id", "cluster", "judge", "method"]
-NEEDED = [*PLACE, "text", "rationale_tokens"]
 COLUMNS = [*PLACE, "points", "pool", "coverage", "rationale_tokens", "calls", "tokens", "context_cuts", "listed"]
 PLANTED = Path(__file__).parent / "data" / "planted_points.jsonl"
 # A list is shorter than an answer.
@@ -42,13 +41,9 @@ def key_points(
 ) -> pd.DataFrame:
     """Count the key points of every rationale, and the share of its pair's inventory that it makes.
 
-    Args:
-        pairs: those that were judged.
-        judgments: as `evaluate` returns them; rows without a text are left out.
-        analyst: the model that reads, `NAME`, `NAME@BASE_URL` or `embedded`; it is asked at temperature 0.
-        options, changes: see `Options`. max_tokens bounds one list of the analyst; where it merges the lists of a
-            pair it may write four times as many.
-
+    Takes the pairs that were judged, and judgments as `evaluate` returns them; rows without a text are left out. The
+    analyst is the model that reads. options, changes: see `Options`; max_tokens bounds one list of the analyst, and
+    where it merges the lists of a pair it may write four times as many.
     Returns one row per rationale, pair by pair: benchmark, id, cluster, judge, method, points (how many), pool (how
     many points the inventory has), coverage (0 to 1, NaN for an empty inventory), rationale_tokens, calls and tokens of
     the analyst, context_cuts (prompts shortened to fit its context), listed (the points, a JSON list). Calls, tokens
@@ -77,7 +72,7 @@ def _read(analyst: Analyst, work: list, rows_of: Callable[..., Awaitable[list[di
 
 
 def _by_pair(pairs: Sequence[Pair], judgments: pd.DataFrame) -> list[tuple[Pair, pd.DataFrame]]:
-    missing = [column for column in NEEDED if column not in judgments]
+    missing = [column for column in [*PLACE, "text", "rationale_tokens"] if column not in judgments]
     if missing:
         raise BadInput(f"judgments without the columns {', '.join(missing)}: give them as evaluate returns them")
     known = {(pair.benchmark, pair.id): pair for pair in pairs}
@@ -90,15 +85,13 @@ def _by_pair(pairs: Sequence[Pair], judgments: pd.DataFrame) -> list[tuple[Pair,
 
 async def _pair_rows(analyst: Analyst, part: tuple[Pair, pd.DataFrame]) -> list[dict]:
     pair, judgments = part
-    own, rows = Session(pair.id, analyst.options), judgments.to_dict("records")
-    read = [(Session(pair.id, analyst.options), row["text"]) for row in rows]
-    of_answers, *lists = await together(
-        [analyst.of_answers(own, pair), *(analyst.of_rationale(session, text) for session, text in read)]
-    )
+    own, *sessions = [Session(pair.id, analyst.options) for _ in range(1 + len(judgments))]
+    read = list(zip(sessions, judgments.text, strict=True))
+    of_answers, *lists = await together([analyst.of_answers(own, pair), *starmap(analyst.of_rationale, read)])
     inventory = await analyst.merged(own, distinct([*of_answers, *chain(*lists)]))
-    made = await together(analyst.made(session, text, inventory) for session, text in read)
-    found = zip(rows, read, lists, made, strict=True)
-    return [_row(row, session, listed, marked, inventory) for row, (session, _), listed, marked in found]
+    made = await together(analyst.made(*one, inventory) for one in read)
+    found = zip(judgments.to_dict("records"), sessions, lists, made, strict=True)
+    return [_row(*one, inventory) for one in found]
 
 
 def _row(judgment: dict, session: Session, listed: list[str], made: list[int], inventory: list[str]) -> dict:

@@ -7,12 +7,11 @@ and code do not show how comparisons make a winner. Here every two different res
 with the highest mean probability of winning is picked.
 
 What it costs: N different responses make N(N-1)/2 pairs, and in one order, read from text, vanilla asks as often. A
-crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that all pairs of a pool
-together need each response once in each place against each other: N(N-1) comparisons at most, half of which are
-vanilla's. On top come as many outcome removals at most and N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30
-for N = 4 and 140 for N = 8, where vanilla asks 6 and 28. A judge without errors comes to 25 to 27 and to 139. From
-N = 5 up the comparisons are exactly so many; the removals are fewer where the budget is smaller than the crowd's
-2(N-2) judgments. Both orders double vanilla's calls and the final judgments, and nothing else.
+crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that a pool's pairs need
+each response once in each place against each other: N(N-1) comparisons at most, and exactly so many from N = 5 up. Half
+of them are vanilla's. On top come as many outcome removals at most, fewer with a budget below the crowd's 2(N-2), and
+N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for N = 4 and 140 for N = 8, where vanilla asks 6 and 28. A judge
+without errors comes to 25 to 27 and to 139. Both orders double vanilla's calls and the final judgments, nothing else.
 """
 
 from collections import defaultdict
@@ -64,7 +63,7 @@ def pick(
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts
     share one; None where nothing was compared), method, judge, responses, comparisons and unreadable (how many), and
-    calls, prompt_tokens, completion_tokens, seconds: what two comparisons share counts once. Errors: `cce.chat`.
+    calls, prompt_tokens, completion_tokens, seconds: what two comparisons share counts once. For errors see `cce.chat`.
     """
     options = options.but(**changes)
     warn(_cautions(pools, method, judge, crowd, options))
