@@ -30,7 +30,7 @@ def server():
 
 
 def given(*qualities: int, question: Question = PLAIN, model: str = "student", extra: str = "") -> pd.DataFrame:
-    """A model's answers of these qualities, one a turn."""
+    """A model's answers of these qualities, one per turn."""
     answers = tuple(f"Answer {turn}: {extra}quality={q}." for turn, q in enumerate(qualities, start=1))
     return pd.DataFrame([{"id": question.id, "model": model, "answers": answers}])
 
@@ -294,7 +294,7 @@ def test_digits_are_weighted_with_their_probabilities_and_missing_ones_have_the_
 
 
 def rated(model: str, category: str, ratings: list[tuple[float, float]]) -> pd.DataFrame:
-    """Grades of one category, two turns a question."""
+    """Grades of one category, two turns per question."""
     place = {"judge": "j@http://x", "model": model, "category": category}
     return pd.DataFrame(
         place | {"id": f"{category}-{number}", "turn": turn, "rating": rating}
