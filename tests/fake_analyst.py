@@ -9,8 +9,8 @@ from itertools import count
 
 from aiohttp import web
 
-from cce.analysis.key_points import PLANTED
 from cce.benchmarks.files import read_rows
+from cce.chat.key_points import PLANTED
 from tests.fake_server import FakeServer, sections
 
 MARK = re.compile(r"\[point: ([^\]]+)\]")

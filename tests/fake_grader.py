@@ -41,7 +41,7 @@ class FakeGrader(FakeServer):
 
 
 def completion(model: str, text: str, top: dict[str, float] | None) -> dict:
-    """The chat completion, with 10 tokens of prompt and one a word, and `top` as the first token's distribution."""
+    """The chat completion, with 10 tokens of prompt and one per word, and `top` as the first token's distribution."""
     listed = [{"token": token, "logprob": math.log(p), "bytes": None} for token, p in (top or {}).items()]
     logprobs = {"content": [listed[0] | {"top_logprobs": listed}]} if top else None
     message = {"role": "assistant", "content": text}

@@ -22,8 +22,8 @@ from cce.benchmarks.alpaca_eval import (
 from cce.benchmarks.instructions import load_instructions
 from cce.benchmarks.mt_bench import load_questions
 from cce.benchmarks.question import Question
-from cce.crowd.dialogue import answer_questions
-from cce.crowd.preferences import preferences
+from cce.chat.dialogue import answer_questions
+from cce.chat.grading import preferences
 from cce.errors import BadInput, DataMissing
 from tests.fake_hub import fake_hub
 from tests.test_benchmarks import write

@@ -9,13 +9,15 @@ import pytest
 from cce import LLM
 from cce.analysis.figures import key_points_and_coverage
 from cce.analysis.key_point_tables import key_point_differences, key_point_table
-from cce.analysis.key_points import PLANTED, check_analyst, key_points
-from cce.analysis.structured import POINTS, Asker, distinct, read_numbers, read_points
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.case import Case
+from cce.chat.analyst import POINTS, Analyst, distinct, read_numbers, read_points
+from cce.chat.key_points import PLANTED, check_analyst, key_points
+from cce.crowd.session import Session
 from cce.errors import BadInput, EndpointFailed, SchemaRefused
 from cce.models.loop import run
+from cce.models.wire import Request
+from cce.options import DEFAULTS
 from tests.fake_analyst import FakeAnalyst, kind_of
 from tests.fake_server import FakeServer, sections
 
@@ -162,6 +164,20 @@ def test_the_bar_says_reading_and_the_bill_closes_it(server, monkeypatch, capsys
     assert shown.splitlines()[-1].startswith("3 requests sent, 0 from the store")
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_dry_run_reads_lists_though_nobody_answers_and_schemas_were_refused_before(server, tmp_path, known):
+    def read(text: str, **options) -> pd.DataFrame:
+        return count(server, {"vanilla": text}, "refusing", store=tmp_path / "s.sqlite", **options)
+
+    if known:
+        read("Something else.")
+    sent = len(server.requests)
+    frame = read("This.", dry_run=tmp_path / "ledger.sqlite")
+    assert len(server.requests) == sent
+    assert frame.points.tolist() == [8]
+    assert frame.calls.tolist() == [2]
+
+
 def test_rows_without_a_rationale_are_left_out(server):
     frame = count(server, {"vanilla": marks("red"), "length": "", "random": None, "blank": " \n"})
     assert frame.method.tolist() == ["vanilla"]
@@ -272,8 +288,8 @@ def test_a_schema_reaches_the_endpoint_and_the_store_knows_it(server, tmp_path):
     ]
     plain = {"model": "schema", "messages": [{"role": "user", "content": "x"}], "temperature": 0.0, "max_tokens": 1024}
     plain |= {"sample": 0, "top_logprobs": None}
-    assert llm.store.get(plain)
-    assert llm.store.get(plain | {"schema": POINTS})
+    assert llm.store.get(Request(plain))
+    assert llm.store.get(Request(plain | {"schema": POINTS}))
     assert len(llm.store) == 2
 
 
@@ -300,9 +316,8 @@ def test_other_refusals_are_none_of_the_schema(status, schema):
 def test_a_schema_refused_for_one_prompt_is_not_refused_for_all():
     refusal = {"status": 400, "body": {"error": {"message": "not this one"}}}
     with FakeServer() as server:
-        llm = LLM(server.model("crowd-5"))
-        asker, case = Asker(), Case(pair_of(0), llm)
+        analyst, session = Analyst(server.model("crowd-5"), DEFAULTS), Session("one", DEFAULTS)
         for number in range(3):
-            server.failures.extend([refusal] * (number == 1))
-            run(asker.ask(case, f"prompt {number}", POINTS))
+            server.failures.extend([refusal] if number == 1 else [])
+            run(analyst.ask(session, f"prompt {number}", POINTS))
         assert ["response_format" in request for request in server.requests] == [True, True, False, True]

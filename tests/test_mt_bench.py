@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from math import isnan, log
+from math import log
 
 import pandas as pd
 import pytest
@@ -12,8 +12,8 @@ from cce.analysis.chat_scores import mt_bench_table
 from cce.analysis.tables import readable
 from cce.benchmarks.mt_bench import REFERENCED, load_questions
 from cce.benchmarks.question import Question
-from cce.crowd.dialogue import TEMPERATURES, answer_questions
-from cce.crowd.grading import grade, read_digits, read_rating
+from cce.chat.dialogue import TEMPERATURES, answer_questions
+from cce.chat.grading import grade, read_digits, read_rating
 from cce.errors import BadInput, DataMissing
 from tests.fake_grader import FakeGrader
 from tests.fake_server import sections
@@ -30,7 +30,7 @@ def server():
 
 
 def given(*qualities: int, question: Question = PLAIN, model: str = "student", extra: str = "") -> pd.DataFrame:
-    """A model's answers of these qualities, one a turn."""
+    """A model's answers of these qualities, one per turn."""
     answers = tuple(f"Answer {turn}: {extra}quality={q}." for turn, q in enumerate(qualities, start=1))
     return pd.DataFrame([{"id": question.id, "model": model, "answers": answers}])
 
@@ -224,6 +224,16 @@ class TestGrading:
         assert graded().equals(graded())
         assert len(server.requests) == 2
 
+    @pytest.mark.parametrize(("verdict", "most"), [("text", 10), ("distribution", 9)])
+    def test_a_dry_run_reads_ratings_though_nobody_answers(self, server, tmp_path, verdict, most):
+        options = {"verdict": verdict, "dry_run": tmp_path / "ledger.sqlite"}
+        asked = [PLAIN, CHECKED]
+        answers = answer_questions(asked, server.model("crowd-5"), **options)
+        frame = grade(asked, answers, server.model("grader"), **options)
+        assert frame.rating.between(1, most).all()
+        assert frame.rating.nunique() == 4
+        assert not server.requests
+
     def test_what_overflows_the_context_is_shortened_and_counted(self):
         with FakeGrader(context=2500) as server:
             frame = grade([PLAIN], given(3, 8, extra="x" * 4000), server.model("grader"))
@@ -272,19 +282,19 @@ class TestGrading:
     ],
 )
 def test_a_rating_is_read_as_mt_bench_reads_it_if_it_is_on_the_scale(text, rating):
-    assert read_rating(text) == rating or (rating is None and isnan(read_rating(text)))
+    assert read_rating(text) == rating
 
 
 def test_digits_are_weighted_with_their_probabilities_and_missing_ones_have_the_least():
     listed = {"2": log(0.5), " 2": log(0.1), "9": log(0.2), "10": log(0.1), "A": log(0.1 - 1e-12), "B": log(1e-12)}
     assert read_digits(listed) == pytest.approx((2 * 0.6 + 9 * 0.2) / 0.8)
     assert read_digits({"9": log(0.6), "A": log(0.1)}) == pytest.approx((9 * 0.6 + 36 * 0.1) / (0.6 + 8 * 0.1))
-    assert isnan(read_digits({"A": -1.0, "0": -2.0, "10": -1.0}))
-    assert isnan(read_digits(None))
+    assert read_digits({"A": -1.0, "0": -2.0, "10": -1.0}) is None
+    assert read_digits(None) is None
 
 
 def rated(model: str, category: str, ratings: list[tuple[float, float]]) -> pd.DataFrame:
-    """Grades of one category, two turns a question."""
+    """Grades of one category, two turns per question."""
     place = {"judge": "j@http://x", "model": model, "category": category}
     return pd.DataFrame(
         place | {"id": f"{category}-{number}", "turn": turn, "rating": rating}

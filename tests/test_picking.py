@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from cce import evaluate, load_pairs
 from cce.benchmarks.pair import Message, Pair
 from cce.benchmarks.pools import Pool, load_pools
-from cce.crowd.picking import meetings, pick
-from cce.crowd.responses import sample_responses
+from cce.chat.dialogue import sample_responses
+from cce.chat.picking import pairs_of, pick
 from cce.errors import BadInput
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
@@ -69,12 +69,12 @@ class TestPick:
 
     def test_the_crowd_of_two_responses_is_all_the_others(self):
         pool = pool_of(2, 9, 4, 6)
-        for pair in meetings(pool, seed=0):
+        for pair in pairs_of(pool, seed=0):
             assert sorted([pair.answer_a, pair.answer_b, *pair.crowd]) == sorted(pool.responses)
-        assert len({frozenset((pair.answer_a, pair.answer_b)) for pair in meetings(pool, seed=0)}) == 6
+        assert len({frozenset((pair.answer_a, pair.answer_b)) for pair in pairs_of(pool, seed=0)}) == 6
 
     def test_a_response_more_moves_no_other_response(self):
-        fewer, more = (meetings(pool_of(*qualities), seed=3) for qualities in ((2, 9, 4), (2, 9, 4, 6)))
+        fewer, more = (pairs_of(pool_of(*qualities), seed=3) for qualities in ((2, 9, 4), (2, 9, 4, 6)))
         sides = {(pair.id, pair.answer_a, pair.answer_b) for pair in more}
         assert {(pair.id, pair.answer_a, pair.answer_b) for pair in fewer} < sides
 
@@ -133,7 +133,7 @@ class TestPick:
 
 
 class TestCost:
-    """What a pool costs in calls: the formulas of `cce.crowd.picking`."""
+    """What a pool costs in calls: the formulas of `cce.chat.picking`."""
 
     QUALITIES = [5, 2, 8, 3, 7, 1, 6, 4]
 
@@ -147,7 +147,7 @@ class TestCost:
     def test_the_crowd_needs_every_two_responses_once_in_each_place(self, server, n):
         frame = run(server, [pool_of(*self.QUALITIES[:n])], f"cce@{2 * (n - 2)}")
         pairs = n * (n - 1) // 2
-        # The best has lost to nobody and the second to nobody else: their contest has no background, and is vanilla's.
+        # The best has lost to nobody and the second to nobody else: theirs has no background, and is vanilla's.
         assert server.kinds() == {"comparison": 2 * pairs, "removal": 2 * pairs, "final": pairs - 1}
         assert frame.calls.tolist() == [5 * pairs - 1]
 
@@ -161,6 +161,13 @@ class TestCost:
         for method in ("cce@4", "vanilla"):
             run(server, pools, method, store=tmp_path / "s.sqlite")
         assert server.kinds()["comparison"] == 3 * n * (n - 1)
+
+    @pytest.mark.parametrize("n", [4, 8])
+    def test_a_dry_run_is_a_bound_from_above_and_asks_nobody(self, server, tmp_path, n):
+        pools, method = [pool_of(*self.QUALITIES[:n])], f"cce@{2 * (n - 2)}"
+        planned = run(server, pools, method, dry_run=tmp_path / "ledger.sqlite").calls[0]
+        assert not server.requests
+        assert run(server, pools, method).calls[0] <= planned <= 5 * n * (n - 1) // 2
 
     def test_both_orders_double_vanillas_calls_and_the_final_judgments_alone(self, server):
         frame = run(server, [pool_of(*self.QUALITIES)], "cce@12", order="both")

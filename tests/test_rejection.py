@@ -7,7 +7,7 @@ from cce.analysis.rejection import agreements, picks_table, score_steps, trained
 from cce.analysis.tables import readable
 from cce.analysis.words import steps_in_words
 from cce.benchmarks.pools import Pool
-from cce.crowd.picking import pick
+from cce.chat.picking import pick
 from cce.crowd.sft import card_of, taught_by_picks
 
 # The longest response is the best one in the first pool only.

@@ -110,7 +110,7 @@ def supposed(request: Request, size: float, key: str) -> Completion:
     form, text = request.expects.form, f"Supposed, {key[:16]}. {FILLING * round(size / len(FILLING))}"
     answer = Completion(text, "stop", key=key, supposed=True)
     if request.expects.kind == "list":
-        return replace(answer, text=_list(request.body["schema"], size, key))
+        return replace(answer, text=_list(request.body.get("schema"), size, key))
     if form is None:
         return answer
     written = form.write(_drawn(form, key), text)
@@ -123,10 +123,12 @@ def _drawn(form: Form, key: str) -> float:
     return form.least + (1 - low if high else low) * (form.most - form.least)
 
 
-def _list(schema: dict, size: float, key: str) -> str:
-    # An object of lists, as all schemas of the kit are.
+def _list(schema: dict | None, size: float, key: str) -> str:
+    # An object of lists, as all schemas of the kit are; lines where the endpoint, as its store says, takes no schema.
     filling = FILLING * round(size / ITEMS / len(FILLING))
     points = [f"Supposed, {key[:16]}, {n}. {filling}" for n in range(ITEMS)]
+    if schema is None:
+        return "\n".join(f"- {point}" for point in points)
     items = {"string": points, "integer": list(range(1, ITEMS + 1))}
     return json.dumps({name: items[listed["items"]["type"]] for name, listed in schema["properties"].items()})
 

@@ -1,0 +1,146 @@
+"""Grades and preferences: a judge rates each answer from 1 to 10, or compares it with a reference answer.
+
+    grade(load_questions("pocket_talk"), answers, "gpt-4o")
+    preferences(load_references("pocket"), outputs, "gpt-4o")
+
+The first is MT-Bench's way (Zheng et al. 2023, section 3.1), the second AlpacaEval 2's.
+"""
+
+import re
+from collections.abc import Sequence
+from math import exp, log
+from statistics import fmean
+
+import pandas as pd
+
+from cce.benchmarks.pair import Pair, shuffled_sides
+from cce.benchmarks.question import Question
+from cce.chat.dialogue import answered
+from cce.crowd.evaluate import evaluate, warn
+from cce.crowd.prompts import render
+from cce.crowd.session import Session, Texts
+from cce.errors import ResultsMissing
+from cce.models.batch import missing_in_words, results
+from cce.models.client import LLM
+from cce.models.wire import Expects, FirstToken, Form
+from cce.options import DEFAULTS, Options
+
+NUMBER = r"(\d+\.?\d*)"
+MARK = re.compile(rf"\[\[{NUMBER}\]\]")
+# A judge that forgets one pair of brackets is read all the same, a broken mark that it quotes is not.
+SINGLE = re.compile(rf"(?<!\[ )\[{NUMBER}\]")
+# "[[10]]" in an answer must never come back in an explanation as if it were the judge's rating.
+QUOTED = re.compile(rf"\[\[\s*{NUMBER}\s*\]\]")
+SCALE = range(1, 10)
+ANNOTATIONS = ["generator_2", "index", "dataset", "preference", "len_output_1", "len_output_2"]
+
+
+def grade(
+    questions: Sequence[Question], answers: pd.DataFrame, judge: str, options: Options = DEFAULTS, **changes
+) -> pd.DataFrame:
+    """Let a judge rate every answer; an answer to a later turn with the turns before it in view.
+
+    Takes the questions, whose reference answers the judge sees, and answers as `answer_questions` returns them, of one
+    or more models. The judge is asked at temperature 0.
+    options, changes: see `Options`. verdict="text" reads the rating that the judge writes. "distribution" asks it for
+    one digit after its explanation, and takes the mean of 1 to 9, weighted with their probabilities: 10 is more than
+    one token to most models. Such ratings are not MT-Bench's.
+    Returns one row per answer: id, category, turn (from 1), judge, model (who answered), rating (NaN where none can be
+    read), text (why), calls, prompt_tokens, completion_tokens, seconds, context_cuts. For errors see `cce.chat`.
+    """
+    options = options.but(**changes)
+    if judge == "embedded" and options.verdict == "text":
+        warn(['the embedded model writes no rating: use verdict="distribution"'])
+    llm, found = LLM(judge, options), answered(questions, answers)
+
+    async def rated(answer: tuple[Question, str, tuple[str, ...]]) -> dict:
+        question, model, given = answer
+        session = Session(question.id, options, llm)
+        text, rating = await _graded(session, question, given)
+        row = {"id": question.id, "category": question.category, "turn": len(given), "judge": judge, "model": model}
+        return row | {"rating": rating, "text": text} | session.cost() | {"context_cuts": session.context_cuts}
+
+    work = [(question, model, given[:turn]) for question, model, given in found for turn in range(1, len(given) + 1)]
+    return pd.DataFrame(results("grading", work, [llm], rated, options.concurrency)).astype({"rating": float})
+
+
+def preferences(
+    references: Sequence[Question], outputs: pd.DataFrame, judge: str, options: Options = DEFAULTS, **changes
+) -> pd.DataFrame:
+    """Let a judge compare, with the vanilla prompt, each output with the reference output to its instruction.
+
+    Takes references as `load_references` gives them, and outputs as `answer_questions` returns them.
+    options, changes: see `Options`; the seed decides, once per instruction, which of the two is shown as A.
+    Returns annotations as the published ones are, one row per output: generator_2 (the model), index, dataset,
+    preference (1 where the reference is better, 2 where the output is, 1.5 for a tie, anything between for a
+    distribution, NaN where the verdict is unreadable), len_output_1 and len_output_2 (characters of the reference and
+    of the output). For errors see `cce.chat`.
+    """
+    options, found = options.but(**changes), answered(references, outputs)
+    pairs = [_pair(question, model, given[0], options.seed) for question, model, given in found]
+    judged = evaluate(pairs, ["vanilla"], [judge], options=options)
+    failed = judged.failed.dropna()
+    if len(failed):
+        # A score stands on all questions.
+        raise ResultsMissing(missing_in_words("comparing", len(failed), len(judged), failed.iloc[0]))
+    # The label stands for the reference.
+    p_a = judged.p_a.astype(float)
+    p_reference = p_a.where(judged.label == "A", 1 - p_a)
+    rows = [
+        (model, int(question.id), question.category, 2 - p, len(question.references[0]), len(given[0]))
+        for (question, model, given), p in zip(found, p_reference, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=ANNOTATIONS)
+
+
+def _pair(question: Question, model: str, output: str, seed: int) -> Pair:
+    sides = shuffled_sides(question.id, question.references[0], output, seed)
+    return Pair(id=question.id, benchmark=model, subset=question.category, instruction=question.turns[0], **sides)
+
+
+def read_rating(text: str) -> float | None:
+    """The first number in double brackets, else the first in single ones; None without one from 1 to 10.
+
+    Source: MT-Bench's own code, which however takes a number outside the scale for a rating as well.
+    """
+    found = MARK.search(text) or SINGLE.search(text)
+    return float(found[1]) if found and 1 <= float(found[1]) <= 10 else None
+
+
+def read_digits(first_token: FirstToken | None) -> float | None:
+    """The mean of the digits 1 to 9, weighted with their probabilities; None where none is among the likeliest tokens.
+
+    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. A digit that is
+    not listed counts with the probability of the least likely listed token, the most it can have.
+    """
+    likeliest = {token: exp(logprob) for token, logprob in (first_token or {}).items()}
+    listed = [sum(p for token, p in likeliest.items() if token.strip() == str(digit)) for digit in SCALE]
+    if not any(listed):
+        return None
+    least = min(likeliest.values())
+    return fmean(SCALE, weights=[share or least for share in listed])
+
+
+RATINGS = Form(read_rating, lambda rating, rationale: f"{rationale}\nRating: [[{rating}]]", 1, 10)
+# The digits beside the rating are weighted so that it is their mean; the others get next to nothing.
+DIGITS = Form(read_digits, lambda r, _: {str(n): log(max(1 - abs(n - r), 1e-9)) for n in SCALE}, 1, 9, "first_token")
+
+
+async def _graded(session: Session, question: Question, given: tuple[str, ...]) -> tuple[str, float | None]:
+    async def attempt(texts: Texts) -> tuple[str, float | None]:
+        prompt = render(name, session.options.prompts, **texts)
+        said = await session.ask(session.judge, prompt, Expects("judgment", RATINGS), temperature=0.0)
+        return said.text, await _rating(session, prompt, said.text)
+
+    name, last = "grade_reference" if question.references else "grade", len(given)
+    shown = {"questions": question.turns, "answers": given, "references": question.references}
+    texts = {key: [QUOTED.sub(r"[ [\1] ]", text) for text in turns[:last]] for key, turns in shown.items() if turns}
+    return await session.fitted(texts, attempt)
+
+
+async def _rating(session: Session, prompt: str, said: str) -> float | None:
+    if session.options.verdict == "text":
+        return read_rating(said)
+    question = render("rating", session.options.prompts)
+    answer = await session.ask_letter(session.judge, prompt, said, question, Expects("letter", DIGITS))
+    return read_digits(answer.first_token)

@@ -1,0 +1,129 @@
+"""Rejection sampling: pick the best of several responses by comparing each with each (Table 3 of the paper).
+
+    pick(load_pools("responses.jsonl"), "cce@4", "gpt-4o")
+
+The paper picks at random, by vanilla comparison, or by comparison with the other responses as the crowd; its tables
+and code do not show how comparisons make a winner. Here every two different responses are compared once, and the one
+with the highest mean probability of winning is picked.
+
+What it costs: N different responses make N(N-1)/2 pairs, and in one order, read from text, vanilla asks as often. A
+crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that a pool's pairs need
+each response once in each place against each other: N(N-1) comparisons at most, and exactly so many from N = 5 up. Half
+of them are vanilla's. On top come as many outcome removals at most, fewer with a budget below the crowd's 2(N-2), and
+N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for N = 4 and 140 for N = 8, where vanilla asks 6 and 28. A judge
+without errors comes to 25 to 27 and to 139. Both orders double vanilla's calls and the final judgments, nothing else.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from random import Random
+from statistics import fmean
+
+import pandas as pd
+
+from cce.benchmarks.pair import Pair
+from cce.benchmarks.pools import Pool
+from cce.crowd.evaluate import check_crowd, check_reading, warn
+from cce.crowd.methods import asks_model, method_named
+from cce.crowd.record import Judged
+from cce.crowd.session import Session
+from cce.errors import BadInput
+from cce.models.batch import results
+from cce.models.client import LLM
+from cce.models.loop import together
+from cce.names import NO_JUDGE
+from cce.options import DEFAULTS, Options
+
+RANDOM = "random"
+
+
+def pick(
+    pools: Sequence[Pool],
+    method: str = "cce@4",
+    judge: str | None = None,
+    crowd: Sequence[str] = (),
+    options: Options = DEFAULTS,
+    **changes,
+) -> pd.DataFrame:
+    """Pick one response of each pool.
+
+    Args:
+        pools: as `load_pools` or `sample_responses` gives them.
+        method: `random`, or a method of `evaluate`, which then judges every two responses with different texts, the
+            others being their crowd. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); where
+            there are but two, `cce@N` is vanilla.
+        judge: the model that compares; `random` and `length` need none.
+        crowd: models that answer each instruction as well, behind the other responses in the crowd.
+        options, changes: see `Options`; the seed draws `random`'s picks, the winner among equals, the sides A and B,
+            and the selection.
+
+    Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
+    probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts
+    share one; None where nothing was compared), method, judge, responses, comparisons and unreadable (how many), and
+    calls, prompt_tokens, completion_tokens, seconds: what two comparisons share counts once. For errors see `cce.chat`.
+    """
+    options = options.but(**changes)
+    warn(_cautions(pools, method, judge, crowd, options))
+    asked = [judge, *crowd] if method != RANDOM and asks_model(method) else []
+    models = {name: LLM(name, options) for name in asked}
+    session = Session("", options, models.get(judge), tuple(models[name] for name in crowd if name in models))
+    step = partial(_picked, method=method, asking=session)
+    return pd.DataFrame(results("picking", pools, list(models.values()), step, options.concurrency))
+
+
+def _cautions(pools, method, judge, crowd, options: Options) -> list[str]:
+    if not pools:
+        raise BadInput("pools: at least one")
+    if method == RANDOM:
+        return [f"none of {RANDOM} asks the crowd"] if crowd else []
+    method_named(method)
+    if asks_model(method) and not judge:
+        raise BadInput(f"method {method} needs a judge: name the model that compares")
+    others = [len(pool.distinct) - 2 for pool in pools if len(pool.distinct) > 1]
+    cautions = check_reading([method], [judge], options)
+    return cautions + (check_crowd([method], crowd, lambda: max(others)) if others else [])
+
+
+async def _picked(pool: Pool, method: str, asking: Session) -> dict:
+    session = replace(asking, name=pool.id, used={})
+    pairs = [] if method == RANDOM else pairs_of(pool, session.options.seed)
+    # The sessions of a pool's pairs share what was used, so that what several of them ask counts once.
+    judged = await together(method_named(method)(replace(session, name=pair.id), pair) for pair in pairs)
+    scores = _scores(pool, pairs, judged)
+    best = [place for place, score in enumerate(scores) if score == (max(scores) if pairs else None)]
+    picked = Random(f"{session.options.seed}:pick:{pool.id}").choice(best)
+    row = {"id": pool.id, "instruction": pool.instruction, "response": pool.responses[picked], "picked": picked}
+    row |= {"score": scores[picked], "scores": scores, "method": method}
+    row |= {"judge": session.judge.model if session.judge else NO_JUDGE, "responses": len(pool.responses)}
+    row |= {"comparisons": len(pairs), "unreadable": sum(one.judgment.p_a is None for one in judged)}
+    return row | session.cost()
+
+
+def pairs_of(pool: Pool, seed: int) -> list[Pair]:
+    """Every two different responses as a pair, with the others as its crowd.
+
+    Each response stands as A in half of its pairs (in one more or less where their number is odd), so that a judge
+    that prefers a place prefers none of them; the seed decides in which half, once per pool. A response that is added
+    to the pool moves no other's place.
+    """
+    texts = pool.distinct
+    turned = Random(f"{seed}:sides:{pool.id}").random() < 0.5
+    pairs = []
+    for i, j in combinations(range(len(texts)), 2):
+        a, b = (i, j) if (j - i) % 2 == turned else (j, i)
+        crowd = [text for place, text in enumerate(texts) if place not in (i, j)]
+        sides = {"answer_a": texts[a], "answer_b": texts[b]}
+        pairs.append(Pair(id=f"{pool.id}:{a}-{b}", instruction=pool.instruction, crowd=crowd, **sides))
+    return pairs
+
+
+def _scores(pool: Pool, pairs: list[Pair], judged: list[Judged]) -> list[float | None]:
+    chances = defaultdict(list)
+    for pair, one in zip(pairs, judged, strict=True):
+        p_a = 0.5 if one.judgment.p_a is None else one.judgment.p_a
+        chances[pair.answer_a].append(p_a)
+        chances[pair.answer_b].append(1 - p_a)
+    return [fmean(chances[text]) if pairs else None for text in pool.responses]
