@@ -25,9 +25,10 @@ from cce.analysis.report.cases import Cases
 from cce.analysis.report.run import Executed, addresses, by_method, by_model, executed_in, named
 from cce.analysis.report.summary import RESULTS, PaperResult, findings
 from cce.analysis.tables import readable
-from cce.models.prices import on_loopback
 from cce.names import short_name
 from cce.project import root
+from cce.spending import on_loopback
+from cce.text import write_whole
 
 NAME = "report.html"
 THOUSANDS = re.compile(r"^[0-9]{4,}(?=\.\d+$|$)")
