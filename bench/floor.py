@@ -13,7 +13,7 @@ from contextlib import closing
 
 from openai import AsyncOpenAI
 
-from cce.models import embedded
+from cce.models import engines
 from cce.models.endpoint import endpoint_of
 from cce.models.wire import wire_form
 
@@ -28,7 +28,7 @@ def requests_of(store: str) -> list[dict]:
 async def main(judge: str, store: str, concurrency: int) -> dict:
     """Send all requests to the judge's address."""
     # Where the judge is embedded, its server gets as many slots as requests are to be in flight.
-    embedded.CONCURRENCY = concurrency
+    engines.CONCURRENCY = concurrency
     requests, endpoint = requests_of(store), endpoint_of(judge)
     client = AsyncOpenAI(base_url=endpoint.address(), api_key=endpoint.key, timeout=600)
     gate = asyncio.Semaphore(concurrency)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from cce.models.endpoint import endpoint_of
-from cce.models.student import started, stop
+from cce.models.engines import started, stop
 
 OUT = Path("runs/vllm-check")
 NAME = "SmolLM2-135M-Instruct"
@@ -40,7 +40,7 @@ def write_model(folder: Path) -> None:
     """The embedded model as a Hugging Face folder, in bfloat16."""
     import torch
 
-    from cce.models.base import load_base
+    from cce.models.train_worker import load_base
 
     model, tokenizer = load_base("embedded", torch.bfloat16)
     tokenizer.save_pretrained(folder)
