@@ -1,6 +1,7 @@
 """Training, on a tiny model: what it leaves, that it survives being killed, and what serves what was trained.
 
-Every training loads torch, which takes most of its time: tests that only look at a student share one.
+A training spends most of its time on loading torch, with one core: tests that only look at a student share it, and
+trainings run side by side.
 """
 
 import json
@@ -10,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from math import exp
 from pathlib import Path
 
@@ -43,16 +46,41 @@ def recipe(base: str = "", **changed) -> Recipe:
     return Recipe(base or tiny_base(), **settings | changed)
 
 
-@pytest.fixture(scope="module")
-def student(tmp_path_factory) -> Path:
-    """A student all of whose weights were trained."""
-    return train(EXAMPLES, recipe(), CARD, tmp_path_factory.mktemp("students") / "full")
+# By kind of student, the rank of its adapter; None trains all weights.
+RANKS = {"full": None, "lora": 4}
+
+
+def side_by_side(student_of: Callable[[str, Recipe], Path]) -> dict[str, Path]:
+    """What is made of each kind of student."""
+    recipes = [recipe(rank=rank) for rank in RANKS.values()]
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(RANKS, pool.map(student_of, RANKS, recipes), strict=True))
 
 
 @pytest.fixture(scope="module")
-def adapted(tmp_path_factory) -> Path:
-    """A student of whose weights an adapter was trained."""
-    return train(EXAMPLES, recipe(rank=4), CARD, tmp_path_factory.mktemp("students") / "lora")
+def students(tmp_path_factory) -> dict[str, Path]:
+    """A student of each kind, trained without a break."""
+    folder = tmp_path_factory.mktemp("students")
+    return side_by_side(lambda kind, its: train(EXAMPLES, its, CARD, folder / kind))
+
+
+@pytest.fixture(scope="module")
+def killed(students, tmp_path_factory) -> dict[str, Path]:
+    """The same students, whose training was killed and taken up again."""
+    folder = tmp_path_factory.mktemp("killed")
+
+    def taken_up(kind: str, its: Recipe) -> Path:
+        _start_and_kill(its, folder / kind, students[kind].name)
+        assert not (folder / kind / students[kind].name / "finished.json").exists()
+        return train(EXAMPLES, its, CARD, folder / kind)
+
+    return side_by_side(taken_up)
+
+
+@pytest.fixture
+def student(students) -> Path:
+    """The one all of whose weights were trained."""
+    return students["full"]
 
 
 @pytest.mark.slow
@@ -85,16 +113,13 @@ def test_a_finished_training_is_not_repeated(student):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [None, 4], ids=["full", "lora"])
-def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(rank, request, tmp_path):
-    unbroken = request.getfixturevalue("student" if rank is None else "adapted")
-    _start_and_kill(rank, tmp_path / "killed", unbroken.name)
-    assert not (tmp_path / "killed" / unbroken.name / "finished.json").exists()
-    killed = train(EXAMPLES, recipe(rank=rank), CARD, tmp_path / "killed")
-    assert re.search("goes on from .*checkpoint-[24]", (killed / "training.log").read_text())
-    assert student_name(killed) == student_name(unbroken)
-    assert (killed / "loss.csv").read_text() == (unbroken / "loss.csv").read_text()
-    assert (killed / "model.safetensors").read_bytes() == (unbroken / "model.safetensors").read_bytes()
+@pytest.mark.parametrize("kind", RANKS)
+def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(kind, students, killed):
+    unbroken, resumed = students[kind], killed[kind]
+    assert re.search("goes on from .*checkpoint-[24]", (resumed / "training.log").read_text())
+    assert student_name(resumed) == student_name(unbroken)
+    assert (resumed / "loss.csv").read_text() == (unbroken / "loss.csv").read_text()
+    assert (resumed / "model.safetensors").read_bytes() == (unbroken / "model.safetensors").read_bytes()
 
 
 START = """
@@ -105,9 +130,9 @@ train(EXAMPLES, recipe(base, rank=rank), CARD, Path(folder))
 """
 
 
-def _start_and_kill(rank: int | None, folder: Path, name: str) -> None:
+def _start_and_kill(its: Recipe, folder: Path, name: str) -> None:
     # After the first checkpoint, and before the last step.
-    command = [sys.executable, "-c", START, json.dumps([rank, tiny_base(), str(folder)])]
+    command = [sys.executable, "-c", START, json.dumps([its.rank, its.base, str(folder)])]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
     end = time.monotonic() + 300
     while not (folder / name / "checkpoints/checkpoint-2/trainer_state.json").exists() and time.monotonic() < end:
@@ -202,7 +227,7 @@ def test_llama_cpp_serves_the_weights_that_were_trained(student):
 
 
 @pytest.mark.slow
-def test_llama_cpp_puts_an_adapter_on_its_base(adapted, tmp_path):
+def test_llama_cpp_puts_an_adapter_on_its_base(students, tmp_path):
     # By way of the base's own GGUF file, as with the embedded model, and against the merged weights.
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -212,12 +237,12 @@ def test_llama_cpp_puts_an_adapter_on_its_base(adapted, tmp_path):
 
     base = AutoModelForCausalLM.from_pretrained(tiny_base())
     write_model(base.state_dict(), base.config, tmp_path / "base.gguf")
-    adapter = load_file(adapted / f"checkpoints/checkpoint-{STEPS}/adapter_model.safetensors")
+    adapter = load_file(students["lora"] / f"checkpoints/checkpoint-{STEPS}/adapter_model.safetensors")
     write_adapter(adapter, AutoConfig.from_pretrained(tiny_base()), 8, tmp_path / "adapter.gguf")
     prompt = EXAMPLES[0]["prompt"][0]["content"]
     served = LLM(f"adapted@{llama_cpp(tmp_path / 'base.gguf', tmp_path / 'adapter.gguf')}")
     answer = served.complete(prompt, max_tokens=1, top_logprobs=20)
-    for token, chance in first_token(str(adapted), prompt).items():
+    for token, chance in first_token(str(students["lora"]), prompt).items():
         assert exp(answer.first_token[token]) == pytest.approx(chance, rel=0.05)
 
 
