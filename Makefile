@@ -47,7 +47,7 @@ record: .venv/training
 
 # A quarter of an hour on two cores: cce/models/data/embedded-judge.gguf, and its card.
 embedded-judge: .venv/training
-	$(BIN)/python -m cce.crowd.embedded_judge
+	$(BIN)/python -m cce.students
 
 # What bench/vllm.md shows, and params/cluster against the schemas of vLLM and Ray. Five minutes on two cores.
 vllm-check: .venv/training runs/vllm-check/installed

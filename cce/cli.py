@@ -160,7 +160,7 @@ def serve(
     import threading
     from contextlib import suppress
 
-    from cce.models.student import engine_of, student_name
+    from cce.models.engines import engine_of, student_name
 
     # So that an engine in a process of its own is stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

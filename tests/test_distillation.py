@@ -3,9 +3,20 @@
 import pytest
 
 from cce import evaluate, load_pairs
-from cce.crowd.distillation import drawn_evenly, judged_by_students, taught_by, taught_by_labels, teaching_sets
 from cce.crowd.verdict import read_text
 from cce.errors import BadInput
+from cce.models.engines import JUDGE
+from cce.models.training import train
+from cce.options import Options
+from cce.students import (
+    JUDGE_CARD,
+    JUDGE_RECIPE,
+    drawn_evenly,
+    judged_by_students,
+    taught_by,
+    taught_by_labels,
+    teaching_sets,
+)
 from tests.conftest import planted_pair
 
 
@@ -104,6 +115,12 @@ def test_labels_teach_their_reasons_in_both_orders():
         taught_by_labels([planted_pair(1, 2, 3)])
 
 
+def test_the_embedded_judge_is_what_the_kits_own_pairs_teach(tmp_path):
+    examples, dry = taught_by_labels(load_pairs("pocket_train")), Options(dry_run=tmp_path / "ledger.sqlite")
+    student = train(examples, JUDGE_RECIPE, JUDGE_CARD, tmp_path / "s", dry)
+    assert f"| name | {student.name} |" in JUDGE.with_suffix(".md").read_text()
+
+
 def test_no_example_of_the_embedded_judge_is_a_pair_that_the_demo_judges():
     taught = {pair.instruction for pair in load_pairs("pocket_train")}
     assert not taught & {pair.instruction for pair in load_pairs("pocket")}
@@ -111,7 +128,8 @@ def test_no_example_of_the_embedded_judge_is_a_pair_that_the_demo_judges():
 
 def test_students_judge_under_their_short_names_beside_the_floor(server, pairs):
     students = {"untrained": server.model("judge"), "student: vanilla": server.model("judge-2")}
-    frame = judged_by_students(pairs, students, {server.model("pandalm-7b"): "pandalm"}, order="both")
+    published = {server.model("pandalm-7b"): "pandalm"}
+    frame = judged_by_students(pairs, students, published, Options(order="both"))
     assert frame.groupby("judge", sort=False).method.first().to_dict() == {
         "none": "length",
         "untrained": "vanilla",

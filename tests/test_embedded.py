@@ -4,7 +4,7 @@ import pytest
 
 from cce import LLM, evaluate, judge, load_pairs
 from cce.errors import EmbeddedMissing
-from cce.models.embedded import JUDGE
+from cce.models.engines import JUDGE
 
 
 def test_the_embedded_model_judges_a_pair():
@@ -22,6 +22,7 @@ def test_reading_its_text_is_warned_of():
         assert judge(pair, "vanilla", "embedded", max_tokens=4)["verdict"] is None
 
 
+@pytest.mark.slow
 def test_the_embedded_judge_is_small_and_writes_readable_verdicts_in_both_orders():
     assert JUDGE.stat().st_size < 6_000_000
     frame = evaluate(load_pairs("pocket", limit=3), ["vanilla"], ["embedded-judge"], order="both", max_tokens=96)

@@ -8,7 +8,7 @@ from cce.analysis.tables import readable
 from cce.analysis.words import steps_in_words
 from cce.benchmarks.pools import Pool
 from cce.chat.picking import pick
-from cce.crowd.sft import card_of, taught_by_picks
+from cce.students import card_of, taught_by_picks
 
 # The longest response is the best one in the first pool only.
 RESPONSES = [("poor, quality=2", "by far the best, quality=9", "fair, quality=5", "fair too, quality=6")]

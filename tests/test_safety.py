@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cce.models import student
+from cce.models import engines
 from cce.models.endpoint import endpoint_of
 from tests.test_project import ROOT
 
@@ -112,7 +112,7 @@ def test_the_embedded_model_is_served_to_this_machine_alone(elsewhere):
 
 def test_a_student_is_served_to_this_machine_alone(tmp_path, elsewhere):
     (tmp_path / "engine.py").write_text(ENGINE)
-    process, url = student.started([sys.executable, "engine.py"], tmp_path, student._free_port())
+    process, url = engines.started([sys.executable, "engine.py"], tmp_path, engines._free_port())
     try:
         port = urlsplit(url).port
         assert [answers(address, port) for address in ("127.0.0.1", elsewhere)] == [True, False]

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from cce.errors import EndpointFailed
-from cce.models import student
+from cce.models import engines
 
 # Healthy, and deaf to the signal that should end it, as vLLM is while it loads; its child lives as long as it may.
 DEAF = """
@@ -27,11 +27,11 @@ HTTPServer(("127.0.0.1", int(sys.argv[-1])), Healthy).serve_forever()
 
 
 def test_a_server_that_heeds_no_signal_is_ended_with_what_it_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(student, "STOP_SECONDS", 0.5)
-    process, url = student.started([sys.executable, "-c", DEAF], tmp_path)
+    monkeypatch.setattr(engines, "STOP_SECONDS", 0.5)
+    process, url = engines.started([sys.executable, "-c", DEAF], tmp_path)
     urlopen(url.replace("/v1", "/health")).close()
     (child,) = psutil.Process(process.pid).children()
-    student.stop(process)
+    engines.stop(process)
     with pytest.raises(URLError):
         urlopen(url)
     assert not psutil.wait_procs([child], timeout=5)[1]
@@ -39,4 +39,4 @@ def test_a_server_that_heeds_no_signal_is_ended_with_what_it_started(tmp_path, m
 
 def test_a_server_that_does_not_start_shows_what_it_wrote(tmp_path):
     with pytest.raises(EndpointFailed, match=r"(?s)did not start.*serving\.log.*no such model"):
-        student.started([sys.executable, "-c", "raise SystemExit('no such model')"], tmp_path)
+        engines.started([sys.executable, "-c", "raise SystemExit('no such model')"], tmp_path)

@@ -1,4 +1,8 @@
-"""Training, on a tiny model: what it leaves, that it survives being killed, and what serves what was trained."""
+"""Training, on a tiny model: what it leaves, that it survives being killed, and what serves what was trained.
+
+A training spends most of its time on loading torch, with one core: tests that only look at a student share it, and
+trainings run side by side.
+"""
 
 import json
 import os
@@ -7,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from math import exp
 from pathlib import Path
 
@@ -14,10 +20,10 @@ import pandas as pd
 import pytest
 
 from cce.errors import BadInput, TrainingFailed
-from cce.models.card import Card
 from cce.models.client import LLM
-from cce.models.student import engine_of, student_name
-from cce.models.training import Recipe, train
+from cce.models.engines import engine_of, student_name
+from cce.models.training import Card, Recipe, train
+from cce.options import Options
 from tests.tiny import tiny_base
 
 CARD = Card("A tiny student", "It learns two letters.", "Made up for a test.", "Apache-2.0")
@@ -40,18 +46,51 @@ def recipe(base: str = "", **changed) -> Recipe:
     return Recipe(base or tiny_base(), **settings | changed)
 
 
+# By kind of student, the rank of its adapter; None trains all weights.
+RANKS = {"full": None, "lora": 4}
+
+
+def side_by_side(student_of: Callable[[str, Recipe], Path]) -> dict[str, Path]:
+    """What is made of each kind of student."""
+    recipes = [recipe(rank=rank) for rank in RANKS.values()]
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(RANKS, pool.map(student_of, RANKS, recipes), strict=True))
+
+
 @pytest.fixture(scope="module")
-def student(tmp_path_factory) -> Path:
-    """A student all of whose weights were trained."""
-    return train(EXAMPLES, recipe(), CARD, tmp_path_factory.mktemp("students") / "full")
+def students(tmp_path_factory) -> dict[str, Path]:
+    """A student of each kind, trained without a break."""
+    folder = tmp_path_factory.mktemp("students")
+    return side_by_side(lambda kind, its: train(EXAMPLES, its, CARD, folder / kind))
 
 
+@pytest.fixture(scope="module")
+def killed(students, tmp_path_factory) -> dict[str, Path]:
+    """The same students, whose training was killed and taken up again."""
+    folder = tmp_path_factory.mktemp("killed")
+
+    def taken_up(kind: str, its: Recipe) -> Path:
+        _start_and_kill(its, folder / kind, students[kind].name)
+        assert not (folder / kind / students[kind].name / "finished.json").exists()
+        return train(EXAMPLES, its, CARD, folder / kind)
+
+    return side_by_side(taken_up)
+
+
+@pytest.fixture
+def student(students) -> Path:
+    """The one all of whose weights were trained."""
+    return students["full"]
+
+
+@pytest.mark.slow
 def test_the_loss_falls_and_every_step_is_on_file(student):
     losses = pd.read_csv(student / "loss.csv")
     assert losses.step.tolist() == list(range(1, STEPS + 1))
     assert losses.loss.iloc[-1] < losses.loss.iloc[0] - 1
 
 
+@pytest.mark.slow
 def test_the_card_says_what_it_is_from_what_and_not_for_what(student):
     card = (student / "README.md").read_text()
     for part in (
@@ -66,22 +105,21 @@ def test_the_card_says_what_it_is_from_what_and_not_for_what(student):
         assert part in card
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_repeated(student):
     before = (student / "finished.json").stat().st_mtime_ns
     assert train(EXAMPLES, recipe(), CARD, student.parent) == student
     assert (student / "finished.json").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("rank", [None, 4], ids=["full", "lora"])
-def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(rank, student, tmp_path):
-    unbroken = student if rank is None else train(EXAMPLES, recipe(rank=rank), CARD, tmp_path / "unbroken")
-    _start_and_kill(rank, tmp_path / "killed", unbroken.name)
-    assert not (tmp_path / "killed" / unbroken.name / "finished.json").exists()
-    killed = train(EXAMPLES, recipe(rank=rank), CARD, tmp_path / "killed")
-    assert re.search("goes on from .*checkpoint-[24]", (killed / "training.log").read_text())
-    assert student_name(killed) == student_name(unbroken)
-    assert (killed / "loss.csv").read_text() == (unbroken / "loss.csv").read_text()
-    assert (killed / "model.safetensors").read_bytes() == (unbroken / "model.safetensors").read_bytes()
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", RANKS)
+def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(kind, students, killed):
+    unbroken, resumed = students[kind], killed[kind]
+    assert re.search("goes on from .*checkpoint-[24]", (resumed / "training.log").read_text())
+    assert student_name(resumed) == student_name(unbroken)
+    assert (resumed / "loss.csv").read_text() == (unbroken / "loss.csv").read_text()
+    assert (resumed / "model.safetensors").read_bytes() == (unbroken / "model.safetensors").read_bytes()
 
 
 START = """
@@ -92,9 +130,9 @@ train(EXAMPLES, recipe(base, rank=rank), CARD, Path(folder))
 """
 
 
-def _start_and_kill(rank: int | None, folder: Path, name: str) -> None:
+def _start_and_kill(its: Recipe, folder: Path, name: str) -> None:
     # After the first checkpoint, and before the last step.
-    command = [sys.executable, "-c", START, json.dumps([rank, tiny_base(), str(folder)])]
+    command = [sys.executable, "-c", START, json.dumps([its.rank, its.base, str(folder)])]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[1])
     end = time.monotonic() + 300
     while not (folder / name / "checkpoints/checkpoint-2/trainer_state.json").exists() and time.monotonic() < end:
@@ -104,20 +142,18 @@ def _start_and_kill(rank: int | None, folder: Path, name: str) -> None:
     time.sleep(2)  # the training itself notices and ends
 
 
-def test_another_training_gets_a_folder_of_its_own_and_nothing_of_the_first_is_lost(student):
-    before = sorted(student.iterdir())
-    other = train(EXAMPLES[8:], recipe(steps=1), CARD, student.parent)
-    assert (other.parent, student_name(other)) == (student.parent, other.name)
-    assert sorted(student.iterdir()) == before
-
-
-def test_an_example_that_is_too_long_is_left_out_and_counted(tmp_path):
+@pytest.mark.slow
+def test_another_training_gets_a_folder_of_its_own_and_leaves_out_and_counts_what_is_too_long(student):
+    before = {file: file.stat().st_mtime_ns for file in student.iterdir()}
     long = example(99)
     long["prompt"][0]["content"] *= 50
-    folder = train([*EXAMPLES, long], recipe(steps=1, max_tokens=100), CARD, tmp_path / "s")
-    assert "16 examples, 1 more left out as too long" in (folder / "README.md").read_text()
+    other = train([*EXAMPLES[8:], long], recipe(steps=1, max_tokens=100), CARD, student.parent)
+    assert (other.parent, student_name(other)) == (student.parent, other.name)
+    assert {file: file.stat().st_mtime_ns for file in student.iterdir()} == before
+    assert "8 examples, 1 more left out as too long" in (other / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_training_that_breaks_is_named_with_the_end_of_its_log(tmp_path):
     with pytest.raises(TrainingFailed, match="no-such-model"):
         train(EXAMPLES, Recipe(base=str(tmp_path / "no-such-model")), CARD, tmp_path / "s")
@@ -143,6 +179,30 @@ def test_no_examples_are_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
+def test_a_student_goes_by_the_same_name_as_ever(tmp_path):
+    # A folder that an earlier version trained is found again, and so are its answers in the store.
+    options = Options(dry_run=tmp_path / "ledger.sqlite")
+    assert train(EXAMPLES, Recipe(), CARD, tmp_path / "a", options).name == "student-4c39bc168597"
+    more = Recipe("some/base", rank=None, steps=3, save_every=1, end="<end>")
+    assert train(EXAMPLES, more, CARD, tmp_path / "a", options).name == "student-6b551c9e6c49"
+
+
+def test_a_dry_run_leaves_a_student_without_weights(tmp_path):
+    folder = train(EXAMPLES, Recipe(steps=3), CARD, tmp_path / "a", Options(dry_run=tmp_path / "ledger.sqlite"))
+    assert student_name(folder) == folder.name
+    assert engine_of(folder).name == "llama.cpp"
+    assert pd.read_csv(folder / "loss.csv").step.tolist() == [1, 2, 3]
+    assert not [file for file in folder.iterdir() if file.suffix == ".safetensors" or file.stat().st_size > 10_000]
+
+
+def test_a_dry_run_counts_two_students_whose_supposed_examples_are_alike(tmp_path):
+    options, methods = Options(dry_run=tmp_path / "ledger.sqlite"), ["vanilla", "cce@2", "cce@4"]
+    students = [train(EXAMPLES, Recipe(), CARD, tmp_path / "s" / method, options) for method in methods]
+    assert len(set(map(student_name, students))) == 3
+    again = [train(EXAMPLES, Recipe(), CARD, tmp_path / "s" / method, options) for method in methods]
+    assert again == students
+
+
 def first_token(folder: str, prompt: str) -> dict[int, float]:
     """The probability of every token after the prompt, by transformers."""
     import torch
@@ -156,6 +216,7 @@ def first_token(folder: str, prompt: str) -> dict[int, float]:
     return {tokenizer.decode(token): float(chances[token]) for token in chances.topk(5).indices}
 
 
+@pytest.mark.slow
 def test_llama_cpp_serves_the_weights_that_were_trained(student):
     engine = engine_of(student)
     assert (engine.name, "could be written for llama.cpp" in engine.why) == ("llama.cpp", True)
@@ -165,26 +226,27 @@ def test_llama_cpp_serves_the_weights_that_were_trained(student):
         assert exp(answer.first_token[token]) == pytest.approx(chance, rel=0.05)
 
 
-def test_llama_cpp_puts_an_adapter_on_its_base(tmp_path):
+@pytest.mark.slow
+def test_llama_cpp_puts_an_adapter_on_its_base(students, tmp_path):
     # By way of the base's own GGUF file, as with the embedded model, and against the merged weights.
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    from cce.models.embedded import llama_cpp
+    from cce.models.engines import llama_cpp
     from cce.models.gguf_files import write_adapter, write_model
 
-    folder = train(EXAMPLES, recipe(rank=4), CARD, tmp_path / "lora")
     base = AutoModelForCausalLM.from_pretrained(tiny_base())
     write_model(base.state_dict(), base.config, tmp_path / "base.gguf")
-    adapter = load_file(folder / f"checkpoints/checkpoint-{STEPS}/adapter_model.safetensors")
+    adapter = load_file(students["lora"] / f"checkpoints/checkpoint-{STEPS}/adapter_model.safetensors")
     write_adapter(adapter, AutoConfig.from_pretrained(tiny_base()), 8, tmp_path / "adapter.gguf")
     prompt = EXAMPLES[0]["prompt"][0]["content"]
     served = LLM(f"adapted@{llama_cpp(tmp_path / 'base.gguf', tmp_path / 'adapter.gguf')}")
     answer = served.complete(prompt, max_tokens=1, top_logprobs=20)
-    for token, chance in first_token(str(folder), prompt).items():
+    for token, chance in first_token(str(students["lora"]), prompt).items():
         assert exp(answer.first_token[token]) == pytest.approx(chance, rel=0.05)
 
 
+@pytest.mark.slow
 def test_what_llama_cpp_cannot_load_is_served_by_transformers_and_says_why(tmp_path):
     folder = tiny_stranger(tmp_path / "stranger")
     engine = engine_of(folder)
@@ -205,6 +267,7 @@ def tiny_stranger(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_cce_serve_offers_a_student_to_any_program_until_it_is_stopped(student):
     command = [sys.executable, "-m", "cce", "serve", str(student), "--port", "0"]
     # Where the tests run in the background, the shell has them ignore interrupts, and a child would inherit that.

@@ -11,7 +11,7 @@ def tiny_base() -> str:
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from cce.models.embedded import weights
+    from cce.models.engines import weights
 
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(weights().parent, gguf_file=weights().name)

@@ -16,10 +16,9 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cce.errors import BadInput, EmbeddedMissing
-from cce.models.embedded import CONCURRENCY, CONTEXT, JUDGE, llama_cpp, weights
+from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, engine_of, llama_cpp, student_name, weights
 from cce.models.loop import run
 from cce.models.retries import TIMEOUT_SECONDS
-from cce.models.student import engine_of, student_name
 from cce.names import model_parts
 
 OPENAI_URL = "https://api.openai.com/v1"

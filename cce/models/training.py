@@ -1,43 +1,45 @@
-"""Fine-tuning: examples, a recipe and a card become a folder of weights. transformers, peft and trl do the training.
+"""Training: examples, a recipe and a card become a student, that is a folder of weights.
 
     train(examples, Recipe(steps=80), Card(...), Path("runs/demo/students/vanilla"))
 
-The training runs in a process of its own (`python -m cce.models.training FOLDER`), spread over the machine's GPUs by
-accelerate where there are several. It keeps checkpoints: a run that was killed goes on from the last one, and on a CPU
-ends with the weights of an unbroken one.
+transformers, peft and trl do the training, in a process of its own (`cce.models.train_worker`), which accelerate
+spreads over the machine's GPUs where there are several. It keeps checkpoints: a run that was killed goes on from the
+last one, and on a CPU ends with the weights of an unbroken one.
 """
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cce.errors import BadInput, TrainingFailed
-from cce.models.card import Card
+from cce.models.engines import FINISHED, stop_engines
 from cce.models.plan import planning
 from cce.models.progress import Progress
-from cce.models.student import FINISHED, stop_engines
+from cce.options import Options
 from cce.text import write_whole
 
 # A chat that ends with the answer to learn: {"prompt": [{role, content}, ...], "completion": [{role, content}]}.
 Example = dict[str, list[dict[str, str]]]
+NOT_FOR = (
+    "Decisions about people, and any use in which what it writes stands without a second look. It imitates its "
+    "examples, errors included, and how well it does on your own tasks is unknown until you have measured it."
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a student is trained.
+    """How a student is trained. Raises BadInput for a number that cannot be.
 
     `base` is `embedded`, or a Hugging Face name or folder. `rank` is that of a LoRA adapter on all linear layers; None
-    trains all weights. `batch` examples make a step on each GPU; over `steps` steps the learning rate falls to zero.
-    Examples longer than `max_tokens` are left out, and counted on the card. A checkpoint is kept every `save_every`
-    steps. `end` is the token that ends an answer, where the base's tokenizer ends with another than its chat template,
-    as Qwen's base models do: their students would not stop.
+    trains all weights. Each step takes `batch` examples on each GPU, and the learning rate falls to zero over all
+    `steps`. Examples longer than `max_tokens` are left out, and counted on the card. There is a checkpoint every
+    `save_every` steps. `end` is the token that ends an answer, where the base's tokenizer ends with another than its
+    chat template: without it, students of Qwen's base models would not stop.
     """
 
     base: str = "embedded"
@@ -58,9 +60,44 @@ class Recipe:
             raise BadInput(f"training: rank {self.rank}: 1 or more, or None to train all weights")
 
 
+@dataclass(frozen=True)
+class Card:
+    """What a model card says that only the caller of a training knows: a line or two each."""
+
+    title: str
+    what: str
+    data: str
+    licence: str
+    not_for: str = NOT_FOR
+
+
+def card_text(card: Card, recipe: dict, examples: str, losses: Sequence[float], versions: str) -> str:
+    """The model card in Markdown: what the student is, from what, and what it may not be used for.
+
+    `examples` are their counts in words, `losses` those of all steps, `versions` those of the packages that trained.
+    """
+    trained = f"LoRA adapter of rank {recipe['rank']} on all linear layers" if recipe["rank"] else "all weights"
+    settings = "\n".join(f"| {name} | {value} |" for name, value in recipe.items())
+    return f"""# {card.title}
+
+{card.what}
+
+- **Base**: {recipe["base"]}; trained: {trained}
+- **Data**: {examples}. {card.data}
+- **Licence**: {card.licence}
+- **Not for**: {card.not_for}
+- **Loss**: {losses[0]:.3f} at the first of {len(losses)} steps, {losses[-1]:.3f} at the last
+- **Made with**: {versions}
+
+| setting | value |
+| --- | --- |
+{settings}
+"""
+
+
 @dataclass
 class Training:
-    """A training under way, as the progress bar sees it: `loss.csv` has a line a step that is done."""
+    """A training under way, as the progress bar sees it: `loss.csv` has a line for each step that is done."""
 
     folder: Path
     work: range
@@ -81,55 +118,59 @@ class Training:
         return file.read_text().splitlines()[1:] if file.is_file() else []
 
 
-def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path) -> Path:
+def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path, options: Options = Options()) -> Path:
     """Train a student below `folder`, from its last checkpoint where it has one; return the student's own folder.
 
-    The student's folder goes by a digest of base, recipe and examples: a finished one is left as it is, and another
-    training gets another. It holds what the training was given (examples.jsonl, recipe.json), loss.csv (step, loss),
-    the weights, a model card, and for the embedded model and its kind the file that llama.cpp serves. A plan trains
-    nothing: its folder has no weights.
+    The student's folder is named by a digest of base, recipe and examples: a finished student is left as it is, and
+    another training gets another folder. It holds what the training was given (examples.jsonl, recipe.json), loss.csv
+    (step, loss), the weights, a model card and, for the embedded model and its kind, the file that llama.cpp serves.
+    Of the `options` only `dry_run` counts: where it is set nothing is trained, and the folder gets no weights.
     Raises BadInput where there are no examples, TrainingFailed where the training breaks.
     """
     if not examples:
         raise BadInput("training: there are no examples; loosen what is left out, or judge more pairs")
-    name = _name(examples, recipe)
-    folder = folder / name
+    dry_run = options.dry_run or planning()
+    folder = _student_folder(examples, recipe, folder, bool(dry_run))
     if (folder / FINISHED).is_file():
         return folder
-    _prepare(folder, name, examples, recipe, card)
-    if planning():
-        return _supposed(folder, name, recipe)
+    _prepare(folder, examples, recipe, card)
+    if dry_run:
+        return _supposed(folder, recipe)
     stop_engines()
-    command = [*_launcher(), "-m", "cce.models.training", str(folder)]
-    with (folder / "training.log").open("w") as log, Progress(Training(folder, range(recipe.steps))) as progress:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
+    command, log = [*_launcher(), "-m", "cce.models.train_worker", str(folder)], folder / "training.log"
+    with log.open("w") as file, Progress(Training(folder, range(recipe.steps))) as progress:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
         _wait(process, progress)
     if not (folder / FINISHED).is_file():
-        raise TrainingFailed(
-            f"the training in {folder} broke; its log ends: {(folder / 'training.log').read_text()[-800:]}"
-        )
+        raise TrainingFailed(f"the training in {folder} broke; its log ends: {log.read_text()[-800:]}")
     return folder
 
 
-def _name(examples: Sequence[Example], recipe: Recipe) -> str:
+def _student_folder(examples: Sequence[Example], recipe: Recipe, folder: Path, dry_run: bool) -> Path:
     told = {key: value for key, value in asdict(recipe).items() if value is not None and key != "save_every"}
-    canonical = json.dumps([told, list(examples)], sort_keys=True)
-    return f"student-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
+    own = folder / _name(told, list(examples))
+    # Supposed examples may be alike where real ones differ. A plan is a bound from above: it counts two students then.
+    alike = dry_run and any(other != own for other in folder.parent.glob(f"*/{own.name}"))
+    return folder / _name(told, list(examples), folder.name) if alike else own
 
 
-def _prepare(folder: Path, name: str, examples: Sequence[Example], recipe: Recipe, card: Card) -> None:
+def _name(*content) -> str:
+    return f"student-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]}"
+
+
+def _prepare(folder: Path, examples: Sequence[Example], recipe: Recipe, card: Card) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "examples.jsonl").write_text("".join(json.dumps(example) + "\n" for example in examples))
     (folder / "card.json").write_text(json.dumps(asdict(card)))
-    write_whole(folder / "recipe.json", json.dumps({"name": name, **asdict(recipe)}, indent=1))
+    write_whole(folder / "recipe.json", json.dumps({"name": folder.name, **asdict(recipe)}, indent=1))
 
 
-def _supposed(folder: Path, name: str, recipe: Recipe) -> Path:
+def _supposed(folder: Path, recipe: Recipe) -> Path:
     if recipe.base == "embedded":
         # What llama.cpp would serve: this machine answers for it, one request at a time.
         (folder / "adapter.gguf").touch()
     (folder / "loss.csv").write_text("step,loss\n" + "".join(f"{step},0\n" for step in range(1, recipe.steps + 1)))
-    (folder / FINISHED).write_text(json.dumps({"name": name}))
+    (folder / FINISHED).write_text(json.dumps({"name": folder.name}))
     return folder
 
 
@@ -137,7 +178,7 @@ def _launcher() -> list[str]:
     import torch
 
     several = torch.cuda.device_count() > 1
-    return [sys.executable, *(["-m", "accelerate.commands.launch", "--multi_gpu"] if several else [])]
+    return [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"] if several else [sys.executable]
 
 
 def _wait(process: subprocess.Popen, progress: Progress) -> None:
@@ -150,19 +191,3 @@ def _wait(process: subprocess.Popen, progress: Progress) -> None:
         process.stdin.close()
         process.kill()
         process.wait()
-
-
-def _die_with_parent() -> None:
-    # A parent that is killed closes this pipe. An orphan would train on beside the run that takes up its checkpoint.
-    def wait() -> None:
-        sys.stdin.read()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-if __name__ == "__main__":
-    from cce.models.fitting import fit
-
-    _die_with_parent()
-    fit(Path(sys.argv[1]))

