@@ -52,10 +52,8 @@ def judge(
     max_cost: MaxCost = None,
 ) -> None:
     """Judge pairs of answers by one method, one JSON object a pair."""
-    from cce.analysis.accuracy import accuracy_table
-    from cce.analysis.files import write_judgments
-    from cce.analysis.scoring import scored
-    from cce.analysis.tables import print_table
+    from cce.analysis.accuracy import accuracy_table, scored
+    from cce.analysis.tables import print_table, write_judgments
     from cce.benchmarks import load_pairs
     from cce.crowd import evaluate
     from cce.spending import limit as spend_at_most

@@ -7,8 +7,8 @@ import pytest
 from cce.analysis.distillation import distillation_table, student_differences
 from cce.analysis.figures.distillation import distillation, loss_curves
 from cce.analysis.figures.rejection import rejection
+from cce.analysis.prose import in_words
 from cce.analysis.rejection import rejection_table
-from cce.analysis.words import in_words
 from cce.errors import BadInput
 from tests.test_accuracy import judgments
 

@@ -12,6 +12,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
 
+from cce.analysis.accuracy import scaling_table, scored
+from cce.analysis.comparison import selection_comparisons
 from cce.analysis.distillation import distillation_table
 from cce.analysis.figures import (
     distillation,
@@ -24,9 +26,6 @@ from cce.analysis.figures import (
 )
 from cce.analysis.figures.look import LOOK, PAPER_SHAPES, SHAPES, WIDTH, model_title, palette, style, titles
 from cce.analysis.rejection import rejection_table
-from cce.analysis.scaling import scaling_table
-from cce.analysis.scoring import scored
-from cce.analysis.selection import selection_comparisons
 from tests.test_accuracy import mixed, table_of
 from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
 

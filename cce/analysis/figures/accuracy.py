@@ -6,11 +6,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from cce.analysis.accuracy import AVERAGE
 from cce.analysis.figures.dots import dots
 from cce.analysis.figures.look import MEAN, NOT_IN_PAPER, family, model_title, save, style, title, titles
-from cce.analysis.paper import paper_name
-from cce.analysis.paper.cells import BUDGET, REFERENCE, cells
-from cce.analysis.scoring import AVERAGE
+from cce.analysis.paper import BUDGET, REFERENCE, cells, paper_name
 from cce.benchmarks import PUBLISHED
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from cce.analysis.accuracy import AVERAGE
 from cce.analysis.distillation import TAUGHT, UNTRAINED
 from cce.analysis.figures.accuracy import to_hundred
 from cce.analysis.figures.dots import dots
@@ -25,9 +26,7 @@ from cce.analysis.figures.look import (
     title,
     titles,
 )
-from cce.analysis.paper import paper_name
-from cce.analysis.paper.cells import student_cells
-from cce.analysis.scoring import AVERAGE
+from cce.analysis.paper import paper_name, student_cells
 from cce.benchmarks import PUBLISHED
 
 PUBLISHED_JUDGE, OTHERS = "published judge", "not trained here"

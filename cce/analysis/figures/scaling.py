@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from cce.analysis.accuracy import OVERALL
 from cce.analysis.figures.look import (
     DASHES,
     GREYS,
@@ -25,9 +26,7 @@ from cce.analysis.figures.look import (
     style,
     title,
 )
-from cce.analysis.paper import figure3
-from cce.analysis.paper.cells import REFERENCE
-from cce.analysis.scaling import OVERALL
+from cce.analysis.paper import REFERENCE, figure3
 
 COLUMNS = 5  # benchmarks beside each other at most
 PAPER = dict(list(figure3().groupby("benchmark", sort=False)))

@@ -7,12 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cce.analysis.accuracy import AVERAGE
+from cce.analysis.comparison import CONTRASTS
 from cce.analysis.figures.dots import dots
 from cce.analysis.figures.look import MEAN, NOT_IN_PAPER, family, model_title, save, style, title, titles
-from cce.analysis.paper import paper_name
-from cce.analysis.paper.cells import REFERENCE, paper_gain
-from cce.analysis.scoring import AVERAGE
-from cce.analysis.selection import CONTRASTS
+from cce.analysis.paper import REFERENCE, paper_gain, paper_name
 from cce.benchmarks import PUBLISHED
 
 PAPER_BUDGETS = ("8", "16")

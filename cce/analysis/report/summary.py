@@ -6,14 +6,12 @@ from math import nan
 
 import pandas as pd
 
+from cce.analysis.accuracy import AVERAGE, AVERAGES, OVERALL
 from cce.analysis.figures.look import family, model_title, title
-from cce.analysis.paper import figure3
-from cce.analysis.paper.cells import BUDGET, REFERENCE, paper_accuracy, paper_student
+from cce.analysis.paper import BUDGET, REFERENCE, figure3, paper_accuracy, paper_student
 from cce.analysis.paper.checks import sampling_steps
 from cce.analysis.report.executed import Executed
 from cce.analysis.report.sections import SECTIONS
-from cce.analysis.scaling import OVERALL
-from cce.analysis.scoring import AVERAGE, AVERAGES
 
 CHANCE, NONE = 50.0, 0.0
 
