@@ -1,20 +1,31 @@
 """The tables of accuracies and of paired differences, their words and their figures."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from cce.analysis.accuracy import accuracy_table
+import cce.analysis
+from cce.analysis.accuracy import accuracy_table, scored
 from cce.analysis.comparison import comparison_table
 from cce.analysis.figures import judge_accuracy
-from cce.analysis.files import write_judgments
-from cce.analysis.scoring import scored
-from cce.analysis.tables import readable
-from cce.analysis.words import in_words
+from cce.analysis.prose import in_words
+from cce.analysis.tables import readable, write_judgments
 
 PAPER_JUDGE = "Qwen/Qwen2.5-7B-Instruct@http://localhost:8000/v1"
 COSTS = {"notes": 0, "calls": 3, "prompt_tokens": 10, "completion_tokens": 5, "seconds": 0.5, "context_cuts": 0}
 PLACE = {"benchmark": "judgebench", "subset": "", "judge": PAPER_JUDGE, "method": "cce@16", "label": "A", "text": ""}
+
+
+def test_every_name_that_notebooks_use_loads_and_the_package_alone_loads_nothing():
+    assert all(getattr(cce.analysis, name) for name in cce.analysis.__all__)
+    assert cce.analysis.paper.gains is cce.analysis.paper.checks.gains
+    with pytest.raises(AttributeError, match="'cce.analysis' has no attribute 'none'"):
+        cce.analysis.none  # noqa: B018
+    alone = "import sys, cce.analysis; sys.exit('pandas' in sys.modules)"
+    subprocess.run([sys.executable, "-c", alone], check=True)
 
 
 def judgments(verdicts, **fields) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import pytest
 from cce.analysis.distillation import distillation_table, student_differences
 from cce.analysis.figures import distillation, loss_curves, rejection
 from cce.analysis.rejection import rejection_table
-from cce.analysis.words import in_words
 from cce.errors import BadInput
 from tests.test_accuracy import judgments
 

@@ -6,9 +6,8 @@ import socket
 import pytest
 
 from cce import LLM, evaluate, pick, spending
-from cce.analysis.accuracy import accuracy_table
+from cce.analysis.accuracy import accuracy_table, scored
 from cce.analysis.comparison import comparison_table
-from cce.analysis.scoring import scored
 from cce.benchmarks.pools import Pool
 from cce.errors import BadInput, BoundReached, CallFailed, EndpointFailed, ResultsMissing
 from cce.models import client, retries

@@ -13,6 +13,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
 
+from cce.analysis.accuracy import scaling_table, scored
+from cce.analysis.comparison import selection_comparisons
 from cce.analysis.distillation import distillation_table
 from cce.analysis.figures import (
     distillation,
@@ -25,9 +27,6 @@ from cce.analysis.figures import (
 )
 from cce.analysis.figures.style import COLOURS, PAPER_SHAPES, SHAPES, STYLE, model_title, styled, titles
 from cce.analysis.rejection import rejection_table
-from cce.analysis.scaling import scaling_table
-from cce.analysis.scoring import scored
-from cce.analysis.selection import selection_comparisons
 from tests.test_accuracy import mixed, table_of
 from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
 

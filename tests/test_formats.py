@@ -6,10 +6,10 @@ from importlib.util import find_spec
 
 import pytest
 from aiohttp import web
+from cce.crowd.formats import auto_j, judgelm, pandalm, prometheus
 
 from cce import evaluate
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.formats import auto_j, judgelm, pandalm, prometheus
 from cce.crowd.methods.published import PAIRWISE, PUBLISHED
 from cce.crowd.prompts import render
 from cce.errors import PrometheusMissing

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cce import LLM
+from cce.analysis.comparison import key_point_differences, key_point_table
 from cce.analysis.figures import key_points_and_coverage
-from cce.analysis.key_point_tables import key_point_differences, key_point_table
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Message, Pair
 from cce.chat.analyst import POINTS, Analyst, distinct, read_numbers, read_points

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from cce import evaluate, judge
-from cce.analysis.files import write_judgments
+from cce.analysis.tables import write_judgments
 from cce.benchmarks.pair import Message, Pair
 from cce.errors import BadInput, EndpointFailed
 from tests.conftest import QUALITIES, planted_pair

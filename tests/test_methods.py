@@ -5,8 +5,7 @@ import re
 import pytest
 
 from cce import evaluate
-from cce.analysis.accuracy import accuracy_table
-from cce.analysis.scoring import scored
+from cce.analysis.accuracy import accuracy_table, scored
 from cce.benchmarks.pair import Message, Pair
 from cce.crowd.methods import METHODS
 from cce.crowd.methods.baselines import SINGLE

@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from cce.analysis.paper import figure3, table1, table2, table3, table4, table6
-from cce.analysis.paper.cells import paper_scores, paper_student
+from cce.analysis.paper import figure3, paper_scores, paper_student, table1, table2, table3, table4, table6
 from cce.analysis.paper.checks import (
     alpaca_numbers,
     averages_that_differ,

@@ -2,10 +2,9 @@
 
 import pandas as pd
 
+from cce.analysis.accuracy import scaling_table, scored
+from cce.analysis.comparison import selection_comparisons
 from cce.analysis.figures import scaling, selection_differences
-from cce.analysis.scaling import scaling_table
-from cce.analysis.scoring import scored
-from cce.analysis.selection import selection_comparisons
 from tests.test_accuracy import mixed
 
 NAMES = ["rewardbench", "helpsteer2", "evalbias"]

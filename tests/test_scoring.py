@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cce import evaluate
-from cce.analysis.scoring import AVERAGE, OTHER_AVERAGE, scored, sections
+from cce.analysis.accuracy import AVERAGE, OTHER_AVERAGE, scored, sections
 from cce.benchmarks import PUBLISHED
 from cce.benchmarks.rewardbench import SECTION_OF, SECTIONS, section_weights
 from cce.errors import BadInput

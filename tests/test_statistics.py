@@ -8,12 +8,15 @@ from scipy.stats import binom, ttest_1samp
 from statsmodels.api import WLS
 from statsmodels.stats.proportion import proportion_confint
 
-from cce.analysis.statistics import consistency, difference, interval, kappa, mcnemar_p, pairs_needed
+from cce.analysis import statistics
+from cce.analysis.statistics import RESAMPLES, consistency, difference, interval, kappa, mcnemar_p, pairs_needed
 
 # The standard error of an observed coverage is 0.4 points at INTERVALS repetitions and 0.9 at BOOTSTRAPS; these
 # intervals are asymptotic, and at the sizes below cover up to 1.5 points less or more than they claim.
 INTERVALS, BOOTSTRAPS = 3000, 600
 COVERS = pytest.approx(0.95, abs=0.025)
+# So few resamples move a bound by a fraction of its width, and the coverage by less than can be told here.
+A_TENTH = RESAMPLES // 10
 
 # Shares of pairs on which both judges are right, only the better one, only the baseline, and neither.
 OUTCOMES = np.array([0.68, 0.12, 0.056, 0.144])
@@ -99,19 +102,26 @@ def test_the_interval_covers_for_repeated_instructions_and_one_that_ignores_them
     assert coverage(0.8, naive) < 0.85
 
 
-@pytest.mark.parametrize(("clusters", "largest"), [(50, 1), (200, 1), (40, 10), (80, 10)])
-def test_the_difference_covers_for_independent_pairs_and_for_repeated_instructions(clusters, largest):
+@pytest.mark.parametrize(
+    ("clusters", "largest", "resamples"),
+    [(50, 1, RESAMPLES), (200, 1, A_TENTH), (40, 10, RESAMPLES), (80, 10, A_TENTH)],
+)
+def test_the_difference_covers_for_independent_pairs_and_for_repeated_instructions(
+    clusters, largest, resamples, monkeypatch
+):
+    monkeypatch.setattr(statistics, "RESAMPLES", resamples)
     rng = np.random.default_rng(clusters)
     found = []
     for _ in range(BOOTSTRAPS):
         outcomes, cluster = pairs(rng, clusters, largest)
         found.append(difference(RIGHT[outcomes], BASELINE_RIGHT[outcomes], np.ones(len(outcomes)), cluster))
-    assert np.mean([each.difference for each in found]) == pytest.approx(GAIN, abs=0.01)
+    assert np.mean([each.value for each in found]) == pytest.approx(GAIN, abs=0.01)
     assert coverage(GAIN, ((each.low, each.high) for each in found)) == COVERS
 
 
 @pytest.mark.parametrize(("n", "least", "most"), [(12, 0.78, 0.88), (20, 0.89, 0.95)])
-def test_the_difference_covers_less_where_only_two_or_three_pairs_differ(n, least, most):
+def test_the_difference_covers_less_where_only_two_or_three_pairs_differ(n, least, most, monkeypatch):
+    monkeypatch.setattr(statistics, "RESAMPLES", A_TENTH)
     # What the docstring and the README say of small samples: 18% of so few pairs differ.
     rng = np.random.default_rng(n)
     drawn = [pairs(rng, n, 1)[0] for _ in range(BOOTSTRAPS)]
@@ -119,11 +129,19 @@ def test_the_difference_covers_less_where_only_two_or_three_pairs_differ(n, leas
     assert least < coverage(GAIN, ((each.low, each.high) for each in found if not isnan(each.low))) < most
 
 
+def test_a_number_that_all_pairs_share_need_not_be_repeated_and_without_pairs_there_is_no_difference():
+    score, cluster = [0.2, 0.9, 0.4], list("abc")
+    assert difference(score, 0, 1, cluster) == difference(score, np.zeros(3), np.ones(3), cluster)
+    assert np.isnan(difference([], [], [], [])).all()
+    named = difference([1, 1], 0, 1, list("ab")).named("gain", 100)
+    assert named == pytest.approx({"gain": 100, "gain_low": np.nan, "gain_high": np.nan}, nan_ok=True)
+
+
 def test_a_difference_is_weighted_and_reproducible():
     arguments = ([1, 1, 0.5, 0], [0, 1, 0, 1], [3, 1, 2, 2], list("abcc"))
     found = difference(*arguments)
-    assert found.difference == pytest.approx((3 + 1 - 2) / 8)
-    assert found.low < found.difference < found.high
+    assert found.value == pytest.approx((3 + 1 - 2) / 8)
+    assert found.low < found.value < found.high
     assert difference(*arguments) == found
 
 
@@ -134,7 +152,7 @@ def test_a_difference_is_weighted_and_reproducible():
 )
 def test_a_difference_that_resampling_cannot_vary_has_no_interval(score, baseline, cluster):
     found = difference(score, baseline, np.ones(len(score)), list(cluster))
-    assert found.difference == pytest.approx(np.mean(score) - np.mean(baseline))
+    assert found.value == pytest.approx(np.mean(score) - np.mean(baseline))
     assert isnan(found.low)
     assert isnan(found.high)
 

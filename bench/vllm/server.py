@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from cce.models.engines import started, stop
-
 from cce.models.endpoint import endpoint_of
+from cce.models.engines import started, stop
 
 OUT = Path("runs/vllm-check")
 NAME = "SmolLM2-135M-Instruct"
@@ -40,6 +39,7 @@ def own_server() -> Iterator[str]:
 def write_model(folder: Path) -> None:
     """The embedded model as a Hugging Face folder, in bfloat16."""
     import torch
+
     from cce.models.train_worker import load_base
 
     model, tokenizer = load_base("embedded", torch.bfloat16)

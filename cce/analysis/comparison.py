@@ -1,52 +1,90 @@
-"""Methods against a baseline on the same pairs: paired differences, exact McNemar, and the pairs that it would take."""
+"""Methods beside a baseline on the same pairs: their accuracy, Table 4's selections, and Figure 4's key points."""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from math import nan
 
 import numpy as np
 import pandas as pd
 
-from cce.analysis.paired import GROUP, paired
-from cce.analysis.paper.cells import paper_gain, sought_gain
-from cce.analysis.scoring import present
+from cce.analysis.accuracy import GROUP, by_group, present
+from cce.analysis.paper import paper_gain, sought_gain
 from cce.analysis.statistics import difference, mcnemar_p, pairs_needed
-from cce.names import NO_JUDGE
+from cce.names import NO_JUDGE, method_parts
+
+COLUMNS = [*GROUP, "baseline", "pairs", "instructions", "difference", "difference_low", "difference_high"]
+COLUMNS += ["only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
+# By baseline: selections as judged, removal with all else alike, selections with removal.
+CONTRASTS = {
+    "cce-random": ["cce-praising", "cce-criticizing", "cce-balanced", "cce-random+removal"],
+    "cce-criticizing": ["cce"],
+    "cce-random+removal": ["cce-praising+removal", "cce", "cce-balanced+removal"],
+}
 
 
 def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
-    """Compare each method with a baseline method of the same judge on the same pairs, those that both have judged.
+    """Compare each method with a baseline method of the same judge, on the pairs that both have judged.
 
-    Args:
-        scores: as `scored` makes them; methods that ask no model are compared with every judge's baseline.
-        baseline: the method that the others are compared with.
-
-    Returns the columns benchmark, judge, method, baseline, pairs, instructions (distinct ones), difference (points
-    of accuracy) with difference_low and difference_high (95% bootstrap interval over instructions; NaN where all
-    differ alike), only_method and only_baseline (pairs that one of the two alone got right), mcnemar_p (exact,
-    two-sided, pairs taken as independent; like the counts before it NaN where pairs weigh unlike), paper (the paper's
-    difference in points, NaN where it has none), sought (the paper's difference, or GPT-4o's mean one for this
-    method) and pairs_needed (independent pairs to see it with 80% power at the 5% level, as the differences scatter
-    here).
+    Takes what `scored` returns; methods that ask no model are compared with every judge's baseline. Returns the columns
+    benchmark, judge, method, baseline, pairs, instructions (distinct ones), difference (points of accuracy) with
+    difference_low and difference_high (95% bootstrap interval over instructions; NaN where all differ alike),
+    only_method and only_baseline (pairs that one of the two alone got right), mcnemar_p (exact, two-sided, pairs taken
+    as independent; NaN where pairs differ in weight, as are the two counts before it), paper (the paper's difference in
+    points, NaN where it has none), sought (the paper's difference, or GPT-4o's mean one for this method) and
+    pairs_needed (independent pairs to see it with 80% power at the 5% level, as the differences scatter here).
     """
-    groups = paired(_for_every_judge(present(scores)), baseline).groupby(GROUP, sort=False)
-    rows = [dict(zip(GROUP, cell, strict=True)) | _comparison(pairs, *cell, baseline) for cell, pairs in groups]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    pairs = _paired(_for_every_judge(present(scores)), baseline)
+    return by_group(pairs, partial(_comparison, baseline=baseline), COLUMNS)
 
 
-COLUMNS = [
-    *GROUP,
-    "baseline",
-    "pairs",
-    "instructions",
-    "difference",
-    "difference_low",
-    "difference_high",
-    "only_method",
-    "only_baseline",
-    "mcnemar_p",
-    "paper",
-    "sought",
-    "pairs_needed",
-]
+def selection_comparisons(scores: pd.DataFrame) -> pd.DataFrame:
+    """Compare every selection with random selection, and outcome removal with none, at each budget.
+
+    Takes what `scored` returns, with methods such as cce-random@8, cce-praising@8 and cce@8. Returns the rows of
+    `comparison_table`. All methods select from the same crowd judgments, so the differences are paired in these as
+    well as in the pairs.
+    """
+    budgets = filter(None, dict.fromkeys(method_parts(method).budget for method in scores.method.unique()))
+    contrasts = {
+        f"{baseline}@{budget}": [f"{name}@{budget}" for name in others]
+        for budget in budgets
+        for baseline, others in CONTRASTS.items()
+    }
+    return contrasted(scores, contrasts)
+
+
+def contrasted(scores: pd.DataFrame, contrasts: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The rows of `comparison_table` for several baselines, each with the methods that are compared with it."""
+    methods = [(baseline, scores.method.isin([baseline, *others])) for baseline, others in contrasts.items()]
+    tables = [comparison_table(scores[rows], baseline) for baseline, rows in methods]
+    return pd.concat([table for table in tables if len(table)] or [pd.DataFrame(columns=COLUMNS)], ignore_index=True)
+
+
+def key_point_table(points: pd.DataFrame) -> pd.DataFrame:
+    """Summarise a frame of `key_points`, with one row per benchmark, judge and method.
+
+    Returns benchmark, judge, method, rationales (how many), with_pool (those of pairs on which any point was found;
+    only these have a coverage), points (mean) and coverage (mean, percent), each with X_low and X_high (95% bootstrap
+    interval over instructions, NaN where all are alike), rationale_tokens (mean) and points_per_100_tokens (of all
+    the rationales together).
+    """
+    return by_group(points.assign(points_baseline=0, coverage_baseline=0), _key_points)
+
+
+def key_point_differences(points: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
+    """Compare each method's rationales with those of a baseline of the same judge on the same pairs.
+
+    Returns benchmark, judge, method, baseline, rationales, and the mean paired difference in points and in coverage
+    (percentage points), each with X_low and X_high as in `key_point_table`.
+    """
+    pairs = _paired(points, baseline)
+    return by_group(pairs, lambda rows: {"baseline": baseline, "rationales": len(rows)} | _point_gains(rows))
+
+
+def _paired(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    # Each row of a method with the columns of its baseline's row on the same pair beside it.
+    own, others = frame[frame.method == baseline].drop(columns="method"), frame[frame.method != baseline]
+    return others.merge(own, on=["benchmark", "judge", "id"], suffixes=("", "_baseline"), validate="many_to_one")
 
 
 def _for_every_judge(scores: pd.DataFrame) -> pd.DataFrame:
@@ -55,18 +93,17 @@ def _for_every_judge(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([scores[~free], *(scores[free].assign(judge=judge) for judge in judges)])
 
 
-def _comparison(pairs: pd.DataFrame, benchmark: str, judge: str, method: str, baseline: str) -> dict:
+def _comparison(pairs: pd.DataFrame, baseline: str) -> dict:
+    cell = (*pairs[GROUP].iloc[0], baseline)
     gain = difference(pairs.score, pairs.score_baseline, pairs.weight, pairs.cluster)
-    sought = sought_gain(benchmark, judge, method, baseline)
+    sought = sought_gain(*cell)
     return {
         "baseline": baseline,
         "pairs": len(pairs),
         "instructions": pairs.cluster.nunique(),
-        "difference": 100 * gain.difference,
-        "difference_low": 100 * gain.low,
-        "difference_high": 100 * gain.high,
+        **gain.named("difference", 100),
         **(_discordance(pairs) if np.allclose(pairs.weight, pairs.weight.iloc[0]) else {}),
-        "paper": paper_gain(benchmark, judge, method, baseline),
+        "paper": paper_gain(*cell),
         "sought": sought,
         "pairs_needed": _pairs_needed(sought / 100, pairs),
     }
@@ -85,3 +122,21 @@ def _pairs_needed(sought: float, pairs: pd.DataFrame) -> float:
     spread = np.sqrt(len(pairs) * ((pairs.weight * (gains - mean)) ** 2).sum()) / pairs.weight.sum()
     # Without a difference to look for, or without scatter, there is nothing to plan by.
     return pairs_needed(sought, spread) if sought and sought == sought and spread > 0 else nan
+
+
+def _key_points(rationales: pd.DataFrame) -> dict:
+    tokens = rationales.rationale_tokens.sum()
+    return {
+        "rationales": len(rationales),
+        "with_pool": int(rationales.coverage.notna().sum()),
+        **_point_gains(rationales),
+        "rationale_tokens": rationales.rationale_tokens.mean(),
+        "points_per_100_tokens": 100 * rationales.points.sum() / tokens if tokens else nan,
+    }
+
+
+def _point_gains(pairs: pd.DataFrame) -> dict:
+    covered = pairs.dropna(subset=["coverage", "coverage_baseline"])
+    points = difference(pairs.points, pairs.points_baseline, 1, pairs.cluster)
+    coverage = difference(covered.coverage, covered.coverage_baseline, 1, covered.cluster)
+    return points.named("points") | coverage.named("coverage", 100)

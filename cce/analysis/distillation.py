@@ -1,25 +1,23 @@
-"""Table 2: trained judges, how often one writes a verdict that can be read and how often it is right.
+"""Table 2: how often a trained judge writes a verdict that can be read, and how often it is right.
 
-A student goes by its short name, which the frames of judgments have in the column `judge`: "untrained", or "student: "
-and what taught it ("student: vanilla", "student: cce@8", "student: labels"), or any other judge's name.
+A student is known by its short name, which frames of judgments have in the column `judge`: "untrained", "student: " and
+what taught it ("student: vanilla", "student: cce@8", "student: labels"), or any other judge's name.
 """
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cce.analysis.accuracy import accuracy_table
-from cce.analysis.comparison import COLUMNS as COMPARISON
-from cce.analysis.comparison import comparison_table
-from cce.analysis.paired import GROUP
-from cce.analysis.paper.cells import Student, paper_student, student_cells
-from cce.analysis.scoring import present, scored
+from cce.analysis.accuracy import GROUP, accuracy_table, by_group, present, scored
+from cce.analysis.comparison import contrasted
+from cce.analysis.paper import Student, paper_student, student_cells
 from cce.analysis.statistics import interval
 from cce.benchmarks.scoring import Scoring
 from cce.errors import BadInput
-from cce.names import NO_JUDGE
+from cce.names import NO_JUDGE, family
 
 UNTRAINED, TAUGHT = "untrained", "student: "
 # What the taught students are compared with.
@@ -28,47 +26,57 @@ BASELINES = [f"{TAUGHT}vanilla", UNTRAINED]
 PAPER_BASES = ("llama-3.1-8b", "qwen2.5-7b")
 # The judge's name where students stand as methods, so that tables of methods serve for them.
 STUDENTS = "students"
+READING = ["readable", "readable_low", "readable_high", "rationale_tokens"]
+COLUMNS = ["benchmark", "student", "pairs", "missing", "correct", *READING[:-1]]
+COLUMNS += ["accuracy", "accuracy_low", "accuracy_high", "paper", "consistent", READING[-1]]
 
 
 def distillation_table(
     judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Mapping[str, Student] | None = None
 ) -> pd.DataFrame:
-    """Summarise the judgments of students, a row a student and benchmark, and their averages.
+    """Summarise the judgments of students, with one row per benchmark and student, averages included.
 
-    Args:
-        judgments: as `evaluate` makes them, with the students' short names as judges, one method each. Where no model
-            judged, as with `length`, the method's name stands for the student's.
-        scoring: paper or standard; see `cce.benchmarks.scoring`.
-        paper: by short name, the student of the paper's Table 2 that a student of ours repeats, such as
-            ("qwen2.5-7b", "cce", 10000).
-
-    Returns the columns benchmark, student, pairs, missing (as in `accuracy_table`), correct, readable (percent of
-    single judgments, over the orders asked for, that named an answer), accuracy (percent) and paper (percent, NaN where
-    the paper has no such cell), consistent (percent, as in `accuracy_table`) and rationale_tokens (mean length in the
-    order given). readable and accuracy have their 95% intervals beside them (_low, _high).
+    Takes judgments as `evaluate` makes them, with the students' short names as judges, one method each (where no model
+    judged, as with `length`, the method's name stands for the student's). `paper` has, by short name, the student of
+    Table 2 that one of ours repeats, such as ("qwen2.5-7b", "cce", 10000).
+    Returns the columns benchmark, student, pairs, missing, correct, readable (percent of single judgments, over the
+    orders asked for, that named an answer) and accuracy (percent), each with its 95% interval (X_low, X_high), paper
+    (percent, NaN where Table 2 has no such cell), consistent (percent) and rationale_tokens (mean length in the order
+    given); what is not explained here is as in `accuracy_table`.
     Raises BadInput where one student judged a pair twice, or Table 2 lacks a student that `paper` names.
     """
     scores = scored(_by_student(judgments), scoring)
-    readings = present(scores).groupby(GROUP, sort=False).apply(_reading).reset_index()
-    table = accuracy_table(scores).merge(readings, "left", on=GROUP, validate="one_to_one")
-    table = table.drop(columns="judge").rename(columns={"method": "student"})
-    students = [(paper or {}).get(name) for name in table.student]
-    return table.assign(paper=list(map(paper_student, table.benchmark, students)))[COLUMNS]
+    table = accuracy_table(scores).merge(by_group(scores, _reading), on=GROUP, validate="one_to_one")
+    table["paper"] = list(map(paper_student, table.benchmark, map((paper or {}).get, table.method)))
+    return table.rename(columns={"method": "student"})[COLUMNS]
 
 
-COLUMNS = ["benchmark", "student", "pairs", "missing", "correct", "readable", "readable_low", "readable_high"]
-COLUMNS += ["accuracy", "accuracy_low", "accuracy_high", "paper", "consistent", "rationale_tokens"]
+def student_differences(
+    judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Mapping[str, Student] | None = None
+) -> pd.DataFrame:
+    """Compare every taught student with the one that vanilla judgments taught, and with the untrained one.
+
+    Takes and raises what `distillation_table` does. Returns the rows of `comparison_table`, with the students as
+    methods of one judge "students". The paper's difference is that of the two students that `paper` names; `sought` and
+    `pairs_needed` are NaN.
+    """
+    scores, known = scored(_by_student(judgments), scoring), paper or {}
+    taught = [name for name in scores.method.unique() if name.startswith(TAUGHT)]
+    table = contrasted(scores, dict.fromkeys(BASELINES, taught))
+    students = zip(table.benchmark, table.method, table.baseline, strict=True)
+    gains = [
+        paper_student(name, known.get(one)) - paper_student(name, known.get(other)) for name, one, other in students
+    ]
+    return table.assign(paper=[round(gain, 1) for gain in gains])
 
 
 def teaching_table(judgments: pd.DataFrame, sets: Mapping[str, Sequence]) -> pd.DataFrame:
-    """What became of the teacher's judgments, a row a method.
+    """What became of the teacher's judgments, with one row per method.
 
-    Args:
-        judgments: the teacher's, as `evaluate` makes them.
-        sets: the examples by method, as `teaching_sets` makes them; a set of several methods is left out.
-
-    Returns the columns method, pairs, verdicts (A or B), contradicted (verdicts against the label), accuracy (percent
-    of the verdicts that agree with it), tokens (mean length of a rationale) and examples (what the student was given).
+    Takes the teacher's judgments, as `evaluate` makes them, and the examples by method, as `teaching_sets` makes them;
+    a set of several methods is left out. Returns the columns method, pairs, verdicts (A or B), contradicted (verdicts
+    against the label), accuracy (percent of the verdicts that agree with it), tokens (mean length of a rationale) and
+    examples (what the student was given).
     """
     rows = []
     for method, group in judgments.groupby("method", sort=False):
@@ -81,42 +89,20 @@ def teaching_table(judgments: pd.DataFrame, sets: Mapping[str, Sequence]) -> pd.
 
 
 def losses(folders: Mapping[str, Path]) -> pd.DataFrame:
-    """The training loss of each student, by name, from its folder: the columns student, step, loss (nats a token)."""
+    """The training loss of each student, by name, from its folder: the columns student, step, loss (nats per token)."""
     files = [pd.read_csv(folder / "loss.csv").assign(student=name) for name, folder in folders.items()]
     return pd.concat(files, ignore_index=True)[["student", "step", "loss"]]
 
 
 def paper_students(base: str, sets: Mapping[str, Sequence]) -> dict[str, Student]:
-    """By short name, the students of Table 2 that our students repeat: of this base, taught so, with as many examples.
+    """By short name, the students of Table 2 that ours repeat: the same base, taught alike, with as many examples.
 
-    `sets` are the examples by what taught, as `teaching_sets` makes them; a set of several methods is the paper's
-    mixed one.
+    `sets` are the examples by method, as `teaching_sets` makes them; a set of several methods is the paper's mixed one.
     """
     student = next((known for known in PAPER_BASES if known in base.lower()), base)
-    kinds = {name: "cce+vanilla" if " + " in name else name.split("@")[0] for name in sets}
+    kinds = {name: "cce+vanilla" if " + " in name else family(name) for name in sets}
     wanted = {f"{TAUGHT}{name}": (student, kind, len(sets[name])) for name, kind in kinds.items()}
     return {name: one for name, one in wanted.items() if ("average", *one) in student_cells()}
-
-
-def student_differences(
-    judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Mapping[str, Student] | None = None
-) -> pd.DataFrame:
-    """Compare every taught student with the one that vanilla judgments taught, and with the untrained one.
-
-    Takes and raises what `distillation_table` does. Returns the rows of `comparison_table`, the students as methods of
-    one judge "students": paired differences on the same pairs. The paper's difference is that of the two students that
-    `paper` names; `sought` and `pairs_needed` are NaN.
-    """
-    scores = scored(_by_student(judgments), scoring)
-    taught = [name for name in scores.method.unique() if name.startswith(TAUGHT)]
-    tables = [comparison_table(scores[scores.method.isin([*taught, baseline])], baseline) for baseline in BASELINES]
-    table = pd.concat([table for table in tables if len(table)] or [pd.DataFrame(columns=COMPARISON)])
-    return table.assign(paper=[_paper_gain(row, paper or {}) for row in table.itertuples()]).reset_index(drop=True)
-
-
-def _paper_gain(row, paper: Mapping[str, Student]) -> float:
-    taught, baseline = (paper_student(row.benchmark, paper.get(name)) for name in (row.method, row.baseline))
-    return round(taught - baseline, 1)
 
 
 def _by_student(judgments: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +114,10 @@ def _by_student(judgments: pd.DataFrame) -> pd.DataFrame:
     return students
 
 
-def _reading(scores: pd.DataFrame) -> pd.Series:
+def _reading(every: pd.DataFrame) -> dict:
+    scores = present(every)
+    if scores.empty:
+        return dict.fromkeys(READING, nan)
     swapped = scores.text_swapped.notna()
     read = pd.concat([scores.p_given, scores.p_swapped[swapped]]).notna()
     # Two judgments of a pair, which depend on each other, count together as one of another pair does.
@@ -136,5 +125,4 @@ def _reading(scores: pd.DataFrame) -> pd.Series:
     weight, cluster = (pd.concat([column, column[swapped]]) for column in (weight, scores.cluster))
     shares = [np.average(read, weights=weight), *interval(read, weight, cluster)]
     tokens = np.average(scores.rationale_tokens, weights=scores.weight)
-    names = ["readable", "readable_low", "readable_high", "rationale_tokens"]
-    return pd.Series([*(round(100 * share, 1) for share in shares), round(tokens, 1)], names)
+    return dict(zip(READING, [*(round(100 * share, 1) for share in shares), round(tokens, 1)], strict=True))

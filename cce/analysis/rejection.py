@@ -1,49 +1,41 @@
-"""Table 3: what was picked and at what cost, and the scores of the models that the picks taught."""
+"""Table 3: what was picked and at what cost, and how the models that the picks taught score in a chat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import nan
 
 import numpy as np
 import pandas as pd
+from scipy.stats import bootstrap
 
 from cce.analysis.distillation import UNTRAINED
-from cce.analysis.paper.cells import paper_scores
-from cce.analysis.statistics import difference
+from cce.analysis.paper import paper_scores
+from cce.analysis.statistics import Estimate, difference
+from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, preferred
 from cce.benchmarks.pools import Pool
 from cce.errors import BadInput
 
 # What makes a row of Table 3.
 ROW = ["base_model", "instructions", "count", "sampling"]
-# What is taken from either score, and under which name.
-MT_BENCH = {"rating": "mtbench", "rating_low": "mtbench_low", "rating_high": "mtbench_high"}
-ALPACA = {name + end: name + end for name in ("win_rate", "length_controlled") for end in ("", "_low", "_high")}
-ALPACA |= {"length": "mean_length"}
 COSTS = ["comparisons", "unreadable", "calls", "prompt_tokens", "completion_tokens"]
-
-
-def sampling_of(method: str) -> str:
-    """What Table 3 calls this way to pick: its "crowd" is any method with a crowd."""
-    return "crowd" if method.startswith("cce") else method
+# Of the length-controlled rate: each is a regression of its own.
+RESAMPLES = 499
 
 
 def picks_table(picks: pd.DataFrame, pools: Sequence[Pool]) -> pd.DataFrame:
-    """Summarise what several methods picked from the same pools, a row a method.
+    """Summarise what several methods picked from the same pools, with one row per method.
 
-    Args:
-        picks: as `pick` returns them, of one or more methods.
-        pools: those that were picked from.
-
-    Returns method, sampling (as in Table 3), pools, comparisons, unreadable, calls, prompt_tokens and
-    completion_tokens (all over all pools), calls_per_pool, length (mean, of what was picked, in characters) and longest
-    (percent of the pools of which a longest response was picked).
+    Takes frames of `pick` and the pools that were picked from. Returns method, sampling (as in Table 3, whose "crowd"
+    is any method with a crowd), pools, comparisons, unreadable, calls, calls_per_pool, prompt_tokens,
+    completion_tokens (all these but calls_per_pool over all pools), length (mean, of what was picked, in characters)
+    and longest (percent of the pools in which a longest response was picked).
     """
     longest = pd.Series({pool.id: max(map(len, pool.responses)) for pool in pools})
     length = picks.response.str.len()
     picks = picks.assign(length=length, longest=100.0 * (length == picks.id.map(longest)), pools=1)
     groups = picks.groupby("method", sort=False)
     table = groups[["pools", *COSTS]].sum().join(groups[["length", "longest"]].mean().round(1)).reset_index()
-    table.insert(1, "sampling", table.method.map(sampling_of))
+    table.insert(1, "sampling", table.method.where(~table.method.str.startswith("cce"), "crowd"))
     table.insert(table.columns.get_loc("calls") + 1, "calls_per_pool", (table.calls / table.pools).round(1))
     return table
 
@@ -58,13 +50,39 @@ def agreements(picks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def trained_models(names: Sequence[str], picked: pd.DataFrame, base_model: str, instructions: str) -> pd.DataFrame:
-    """What `rejection_table` has to know of its models.
+def mt_bench_table(grades: pd.DataFrame) -> pd.DataFrame:
+    """Summarise a frame of `grade`: for each judge and model one row per category, one per turn, and one over all.
 
-    Args:
-        names: the methods whose picks taught a model, and UNTRAINED for the base model as it was.
-        picked: as `picks_table` makes it.
-        base_model, instructions: as of `rejection_table`.
+    Returns judge, model, part (the category, "turn 1", "turn 2" ... or "all"), answers (how many), unreadable (how
+    many of them have no rating; the mean leaves them out), rating (mean) with rating_low and rating_high (95%
+    bootstrap interval over questions; NaN where all are alike).
+    """
+    return pd.DataFrame(
+        {"judge": judge, "model": model, "part": part} | _rating(rows)
+        for (judge, model), own in grades.groupby(["judge", "model"], sort=False)
+        for part, rows in _parts(own)
+    )
+
+
+def alpaca_table(
+    annotations: pd.DataFrame, difficulty: pd.DataFrame | None = None, gamed: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Summarise annotations as `preferences` returns them, with one row per model.
+
+    `difficulty` and `gamed` are as `load_gamed` returns them; without them there is no length-controlled rate. Returns
+    model, instructions (how many), unreadable (how many of them have no preference), win_rate and length_controlled
+    (percent, NaN where it cannot be computed), each with X_low and X_high (95% bootstrap interval over instructions,
+    NaN where all are alike; the regression is fitted anew to each sample, at the penalty chosen for the whole), and
+    length (mean, of the model's outputs, in characters).
+    """
+    groups = annotations.groupby("generator_2", sort=False)
+    return pd.DataFrame({"model": model} | _rates(rows, difficulty, gamed) for model, rows in groups)
+
+
+def trained_models(names: Sequence[str], picked: pd.DataFrame, base_model: str, instructions: str) -> pd.DataFrame:
+    """The `models` of `rejection_table`, from the table of what was picked.
+
+    `names` are the methods whose picks taught a model, and UNTRAINED for the base model as it was.
     """
     known = picked.set_index("method").rename(columns={"pools": "count"})[["count", "sampling", "calls"]]
     known.loc[UNTRAINED] = [0, UNTRAINED, 0]
@@ -73,27 +91,25 @@ def trained_models(names: Sequence[str], picked: pd.DataFrame, base_model: str, 
 
 
 def rejection_table(models: pd.DataFrame, mt_bench: pd.DataFrame, alpaca: pd.DataFrame) -> pd.DataFrame:
-    """Put the scores of trained models into Table 3's form, a row a model, in the order of `models`.
+    """Put the scores of trained models into Table 3's form, with one row per model, in the order of `models`.
 
-    Args:
-        models: the columns model (as both scores name it), base_model (NAME or NAME@BASE_URL), instructions (lima and
-            tulu3_sft are the paper's), count (of them), sampling (random, vanilla, crowd, or untrained for the base
-            model as it was) and calls (what the picking cost, 0 where nothing was judged).
-        mt_bench: as `mt_bench_table` makes it, of one judge.
-        alpaca: as `alpaca_table` makes it.
+    `models` has the columns model (as both scores name it), base_model (NAME or NAME@BASE_URL), instructions (lima and
+    tulu3_sft are the paper's), count (of them), sampling (random, vanilla, crowd, or untrained for the base model as it
+    was) and calls (what the picking cost, 0 where nothing was judged). `mt_bench` is of one judge.
 
     Returns these columns and, NaN where a model has no such score, mtbench (1 to 10), win_rate and length_controlled
     (percent) with their intervals, mean_length (of AlpacaEval-2's answers, in characters), and the paper's
     paper_mtbench, paper_alpaca_first and paper_alpaca_second for the same base model, instructions, count and
-    sampling. The paper's table does not name the last two, so that neither stands beside one of ours.
+    sampling. The paper's table does not name the last two, so neither stands beside one of ours.
     Raises BadInput for a model that has no score at all.
     """
     unscored = set(models.model) - set(mt_bench.model) - set(alpaca.model)
     if unscored:
         raise BadInput(f"neither MT-Bench nor AlpacaEval-2 has a score of {', '.join(sorted(unscored))}")
+    ratings = mt_bench[mt_bench.part == "all"].filter(regex="^(model|rating)")
+    rates = alpaca.filter(regex="^(model|win_rate|length)").rename(columns={"length": "mean_length"})
     table = models
-    for scores, names in ((mt_bench[mt_bench.part == "all"], MT_BENCH), (alpaca, ALPACA)):
-        scores = scores[["model", *names]].rename(columns=names)
+    for scores in (ratings.rename(columns=lambda name: name.replace("rating", "mtbench")), rates):
         table = table.merge(scores, "left", on="model", validate="one_to_one")
     paper = pd.DataFrame([paper_scores(*row) for row in table[ROW].itertuples(index=False)])
     return table.join(paper.add_prefix("paper_"))
@@ -102,13 +118,9 @@ def rejection_table(models: pd.DataFrame, mt_bench: pd.DataFrame, alpaca: pd.Dat
 def score_steps(grades: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
     """What each model scores more than the one before it, on the same questions.
 
-    Args:
-        grades: as `grade` returns them, of one judge.
-        annotations: as `preferences` returns them, of the same models.
-
-    Returns score ("rating", or "win rate" in percent), model, baseline (the model before it in `grades`), answers (how
-    many of theirs have both a score), gain with gain_low and gain_high (95% bootstrap interval over questions; NaN
-    where all differ alike).
+    Takes the frame of `grade`, of one judge, and that of `preferences`, of the same models. Returns score ("rating", or
+    "win rate" in percent), model, baseline (the model before it in `grades`), answers (how many have both models'
+    scores), gain with gain_low and gain_high (95% bootstrap interval over questions; NaN where all differ alike).
     """
     annotations = annotations.rename(columns={"generator_2": "model", "index": "id"})
     scores = {
@@ -123,9 +135,44 @@ def score_steps(grades: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame
     )
 
 
+def _parts(grades: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield from grades.groupby("category", sort=False)
+    yield from ((f"turn {turn}", rows) for turn, rows in grades.groupby("turn"))
+    yield "all", grades
+
+
+def _rating(grades: pd.DataFrame) -> dict:
+    read = grades.dropna(subset="rating")
+    counts = {"answers": len(grades), "unreadable": len(grades) - len(read)}
+    return counts | difference(read.rating, 0, 1, read.id).named("rating")
+
+
+def _rates(annotations: pd.DataFrame, difficulty: pd.DataFrame | None, gamed: pd.DataFrame | None) -> dict:
+    share = preferred(annotations)
+    read = share.notna()
+    unknown = gamed is None or not read.any()
+    controlled = Estimate(nan, nan, nan) if unknown else _controlled(annotations, difficulty, gamed)
+    return {
+        "instructions": len(annotations),
+        "unreadable": int((~read).sum()),
+        **difference(100 * share[read], 0, 1, annotations["index"][read]).named("win_rate"),
+        **controlled.named("length_controlled"),
+        "length": annotations.len_output_2.mean(),
+    }
+
+
+def _controlled(annotations: pd.DataFrame, difficulty: pd.DataFrame, gamed: pd.DataFrame) -> Estimate:
+    strength = chosen_strength(annotations, difficulty, gamed)
+
+    def rate(rows: np.ndarray) -> float:
+        return length_controlled_win_rate(annotations.iloc[rows], difficulty, gamed, strength)
+
+    places, random = np.arange(len(annotations)), np.random.default_rng(0)
+    drawn = bootstrap((places,), rate, n_resamples=RESAMPLES, vectorized=False, method="percentile", rng=random)
+    return Estimate(rate(places), *drawn.confidence_interval)
+
+
 def _step(score: pd.Series, baseline: pd.Series) -> dict:
     both = pd.DataFrame({"score": score, "baseline": baseline}).dropna()
-    gain = (nan, nan, nan)
-    if len(both):
-        gain = difference(both.score, both.baseline, np.ones(len(both)), both.index.get_level_values("id"))
-    return {"answers": len(both)} | dict(zip(["gain", "gain_low", "gain_high"], gain, strict=True))
+    gain = difference(both.score, both.baseline, 1, both.index.get_level_values("id"))
+    return {"answers": len(both)} | gain.named("gain")

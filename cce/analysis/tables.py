@@ -1,20 +1,35 @@
-"""Tables for eyes: an interval beside its number, models without their address, a dash where there is nothing."""
+"""Tables for eyes and on disk: for eyes, an interval beside its number, and models without their address."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
 from cce.names import short_name
+from cce.text import write_whole
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
-# More digits than one where one says too little.
+# More digits than one, where one says too little.
 DIGITS = {"mcnemar_p": 3, "kappa": 2, "points_per_100_tokens": 2, "gain": 2, "dollars": 2, "hours": 2}
-# Those of Table 3, which the paper prints with two.
+# The scores of Table 3, which the paper prints with two.
 SCORES = ["mtbench", "win_rate", "length_controlled", "alpaca_first", "alpaca_second"]
 DIGITS |= dict.fromkeys([*SCORES, *(f"paper_{name}" for name in SCORES)], 2)
 # Columns that name a model.
 MODELS = {"judge", "model", "base_model"}
+# The fields of a judgment that come first in its JSON object; the others follow.
+FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
+
+
+def write_judgments(judgments: pd.DataFrame, path: str | Path) -> None:
+    """Write a frame of judgments as JSONL, one object per row; an unreadable verdict is null."""
+    ordered = judgments[[*FIRST, *judgments.columns.difference(FIRST, sort=False)]]
+    _write(path, ordered.to_json(orient="records", lines=True, force_ascii=False))
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as CSV; cells that do not exist are empty."""
+    _write(path, table.to_csv(index=False))
 
 
 def print_table(table: pd.DataFrame) -> None:
@@ -23,7 +38,10 @@ def print_table(table: pd.DataFrame) -> None:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as text: columns X, X_low and X_high become one, prompt and completion tokens are added up."""
+    """The table as text: columns X, X_low and X_high become one, prompt and completion tokens are added up.
+
+    What is not there is a dash.
+    """
     shown = table.copy()
     for name in MODELS & set(shown):
         shown[name] = shown[name].map(short_name)
@@ -39,6 +57,11 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 def names(models: Iterable[str]) -> str:
     """Models in a line, without their addresses."""
     return ", ".join(map(short_name, models))
+
+
+def _write(path: str | Path, text: str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(Path(path), text)
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:

@@ -7,12 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cce.analysis.accuracy import AVERAGE
+from cce.analysis.comparison import CONTRASTS
 from cce.analysis.figures.dot_plot import dot_plot, our_marks, paper_marks
 from cce.analysis.figures.style import NOT_IN_PAPER, TITLES, model_title, save, styled, title, titles
-from cce.analysis.paper import paper_name
-from cce.analysis.paper.cells import BUDGET, REFERENCE, cells, paper_accuracy, paper_gain
-from cce.analysis.scoring import AVERAGE
-from cce.analysis.selection import CONTRASTS
+from cce.analysis.paper import BUDGET, REFERENCE, cells, paper_accuracy, paper_gain, paper_name
 from cce.names import family, method_parts
 
 PAPER_BUDGETS, AGAINST = (8, 16), "\nagainst "

@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from cce.analysis.accuracy import OVERALL
 from cce.analysis.figures.dot_plot import NOT_RUN
 from cce.analysis.figures.style import NOT_IN_PAPER, headings, model_title, panels, save, series_styles, styled, title
-from cce.analysis.paper import figure3
-from cce.analysis.paper.cells import REFERENCE
-from cce.analysis.scaling import OVERALL
+from cce.analysis.paper import REFERENCE, figure3
 
 COLUMNS = 5  # benchmarks beside each other at most
 SERIES = ["judge", "selection"]

@@ -15,8 +15,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cce.analysis.accuracy import AVERAGES
 from cce.analysis.paper import paper_name
-from cce.analysis.scoring import AVERAGES
 from cce.names import NO_JUDGE, model_parts
 from cce.project import commit
 from cce.spending import on_loopback

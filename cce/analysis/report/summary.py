@@ -7,13 +7,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from cce.analysis.accuracy import AVERAGE, AVERAGES, OVERALL
 from cce.analysis.figures.style import model_title, title
-from cce.analysis.paper import as_printed, figure3
-from cce.analysis.paper.cells import BUDGET, REFERENCE, paper_accuracy, paper_student
+from cce.analysis.paper import BUDGET, REFERENCE, as_printed, figure3, paper_accuracy, paper_student
 from cce.analysis.paper.checks import sampling_steps
 from cce.analysis.report.run import Executed
-from cce.analysis.scaling import OVERALL
-from cce.analysis.scoring import AVERAGE, AVERAGES
 from cce.names import family, method_parts
 
 CHANCE, NONE = 50.0, 0.0
