@@ -109,7 +109,7 @@ def pick(
     max_cost: MaxCost = None,
 ) -> None:
     """Pick the best of several responses to each instruction, one JSON object a pool."""
-    from cce.benchmarks.pools import load_pools
+    from cce.benchmarks.instructions import load_pools
     from cce.crowd.picking import pick as picked_by
     from cce.spending import limit as spend_at_most
 

@@ -11,8 +11,8 @@ from typing import Annotated, Literal, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model
 
+from cce.benchmarks.sampling import shard_of
 from cce.benchmarks.scoring import Scoring
-from cce.benchmarks.shard import shard_of
 from cce.crowd.case import Order
 from cce.crowd.methods import method_named
 from cce.crowd.picking import RANDOM

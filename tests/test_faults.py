@@ -9,7 +9,7 @@ from cce import LLM, evaluate, pick, spending
 from cce.analysis.accuracy import accuracy_table
 from cce.analysis.comparison import comparison_table
 from cce.analysis.scoring import scored
-from cce.benchmarks.pools import Pool
+from cce.benchmarks.instructions import Pool
 from cce.errors import BadInput, BoundReached, CallFailed, EndpointFailed, ResultsMissing
 from cce.models import client, retries
 from cce.models.client import FAILURES_IN_A_ROW

@@ -6,7 +6,7 @@ import pytest
 from cce.analysis.rejection import agreements, picks_table, score_steps, trained_models
 from cce.analysis.tables import readable
 from cce.analysis.words import steps_in_words
-from cce.benchmarks.pools import Pool
+from cce.benchmarks.instructions import Pool
 from cce.crowd.picking import pick
 from cce.crowd.sft import card_of, taught_by_picks
 

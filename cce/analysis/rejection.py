@@ -10,7 +10,7 @@ import pandas as pd
 from cce.analysis.distillation import UNTRAINED
 from cce.analysis.paper.cells import paper_scores
 from cce.analysis.statistics import difference
-from cce.benchmarks.pools import Pool
+from cce.benchmarks.instructions import Pool
 from cce.errors import BadInput
 
 # What makes a row of Table 3.

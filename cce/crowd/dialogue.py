@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cce.benchmarks.question import Question
+from cce.benchmarks.pair import Question
 from cce.crowd.answers import Member, crowd_answer
 from cce.crowd.batch import Batch
 from cce.crowd.case import Case, Protocol

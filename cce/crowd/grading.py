@@ -14,7 +14,7 @@ from typing import Literal
 
 import pandas as pd
 
-from cce.benchmarks.question import Question
+from cce.benchmarks.pair import Question
 from cce.crowd.batch import Batch
 from cce.crowd.case import Case, Protocol, Texts
 from cce.crowd.compare import TOP_LOGPROBS

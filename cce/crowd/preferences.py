@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cce.benchmarks.pair import Pair, shuffled_sides
-from cce.benchmarks.question import Question
+from cce.benchmarks.pair import Pair, Question, shuffled_sides
 from cce.crowd.batch import missing_in_words
 from cce.crowd.dialogue import answered
 from cce.crowd.evaluate import evaluate

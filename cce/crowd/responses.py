@@ -7,9 +7,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from cce.benchmarks.instructions import Instruction
-from cce.benchmarks.pools import Pool
-from cce.benchmarks.question import Question
+from cce.benchmarks.instructions import Instruction, Pool
+from cce.benchmarks.pair import Question
 from cce.crowd.answers import Member, crowd_answer
 from cce.crowd.batch import Batch
 from cce.crowd.case import Case, Protocol
