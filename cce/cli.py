@@ -121,7 +121,7 @@ def pick(
     ] = None,
 ) -> None:
     """Pick the best of several responses to each instruction, one JSON object per pool."""
-    from cce.benchmarks.pools import load_pools
+    from cce.benchmarks.instructions import load_pools
     from cce.chat.picking import pick as picked_by
 
     frame = picked_by(load_pools(responses), method, judge, crowd or [], options)

@@ -17,7 +17,7 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from cce.benchmarks.shard import shard_of
+from cce.benchmarks.sampling import shard_of
 from cce.errors import BadInput, NotebookFailed
 from cce.parameters import check
 from cce.project import root

@@ -19,8 +19,8 @@ import pandas as pd
 
 from cce.benchmarks import load_pairs
 from cce.benchmarks.pair import Pair
-from cce.crowd.compare import Duel
-from cce.crowd.evaluate import evaluate
+from cce.crowd.compare import Comparison
+from cce.crowd.evaluate import Records, evaluate
 from cce.crowd.prompts import render
 from cce.crowd.verdict import read_text
 from cce.errors import BadInput
@@ -89,8 +89,8 @@ def taught_by(
         usable = usable[usable.correct.astype(bool)]
     examples = []
     for row in usable.itertuples():
-        duel = Duel.of(known[row.benchmark, row.id])
-        orders = [(duel, row.text, row.verdict), (duel.swapped(), row.text_swapped, OTHER[row.verdict])]
+        given = Comparison.of(known[row.benchmark, row.id])
+        orders = [(given, row.text, row.verdict), (given.swapped(), row.text_swapped, OTHER[row.verdict])]
         examples += [_judging(shown, text, better, prompts) for shown, text, better in orders if _says(text, better)]
     return examples
 
@@ -101,8 +101,8 @@ def taught_by_labels(pairs: Sequence[Pair], prompts: str | None = None) -> list[
     for pair in pairs:
         if not (pair.label and pair.why):
             raise BadInput(f"pair {pair.id}: `label` and `why` are wanted to teach by labels")
-        duel = Duel.of(pair)
-        for shown, better in ((duel, pair.label), (duel.swapped(), OTHER[pair.label])):
+        given = Comparison.of(pair)
+        for shown, better in ((given, pair.label), (given.swapped(), OTHER[pair.label])):
             said = f"Assistant {better} is better. {pair.why} Assistant {OTHER[better]} gets this wrong."
             examples.append(_judging(shown, said, better, prompts))
     return examples
@@ -116,8 +116,8 @@ def taught_by_picks(picks: pd.DataFrame) -> list[Example]:
 def card_of(picks: pd.DataFrame, instructions: str, samplers: Sequence[str]) -> Card:
     """The card of the student that one method's picks teach, from the samplers' responses to named instructions."""
     first = picks.iloc[0]
-    voices = ", ".join(dict.fromkeys(map(short_name, samplers)))
-    data = f"Of {first.responses} responses by {voices} to each instruction of {instructions} one was picked: "
+    names = ", ".join(dict.fromkeys(map(short_name, samplers)))
+    data = f"Of {first.responses} responses by {names} to each instruction of {instructions} one was picked: "
     data += f"{first.method}, judge {short_name(first.judge)}."
     what = "A model that answers, one of several that differ only in which sampled responses taught it."
     return Card(f"Taught by {first.method} picks", what, data, PICKS_LICENCE, PICKS_NOT_FOR)
@@ -139,20 +139,23 @@ def drawn_evenly(examples: Sequence[Example], size: int, seed: int) -> list[Exam
 
 
 def judged_by_students(
-    pairs: Sequence[Pair], students: Mapping[str, str], published: Mapping[str, str], options: Options
+    pairs: Sequence[Pair],
+    students: Mapping[str, str],
+    published: Mapping[str, str],
+    options: Options,
+    out: Records | None = None,
 ) -> pd.DataFrame:
     """Judge the pairs by each student with vanilla, by each published judge in its format, and by length.
 
     `students` are models by the short name that the column `judge` is to show, and `published` are the judges' formats
     (see `cce.crowd.methods.published`) by the judge's model. A student's verdict is to be read from its text.
-    Returns the rows of `evaluate`, and raises what it raises.
+    Takes `out`, returns and raises as `evaluate` does.
     """
-    judges = [(name, model, "vanilla") for name, model in students.items()]
-    judges += [(short_name(model), model, form) for model, form in published.items()]
-    asked = {name: value for name, value in vars(options).items() if name != "dry_run"}
-    floor = evaluate(pairs, ["length"], list(students.values())[:1], **asked)
-    judged = [evaluate(pairs, [method], [model], **asked).assign(judge=name) for name, model, method in judges]
-    return pd.concat([floor, *judged], ignore_index=True)
+    judges = [("length", {"": model}) for model in list(students.values())[:1]]
+    judges += [("vanilla", {name: model}) for name, model in students.items()]
+    judges += [(form, {short_name(model): model}) for model, form in published.items()]
+    judged = [evaluate(pairs, [method], judge, options=options, out=out) for method, judge in judges]
+    return pd.concat(judged, ignore_index=True)
 
 
 def make_embedded_judge(folder: Path) -> Path:
@@ -170,9 +173,8 @@ def _says(text: str | None, verdict: str) -> bool:
     return read_text(text) in (None, float(verdict == "A"))
 
 
-def _judging(duel: Duel, text: str, verdict: str, prompts: str | None) -> Example:
-    texts = {"questions": list(duel.questions), "answers_a": list(duel.first), "answers_b": list(duel.second)}
-    prompt = render("vanilla", prompts, criteria=duel.criteria, **texts)
+def _judging(shown: Comparison, text: str, verdict: str, prompts: str | None) -> Example:
+    prompt = render("vanilla", prompts, criteria=shown.criteria, **shown.texts())
     written = read_text(text) is not None
     return _example(prompt, text if written else f"{SENTENCE.match(text)[0].strip()}\n[[{verdict}]]")
 

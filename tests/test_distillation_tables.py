@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cce.analysis import in_words
 from cce.analysis.distillation import distillation_table, student_differences
 from cce.analysis.figures import distillation, loss_curves, rejection
 from cce.analysis.rejection import rejection_table

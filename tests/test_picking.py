@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from cce import evaluate, load_pairs
+from cce.benchmarks.instructions import Pool, load_pools
 from cce.benchmarks.pair import Message, Pair
-from cce.benchmarks.pools import Pool, load_pools
 from cce.chat.dialogue import sample_responses
 from cce.chat.picking import pairs_of, pick
 from cce.errors import BadInput

@@ -6,7 +6,7 @@ import pytest
 from cce.analysis.prose import steps_in_words
 from cce.analysis.rejection import agreements, picks_table, score_steps, trained_models
 from cce.analysis.tables import readable
-from cce.benchmarks.pools import Pool
+from cce.benchmarks.instructions import Pool
 from cce.chat.picking import pick
 from cce.students import card_of, taught_by_picks
 

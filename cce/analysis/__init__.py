@@ -17,13 +17,13 @@ _NAMES = {
     "tables": "names print_table readable write_judgments write_table",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
-_ROOMS = ["figures", "paper"]
-__all__ = [*_ROOMS, *_HOMES]
+_MODULES = {"figures": "figures", "paper": "paper", "checks": "paper.checks"}
+__all__ = [*_MODULES, *_HOMES]
 
 
 def __getattr__(name: str):
-    if name in _ROOMS:
-        return import_module(f"{__name__}.{name}")
+    if name in _MODULES:
+        return import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

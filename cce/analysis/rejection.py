@@ -12,7 +12,7 @@ from cce.analysis.distillation import UNTRAINED
 from cce.analysis.paper import paper_scores
 from cce.analysis.statistics import Estimate, difference
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, preferred
-from cce.benchmarks.pools import Pool
+from cce.benchmarks.instructions import Pool
 from cce.errors import BadInput
 
 # What makes a row of Table 3.

@@ -15,16 +15,15 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GroupKFold
 
 from cce.benchmarks import load_pairs
-from cce.benchmarks.draw import drawn
-from cce.benchmarks.files import Source, find_rows
-from cce.benchmarks.question import Question
+from cce.benchmarks.files import Source, as_published, find_rows
+from cce.benchmarks.pair import Question
+from cce.benchmarks.sampling import drawn
 from cce.errors import BadInput, DataMissing
 
-HUB = "tatsu-lab/alpaca_eval"
-REFERENCES = Source(
-    HUB, "", r"alpaca_?eval.*(gpt4_1106_preview|gpt4_baseline)\.", path="alpaca_eval_gpt4_baseline.json"
-)
-GAMED = Source(HUB, "", r"df_gamed[^/]*$", path="df_gamed.csv")
+HUB = {"hub": "tatsu-lab/alpaca_eval", "split": "", "revision": "2edc6fad8be6b14ea7230aabfd08188da6b8b814"}
+OUTPUTS = r"alpaca_?eval.*(gpt4_1106_preview|gpt4_baseline)\."
+REFERENCES = Source(**HUB, file=OUTPUTS, path="alpaca_eval_gpt4_baseline.json")
+GAMED = Source(**HUB, file=r"df_gamed[^/]*$", path="df_gamed.csv")
 
 # The published regression: L1 penalty, no intercept, this seed; the strength out of ten by five folds. Its default
 # tolerance stops a hundredth of a point early.
@@ -41,13 +40,9 @@ def load_references(
 ) -> list[Question]:
     """Load the instructions, each a question of one turn with the output that models are compared with.
 
-    Args:
-        name: alpaca_eval, or pocket, the kit's own pairs with the better answer as the reference.
-        data_dir: folder of the published files; without it the environment's CCE_DATA, without that the hub.
-        limit, seed: how many to draw, at random by the seed; a smaller limit draws from a larger one's.
-
-    Returns questions whose id is their place in the whole set, from 0: the `index` of the annotations. The category
-    is the source that AlpacaEval took the instruction from, or pocket and the kind of pair.
+    Of alpaca_eval, or of pocket, the kit's own pairs with the better answer as the reference; `data_dir`, `limit` and
+    `seed` as for `load_pairs`. A question's id is its place in the whole set, from 0: the `index` of the annotations.
+    Its category is the source that AlpacaEval took the instruction from, or pocket and the kind of pair.
     Raises BadInput for a bad name, limit or file, DataMissing where AlpacaEval cannot be found.
     """
     if name not in ("alpaca_eval", "pocket"):
@@ -55,34 +50,43 @@ def load_references(
     return drawn(_published(data_dir) if name == "alpaca_eval" else _pocket(), "instructions", name, limit, seed)
 
 
+def _published(data_dir: str | Path | None) -> Iterator[Question]:
+    with as_published("alpaca_eval: a row lacks a field"):
+        for place, row in enumerate(find_rows(REFERENCES, data_dir)):
+            texts = {"turns": (row["instruction"],), "references": (row["output"],)}
+            yield Question(id=str(place), category=row["dataset"], **texts)
+
+
+def _pocket() -> Iterator[Question]:
+    for place, pair in enumerate(load_pairs("pocket")):
+        better = pair.answer_a if pair.label == "A" else pair.answer_b
+        texts = {"turns": (pair.instruction,), "references": (better,)}
+        yield Question(id=str(place), category=f"pocket: {pair.subset}", **texts)
+
+
 def load_gamed(data_dir: str | Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame] | tuple[None, None]:
     """Load what the length-controlled win rate needs beside annotations: df_gamed.csv, or a file named so at first.
 
     Returns the instructions' difficulty (columns index, instruction_difficulty) and the annotations of the two gamed
     baselines, GPT-4 told to be brief or wordy (columns preference, 0 to 1, std_delta_len, instruction_difficulty).
-    Both are None where neither folder nor hub has the file.
+    Both are None where neither folder nor hub has the file. Raises BadInput for a file without these columns.
     """
     try:
-        gamed = pd.DataFrame(find_rows(GAMED, data_dir)).rename(columns=PSEUDO)
-        columns = ["index", "preference", "std_delta_len", "instruction_difficulty"]
-        gamed = gamed[columns].astype(float).astype({"index": int})
+        rows = find_rows(GAMED, data_dir)
     except DataMissing:
         return None, None
-    except (KeyError, ValueError) as problem:
-        raise BadInput(
-            f"df_gamed: a column is missing or holds no numbers ({problem}); is the file as published?"
-        ) from problem
+    with as_published("df_gamed: a column is missing or holds no numbers"):
+        gamed = pd.DataFrame(rows).rename(columns=PSEUDO)
+        columns = ["index", "preference", "std_delta_len", "instruction_difficulty"]
+        gamed = gamed[columns].astype(float).astype({"index": int})
     return gamed.drop_duplicates("index")[["index", "instruction_difficulty"]], gamed
 
 
 def preferred(annotations: pd.DataFrame) -> pd.Series:
-    """How far the judge preferred the model's output, 0 to 1, a value a row; 0.5 is a draw, NaN is unreadable.
+    """How far the judge preferred the model's output: one value per row, 0 to 1; 0.5 is a draw, NaN is unreadable.
 
-    Args:
-        annotations: one model's rows, with the columns generator_2 (its name) and preference: 1 to 2, where 1.5 is a
-            draw, and so is 0.
-
-    Raises BadInput where rows are several models'.
+    The annotations are one model's rows, with the columns generator_2 (its name) and preference: 1 to 2, where 1.5 is
+    a draw, and so is 0. Raises BadInput where rows are several models'.
     """
     if annotations.generator_2.nunique() > 1:
         raise BadInput("annotations: one model's at a time, but generator_2 names several")
@@ -101,12 +105,12 @@ def length_controlled_win_rate(
 
     A logistic regression of the preferences on the difference in length, the instruction's difficulty and the model
     itself; the rate is its mean prediction with the difference set to zero. Source: section 3 of the paper, and its
-    code. This looks the difficulty up by a row's place among the model's rows, which is another instruction's once one
-    is missing. Rows that tell their place in a column `row` are treated so too, to give the leaderboard's rate; all
+    code, which looks up the difficulty by a row's place among the model's rows; once one is missing, that is another
+    instruction's. Rows that tell their place in a column `row` are treated so too, to give the leaderboard's rate; all
     others go by their index.
 
     Args:
-        annotations: as of `preferred`, with the columns index, len_output_1 (of the reference, in characters) and
+        annotations: as for `preferred`, with the columns index, len_output_1 (of the reference, in characters) and
             len_output_2 too; rows without a preference are left out of the fit.
         difficulty, gamed: as `load_gamed` returns them, or as the files have them.
         strength: the inverse penalty, scikit-learn's C; `chosen_strength`'s where None.
@@ -125,15 +129,14 @@ def chosen_strength(annotations: pd.DataFrame, difficulty: pd.DataFrame, gamed: 
     """The inverse penalty with the least log loss on left-out rows; takes what the length-controlled rate takes."""
     rows, labels, weights = _rows(annotations, _features(annotations, difficulty), gamed)
     # Both copies of a row are left out together.
-    folds = GroupKFold(FOLDS).split(rows, groups=np.tile(np.arange(len(rows) // 2), 2))
-    model = LogisticRegressionCV(
-        Cs=STRENGTHS, cv=list(folds), scoring="neg_log_loss", l1_ratios=(1,), use_legacy_attributes=False, **REGRESSION
-    )
+    folds = list(GroupKFold(FOLDS).split(rows, groups=np.tile(np.arange(len(rows) // 2), 2)))
+    how = {"scoring": "neg_log_loss", "l1_ratios": (1,), "use_legacy_attributes": False}
+    model = LogisticRegressionCV(Cs=STRENGTHS, cv=folds, **how, **REGRESSION)
     return model.fit(rows, labels, sample_weight=weights).C_
 
 
 def _features(annotations: pd.DataFrame, difficulty: pd.DataFrame) -> np.ndarray:
-    """A row an annotation: tanh of the standardised difference in length, difficulty, and 1 for the model."""
+    """A row for each annotation: tanh of the standardised difference in length, difficulty, and 1 for the model."""
     longer = annotations.len_output_1 - annotations.len_output_2
     place = annotations.get("row", annotations["index"])
     hard = place.map(difficulty.set_index("index").instruction_difficulty)
@@ -145,9 +148,7 @@ def _features(annotations: pd.DataFrame, difficulty: pd.DataFrame) -> np.ndarray
     return np.column_stack([np.tanh(longer / (longer.std() or np.inf)), hard, np.ones(len(hard))])
 
 
-def _rows(
-    annotations: pd.DataFrame, features: np.ndarray, gamed: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rows(annotations: pd.DataFrame, features: np.ndarray, gamed: pd.DataFrame) -> tuple[np.ndarray, ...]:
     """What is fitted: rows, labels, weights. Each row is there as won and as lost, by the weight of its preference."""
     read, gamed = annotations.preference.notna(), gamed.rename(columns=PSEUDO)
     baseline = np.column_stack([np.tanh(gamed.std_delta_len), gamed.instruction_difficulty, np.zeros(len(gamed))])
@@ -156,21 +157,3 @@ def _rows(
     weight = np.repeat([GAMED_WEIGHT, 1.0], [len(baseline), read.sum()])
     labels = np.repeat([1, 0], len(rows))
     return np.vstack([rows, rows]), labels, np.concatenate([weight * preference, weight * (1 - preference)])
-
-
-def _published(data_dir: str | Path | None) -> Iterator[Question]:
-    try:
-        for place, row in enumerate(find_rows(REFERENCES, data_dir)):
-            yield Question(
-                id=str(place), category=row["dataset"], turns=(row["instruction"],), references=(row["output"],)
-            )
-    except (KeyError, TypeError, ValueError) as problem:
-        raise BadInput(f"alpaca_eval: a row lacks a field ({problem}); is the file as published?") from problem
-
-
-def _pocket() -> Iterator[Question]:
-    for place, pair in enumerate(load_pairs("pocket")):
-        better = pair.answer_a if pair.label == "A" else pair.answer_b
-        yield Question(
-            id=str(place), category=f"pocket: {pair.subset}", turns=(pair.instruction,), references=(better,)
-        )

@@ -1,4 +1,4 @@
-"""Rows of a published data set, from a folder of files or from the hub."""
+"""Rows from files: of published data sets, in a folder or on the hub, and of the user's own."""
 
 import csv
 import gzip
@@ -8,109 +8,86 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Iterable
+from array import array
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, TextIO, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
+from cce.benchmarks.pair import Pair
+from cce.benchmarks.sampling import told_apart
+from cce.benchmarks.scoring import Scoring
 from cce.errors import BadInput, DataMissing
 
 FILE_TYPES = re.compile(r"\.(json|jsonl|csv)(\.gz)?$|\.parquet$")
-SHARD = re.compile(r"-\d{5}-of-\d{5}")
+PART = re.compile(r"-\d{5}-of-\d{5}")
 Row = dict[str, object]
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a benchmark is published: `hub` id and `split`, and a pattern that its file's path matches.
+    """Where a data set is published: `hub` id and `split`, and a pattern that its file's path matches.
 
-    `path` is that of one file in the hub's repository, a dataset or a space, where this holds no splits that
-    `datasets` could load.
+    `revision` is a commit of the hub's repository, so that the rows stay the same, or "main" for the latest: LLMBar has
+    that, for none of its commits could be established. `path` is that of one file in the repository, a dataset or a
+    space, where this holds no splits that `datasets` could load.
     """
 
     hub: str
     split: str
     file: str
+    revision: str = "main"
     path: str = ""
     repo_type: Literal["dataset", "space"] = "dataset"
 
 
-def find_rows(source: Source, data_dir: str | Path | None) -> Iterable[Row]:
+@dataclass(frozen=True)
+class Benchmark:
+    """Where a benchmark's rows are, and the function that makes its pairs from rows, seed and scoring.
+
+    Where each subset has a file of its own, `source` maps their names to files; each row then says its `subset`.
+    """
+
+    source: Source | dict[str, Source]
+    pairs: Callable[[Iterable[Row], int, Scoring], Iterable[Pair]]
+
+
+@contextmanager
+def as_published(problem: str, remedy: str = "is the file as published?") -> Iterator[None]:
+    """Turn an error over a published row into BadInput in these words."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{problem} ({error}); {remedy}") from error
+
+
+def find_rows(source: Source | dict[str, Source], data_dir: str | Path | None) -> Iterable[Row]:
     """The rows of a data set: from `data_dir`, else from the folder CCE_DATA, else from the hub.
 
     Raises DataMissing where neither folder nor hub has it.
     """
+    if isinstance(source, dict):
+        return [row | {"subset": name} for name, part in source.items() for row in find_rows(part, data_dir)]
     folder = data_dir or os.environ.get("CCE_DATA")
     files = _matching(source, Path(folder)) if folder else []
-    if files:
-        return [row for file in files for row in read_rows(file)]
-    return _from_hub(source, folder)
-
-
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a json, jsonl, csv or parquet file, gzipped or not. Raises BadInput naming file and line."""
-    kind = FILE_TYPES.search(path.name.lower())
-    if not kind:
-        raise BadInput(f"{path}: give a .json, .jsonl, .csv or .parquet file (the first three may be gzipped)")
-    try:
-        if not path.is_file():
-            raise BadInput(f"{path}: there is no such file")
-        return _rows_of(path, kind[1])
-    except (ValueError, OSError, EOFError, csv.Error, zlib.error) as error:
-        raise BadInput(f"{path}: not UTF-8 text, or not gzipped or parquet as its name says: {error}") from error
-
-
-def _rows_of(path: Path, kind: str | None) -> list[Row]:
-    if kind is None:
-        import pandas
-
-        return pandas.read_parquet(path).to_dict("records")
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        return {"json": _json_rows, "jsonl": _jsonl_rows, "csv": _csv_rows}[kind](file, path)
-
-
-def _json_rows(file, path: Path) -> list[Row]:
-    rows = _parsed(file.read(), str(path))
-    if not isinstance(rows, list):
-        raise BadInput(f"{path}: a list of objects is wanted")
-    return rows
-
-
-def _jsonl_rows(file, path: Path) -> list[Row]:
-    rows = []
-    for number, line in enumerate(file, start=1):
-        rows += [_parsed(line, f"{path}, line {number}")] if line.strip() else []
-    return rows
-
-
-def _parsed(text: str, place: str) -> object:
-    try:
-        return json.loads(text)
-    # A number of thousands of digits is a ValueError, and brackets nested thousands deep are a RecursionError.
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{place}: not JSON, or none that can be read: {error}") from error
-
-
-def _csv_rows(file, path: Path) -> list[Row]:
-    csv.field_size_limit(sys.maxsize)
-    return list(csv.DictReader(file))
+    return [row for file in files for row in read_rows(file)] if files else _from_hub(source, folder)
 
 
 def _matching(source: Source, folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataMissing(f"data folder {folder.absolute()} does not exist; correct data_dir or CCE_DATA")
     # The folder's own name counts too, so that the data set's own folder can be given.
-    named = {
-        f: f"{folder.name}/{f.relative_to(folder)}".lower()
-        for f in sorted(folder.rglob("*"))
-        if FILE_TYPES.search(f.name.lower())
-    }
-    files = [file for file, name in named.items() if re.search(source.file, name)]
-    if len({SHARD.sub("", str(file)) for file in files}) > 1:
-        raise BadInput(
-            f"{folder} holds several files for {source.hub}: {', '.join(map(str, files))}; keep one of them there"
-        )
+    named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*"))}
+    files = [f for f, name in named.items() if FILE_TYPES.search(f.name.lower()) and re.search(source.file, name)]
+    if len({PART.sub("", str(file)) for file in files}) > 1:
+        found = ", ".join(map(str, files))
+        raise BadInput(f"{folder} holds several files for {source.hub}: {found}; keep one of them there")
     return files
 
 
@@ -123,10 +100,11 @@ def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
         from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # its retries would bury our one message
+    where = {"revision": source.revision}
     try:
-        if source.path:
-            return read_rows(Path(hf_hub_download(source.hub, source.path, repo_type=source.repo_type)))
-        return load_dataset(source.hub, split=source.split)
+        if not source.path:
+            return load_dataset(source.hub, split=source.split, **where)
+        return read_rows(Path(hf_hub_download(source.hub, source.path, repo_type=source.repo_type, **where)))
     except Exception as error:
         part = f"file {source.path}" if source.path else f"split {source.split}"
         looked = f"in {Path(folder).absolute()}" if folder else "in any folder (data_dir and CCE_DATA are unset)"
@@ -135,3 +113,127 @@ def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
             f"({type(error).__name__}). Download it (json, jsonl, csv or parquet) into a folder and name the folder in "
             f"data_dir or CCE_DATA; the file's path there must match {source.file!r}"
         ) from None
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a json, jsonl, csv or parquet file, gzipped or not. Raises BadInput naming file and line."""
+    kind = FILE_TYPES.search(path.name.lower())
+    if not kind:
+        raise BadInput(f"{path}: give a .json, .jsonl, .csv or .parquet file (the first three may be gzipped)")
+    with _readable(path):
+        if not kind[1]:
+            import pandas
+
+            return pandas.read_parquet(path).to_dict("records")
+        with (gzip.open if kind[2] else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
+            return _text_rows(file, kind[1], path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        if not path.is_file():
+            raise BadInput(f"{path}: there is no such file")
+        yield
+    except (ValueError, OSError, EOFError, csv.Error, zlib.error) as error:
+        raise BadInput(f"{path}: not UTF-8 text, or not gzipped or parquet as its name says: {error}") from error
+
+
+def _text_rows(file: TextIO, kind: str, path: Path) -> list[Row]:
+    if kind == "jsonl":
+        return [row for _, row in _lines(file, path)]
+    if kind == "csv":
+        csv.field_size_limit(sys.maxsize)
+        return list(csv.DictReader(file))
+    rows = _parsed(file.read(), str(path))
+    if not isinstance(rows, list):
+        raise BadInput(f"{path}: a list of objects is wanted")
+    return rows
+
+
+def _lines(file: TextIO, path: Path) -> Iterator[tuple[int, Row]]:
+    """Each row with its line's offset in the text, in bytes; blank lines have none."""
+    offset = 0
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            yield offset, _parsed(line, f"{path}, line {number}")
+        offset += len(line.encode())
+
+
+def _parsed(text: str, place: str) -> object:
+    try:
+        return json.loads(text)
+    # A number of thousands of digits is a ValueError, and brackets nested thousands deep are a RecursionError.
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{place}: not JSON, or none that can be read: {error}") from error
+
+
+def user_rows(path: Path, kind: type[M], **defaults) -> list[M]:
+    """The rows of the user's own file as objects of that kind, `defaults` filling fields that a row lacks.
+
+    Raises BadInput naming file, row and field.
+    """
+    rows = enumerate(read_rows(path), start=1)
+    return [_checked(row, kind, f"{path}, row {number}", defaults) for number, row in rows]
+
+
+def _checked(row: Row, kind: type[M], place: str, defaults: dict) -> M:
+    if not isinstance(row, dict):
+        raise BadInput(f"{place}: an object with the fields of {kind.__name__} is wanted")
+    try:
+        return kind.model_validate(defaults | row)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = "".join(f"{part}: " for part in problem["loc"][:1])
+        raise BadInput(f"{place}: {field}{problem['msg'].removeprefix('Value error, ')}") from error
+
+
+class PairFile(Sequence[Pair]):
+    """The pairs of the user's own JSONL file: all are checked at first, and each is read again when it is asked for.
+
+    Of a pair it keeps the offset of its line alone, 8 bytes, so that a million pairs need little more memory than ten.
+    Raises BadInput as `user_rows` does, for an id that stands twice, for no pairs, and when a pair is asked for after
+    the file has changed.
+    """
+
+    def __init__(self, source: str):
+        self.name, self.path = Path(source), Path(source).absolute()
+        with _readable(self.name), open(self.path, encoding="utf-8-sig", newline="") as file:
+            self.version = _version(file)
+            start = 3 if file.buffer.peek(3).startswith(BOM_UTF8) else 0
+            self.offsets = array("Q", (start + offset for offset, _ in _lines(file, self.name)))
+        # A million hashes take less than as many ids.
+        hashes = sorted(hash(pair.id) for pair in self)
+        alike = {one for one, following in pairwise(hashes) if one == following}
+        if alike:
+            list(told_apart((pair for pair in self if hash(pair.id) in alike), source))
+        if not hashes:
+            raise BadInput(f"{source}: holds no pairs")
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return self._read(range(len(self)))
+
+    def __getitem__(self, index: int | slice) -> Pair | list[Pair]:
+        places = range(len(self))[index]
+        return list(self._read(places)) if isinstance(index, slice) else next(self._read([places]))
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} pairs in {self.path}>"
+
+    def _read(self, places: Iterable[int]) -> Iterator[Pair]:
+        with _readable(self.name), open(self.path, "rb") as file:
+            if _version(file) != self.version:
+                raise BadInput(f"{self.name}: has changed since its pairs were loaded; load them again")
+            for place in places:
+                file.seek(self.offsets[place])
+                where = f"{self.name}, row {place + 1}"
+                row = _parsed(file.readline().splitlines()[0].decode(), where)
+                yield _checked(row, Pair, where, {"benchmark": self.name.name})
+
+
+def _version(file: IO) -> tuple[int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns

@@ -1,14 +1,13 @@
-"""HelpSteer2 (Wang et al. 2024), validation split: 1,038 rated answers, two rows in a row on one prompt."""
+"""HelpSteer2 (Wang et al. 2024), validation split: 1,038 rated answers, two successive rows to each prompt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from cce.benchmarks.files import Row, Source
+from cce.benchmarks.files import Benchmark, Row, Source
 from cce.benchmarks.pair import Pair
 from cce.benchmarks.scoring import Scoring
 from cce.errors import BadInput
 
-SOURCE = Source("nvidia/HelpSteer2", "validation", r"helpsteer2.*validation")
-
+REVISION = "990b2711a36180dd19d9c94b8627844866f8982a"
 # The data set's published weights for one figure of merit.
 WEIGHTS = {"helpfulness": 0.65, "correctness": 0.8, "coherence": 0.45, "complexity": 0.55, "verbosity": -0.4}
 CRITERIA = (
@@ -27,26 +26,17 @@ def goodness(row: Row, scoring: Scoring) -> float:
     return round(sum(weight**power * float(row[attribute]) for attribute, weight in WEIGHTS.items()), 6)
 
 
-def pairs(rows: Iterable[Row], seed: int, scoring: Scoring) -> list[Pair]:
-    """A pair from every two rows, first row A; pairs of equal goodness have no better answer and are left out."""
+def pairs(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
+    """A pair from every two rows, the first one A; pairs of equal goodness have no better answer and are left out."""
     rows = list(rows)
-    duels = zip(rows[::2], rows[1::2], strict=True)
-    return [pair for place, (a, b) in enumerate(duels) if (pair := _pair(place, a, b, scoring))]
+    for place, (a, b) in enumerate(zip(rows[::2], rows[1::2], strict=True)):
+        if a["prompt"] != b["prompt"]:
+            at = f"rows {2 * place} and {2 * place + 1}"
+            raise BadInput(f"HelpSteer2: {at} have different prompts; the file is not as published")
+        good_a, good_b = goodness(a, scoring), goodness(b, scoring)
+        if good_a != good_b:
+            sides = {"answer_a": a["response"], "answer_b": b["response"], "label": "A" if good_a > good_b else "B"}
+            yield Pair(id=str(place), instruction=a["prompt"], criteria=CRITERIA, **sides)
 
 
-def _pair(place: int, a: Row, b: Row, scoring: Scoring) -> Pair | None:
-    if a["prompt"] != b["prompt"]:
-        raise BadInput(
-            f"HelpSteer2: rows {2 * place} and {2 * place + 1} have different prompts; the file is not as published"
-        )
-    good_a, good_b = goodness(a, scoring), goodness(b, scoring)
-    if good_a == good_b:
-        return None
-    return Pair(
-        id=str(place),
-        instruction=a["prompt"],
-        answer_a=a["response"],
-        answer_b=b["response"],
-        label="A" if good_a > good_b else "B",
-        criteria=CRITERIA,
-    )
+BENCHMARK = Benchmark(Source("nvidia/HelpSteer2", "validation", r"helpsteer2.*validation", REVISION), pairs)

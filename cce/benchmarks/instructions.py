@@ -1,20 +1,18 @@
-"""Instructions to sample responses for: LIMA, TULU-3's SFT mixture, the kit's own, and any JSONL file of them.
+"""Instructions to sample responses for, and pools: the responses to one instruction.
 
 load_instructions("lima", limit=100)
-load_instructions("my_instructions.jsonl")
+load_pools("responses.jsonl")
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from cce.benchmarks import load_pairs
-from cce.benchmarks.draw import drawn
-from cce.benchmarks.files import Row, Source, find_rows
-from cce.benchmarks.own import own_rows
-from cce.benchmarks.pair import Text
-from cce.benchmarks.question import Said
+from cce.benchmarks.files import Row, Source, as_published, find_rows, user_rows
+from cce.benchmarks.pair import NonEmpty, Text
+from cce.benchmarks.sampling import drawn
 from cce.errors import BadInput
 
 
@@ -23,22 +21,48 @@ class Instruction(BaseModel):
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
     id: Text
-    instruction: Said
+    instruction: NonEmpty
+
+
+class Pool(BaseModel):
+    """An instruction and the responses to it, of which one is to be picked; equal texts may stand among them."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+    id: Text
+    instruction: Text
+    responses: tuple[Text, ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Pool":
+        if not self.instruction or not self.responses:
+            raise ValueError("needs an instruction and at least one response")
+        return self
+
+    @property
+    def distinct(self) -> list[str]:
+        """The responses that differ, each where it first stands."""
+        return list(dict.fromkeys(self.responses))
+
+
+def load_pools(path: str | Path) -> list[Pool]:
+    """Load a file of pools, JSONL of {id, instruction, responses: [...]}, in its order.
+
+    Raises BadInput naming the file, and the row and the field where one of them is at fault.
+    """
+    return drawn(user_rows(Path(path), Pool), "pools", str(path), limit=None, seed=0)
 
 
 def load_instructions(
     name_or_path: str, data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
 ) -> list[Instruction]:
-    """Load instructions, the first turn alone where there are several.
+    """Load instructions in the source's order, the first turn alone where there are several.
 
     Args:
         name_or_path: lima (Zhou et al. 2023, arXiv 2305.11206), tulu3_sft (Lambert et al. 2024, arXiv 2411.15124),
             pocket_train (the instructions of the kit's own pairs for training), or the path of a file of
             instructions (id, instruction).
-        data_dir: folder of the published files; without it the environment's CCE_DATA, without that the hub.
-        limit, seed: how many to draw, at random by the seed; a smaller limit draws from a larger one's.
+        data_dir, limit, seed: as for `load_pairs`.
 
-    Returns the instructions in the source's order.
     Raises BadInput for a bad name, limit or file, DataMissing where a data set cannot be found.
     """
     return drawn(_all(name_or_path, data_dir), "instructions", name_or_path, limit, seed)
@@ -47,23 +71,21 @@ def load_instructions(
 def _all(name: str, data_dir: str | Path | None) -> Iterable[Instruction]:
     if name == "pocket_train":
         return (Instruction(id=pair.id, instruction=pair.instruction) for pair in load_pairs(name))
-    if name in PUBLISHED:
+    if name in SOURCES:
         return _published(name, data_dir)
     if not Path(name).suffix:
-        known = ", ".join([*PUBLISHED, "pocket_train"])
+        known = ", ".join([*SOURCES, "pocket_train"])
         raise BadInput(f"unknown instructions {name!r}: one of {known}, or the path of a file of instructions")
-    return own_rows(Path(name), Instruction)
+    return user_rows(Path(name), Instruction)
 
 
 def _published(name: str, data_dir: str | Path | None) -> Iterator[Instruction]:
-    source, first_turn = PUBLISHED[name]
-    try:
+    source, first_turn = SOURCES[name]
+    with as_published(f"{name}: a row lacks a field"):
         for place, row in enumerate(find_rows(source, data_dir)):
             # The id stays the row's place where one before it is empty.
             if turn := first_turn(row):
                 yield Instruction(id=str(place), instruction=turn)
-    except (KeyError, TypeError, ValueError) as problem:
-        raise BadInput(f"{name}: a row lacks a field ({problem}); is the file as published?") from problem
 
 
 def _of_lima(row: Row) -> str:
@@ -78,7 +100,9 @@ def _of_tulu3(row: Row) -> str:
     return next((message["content"] for message in row["messages"] if message["role"] == "user"), "")
 
 
-PUBLISHED = {
-    "lima": (Source("GAIR/lima", "train", r"lima/[^/]*(lima|train)[^/]*$", path="train.jsonl"), _of_lima),
-    "tulu3_sft": (Source("allenai/tulu-3-sft-mixture", "train", r"tulu[-_]?3.*sft"), _of_tulu3),
+LIMA = "68958e98267f5fb4a52a03ebcdae4ae59213fa7c"
+TULU3_SFT = "b14afda60f1bbebe55d5d2fa1e4df5042f97f8be"
+SOURCES = {
+    "lima": (Source("GAIR/lima", "train", r"lima/[^/]*(lima|train)[^/]*$", LIMA, path="train.jsonl"), _of_lima),
+    "tulu3_sft": (Source("allenai/tulu-3-sft-mixture", "train", r"tulu[-_]?3.*sft", TULU3_SFT), _of_tulu3),
 }

@@ -6,22 +6,17 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cce.benchmarks.draw import drawn
-from cce.benchmarks.files import Source, find_rows
-from cce.benchmarks.own import own_rows
-from cce.benchmarks.question import Question
+from cce.benchmarks.files import Source, as_published, find_rows, user_rows
+from cce.benchmarks.pair import Question
+from cce.benchmarks.sampling import drawn
 from cce.errors import BadInput
 
 FOLDER = "data/mt_bench"
-QUESTIONS = Source("lmsys/mt-bench", "", r"mt_?bench.*\bquestion\.", path=f"{FOLDER}/question.jsonl", repo_type="space")
+SPACE = {"repo_type": "space", "revision": "a4b674ca573c24143824ac7f60d9173e7081e37d"}
+QUESTIONS = Source("lmsys/mt-bench", "", r"mt_?bench.*\bquestion\.", path=f"{FOLDER}/question.jsonl", **SPACE)
 # Those of GPT-4, which the published grading shows the judge.
-REFERENCES = Source(
-    "lmsys/mt-bench",
-    "",
-    r"mt_?bench.*reference_answer.*gpt-4\.",
-    path=f"{FOLDER}/reference_answer/gpt-4.jsonl",
-    repo_type="space",
-)
+ANSWERS = f"{FOLDER}/reference_answer/gpt-4.jsonl"
+REFERENCES = Source("lmsys/mt-bench", "", r"mt_?bench.*reference_answer.*gpt-4\.", path=ANSWERS, **SPACE)
 # The categories in which a judge sees a reference answer.
 REFERENCED = ("math", "reasoning", "coding")
 POCKET_TALK = Path(__file__).parent / "data" / "pocket_talk.jsonl"
@@ -30,13 +25,9 @@ POCKET_TALK = Path(__file__).parent / "data" / "pocket_talk.jsonl"
 def load_questions(
     name: str = "mt_bench", data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
 ) -> list[Question]:
-    """Load the questions, with a reference answer to each turn in the categories of REFERENCED.
+    """Load the questions of mt_bench or pocket_talk, with a reference answer to each turn in the categories REFERENCED.
 
-    Args:
-        name: mt_bench or pocket_talk.
-        data_dir: folder of the published files; without it the environment's CCE_DATA, without that the hub.
-        limit, seed: how many to draw, at random by the seed; a smaller limit draws from a larger one's.
-
+    `data_dir`, `limit` and `seed` are as for `load_pairs`.
     Raises BadInput for a bad name, limit or file, DataMissing where MT-Bench cannot be found.
     """
     return drawn(_all(name, data_dir), "questions", name, limit, seed)
@@ -44,18 +35,15 @@ def load_questions(
 
 def _all(name: str, data_dir: str | Path | None) -> Iterable[Question]:
     if name == "pocket_talk":
-        return own_rows(POCKET_TALK, Question)
+        return user_rows(POCKET_TALK, Question)
     if name == "mt_bench":
         return _published(data_dir)
     raise BadInput(f"unknown questions {name!r}: mt_bench or pocket_talk")
 
 
 def _published(data_dir: str | Path | None) -> Iterator[Question]:
-    try:
+    with as_published("mt_bench: a row lacks a field or its reference answer", "are the files as published?"):
         answers = {row["question_id"]: row["choices"][0]["turns"] for row in find_rows(REFERENCES, data_dir)}
         for row in find_rows(QUESTIONS, data_dir):
             references = answers[row["question_id"]] if row["category"] in REFERENCED else ()
             yield Question(id=row["question_id"], category=row["category"], turns=row["turns"], references=references)
-    except (KeyError, TypeError, ValueError) as problem:
-        what = "lacks a field or its reference answer"
-        raise BadInput(f"mt_bench: a row {what} ({problem}); are the files as published?") from problem

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cce.benchmarks.instructions import Instruction
-from cce.benchmarks.pools import Pool
-from cce.benchmarks.question import Question
+from cce.benchmarks.instructions import Instruction, Pool
+from cce.benchmarks.pair import Question
 from cce.crowd.evaluate import warn
 from cce.crowd.session import Session
 from cce.errors import BadInput

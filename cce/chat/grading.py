@@ -13,8 +13,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from cce.benchmarks.pair import Pair, shuffled_sides
-from cce.benchmarks.question import Question
+from cce.benchmarks.pair import Pair, Question, shuffled_sides
 from cce.chat.dialogue import answered
 from cce.crowd.evaluate import evaluate, warn
 from cce.crowd.prompts import render

@@ -24,8 +24,8 @@ from statistics import fmean
 
 import pandas as pd
 
+from cce.benchmarks.instructions import Pool
 from cce.benchmarks.pair import Pair
-from cce.benchmarks.pools import Pool
 from cce.crowd.evaluate import check_crowd, check_reading, warn
 from cce.crowd.methods import asks_model, method_named
 from cce.crowd.record import Judged

@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cce.errors import BadInput, TrainingFailed
+from cce.models.batch import Progress
 from cce.models.engines import FINISHED, stop_engines
-from cce.models.plan import planning
-from cce.models.progress import Progress
-from cce.options import Options
+from cce.options import DEFAULTS, Options
 from cce.text import write_whole
 
 # A chat that ends with the answer to learn: {"prompt": [{role, content}, ...], "completion": [{role, content}]}.
@@ -100,7 +99,7 @@ class Training:
     """A training under way, as the progress bar sees it: `loss.csv` has a line for each step that is done."""
 
     folder: Path
-    work: range
+    total: int
     doing = "training"
 
     @property
@@ -118,7 +117,7 @@ class Training:
         return file.read_text().splitlines()[1:] if file.is_file() else []
 
 
-def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path, options: Options = Options()) -> Path:
+def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path, options: Options = DEFAULTS) -> Path:
     """Train a student below `folder`, from its last checkpoint where it has one; return the student's own folder.
 
     The student's folder is named by a digest of base, recipe and examples: a finished student is left as it is, and
@@ -129,7 +128,7 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path,
     """
     if not examples:
         raise BadInput("training: there are no examples; loosen what is left out, or judge more pairs")
-    dry_run = options.dry_run or planning()
+    dry_run = options.dry_run
     folder = _student_folder(examples, recipe, folder, bool(dry_run))
     if (folder / FINISHED).is_file():
         return folder
@@ -138,7 +137,7 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path,
         return _supposed(folder, recipe)
     stop_engines()
     command, log = [*_launcher(), "-m", "cce.models.train_worker", str(folder)], folder / "training.log"
-    with log.open("w") as file, Progress(Training(folder, range(recipe.steps))) as progress:
+    with log.open("w") as file, Progress(Training(folder, recipe.steps)) as progress:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
         _wait(process, progress)
     if not (folder / FINISHED).is_file():
