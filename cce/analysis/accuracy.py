@@ -61,9 +61,15 @@ def sections(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFram
 
 
 def by_group(
-    frame: pd.DataFrame, summary: Callable[[pd.DataFrame], dict], columns: list[str] | None = None, group=GROUP
+    frame: pd.DataFrame,
+    summary: Callable[[pd.DataFrame], dict],
+    columns: list[str] | None = None,
+    group: list[str] = GROUP,
 ) -> pd.DataFrame:
-    """A table with one row per group, in the frame's order: the group's key, and what `summary` makes of its rows."""
+    """A table with one row per group, in the frame's order: the group's key, and what `summary` makes of its rows.
+
+    Without rows it has the `columns` alone.
+    """
     groups = frame.groupby(group, sort=False)
     return pd.DataFrame([dict(zip(group, key, strict=True)) | summary(rows) for key, rows in groups], columns=columns)
 
