@@ -45,7 +45,7 @@ FINISHED = "finished.json"
 # vLLM takes minutes to load 8 billion parameters and to compile.
 START_SECONDS = 900
 STOP_SECONDS = 10
-# The student's name follows. vLLM by its module, since some builds lack the command of that name.
+# Modules with their arguments, behind which the student's name stands. Some builds of vLLM lack its command.
 VLLM = ["vllm.entrypoints.openai.api_server", "--model", ".", "--served-model-name"]
 TRANSFORMERS = ["transformers.cli.transformers", "serve"]
 
@@ -127,10 +127,10 @@ def _served(module: list[str], folder: Path, name: str, port: int) -> str:
     process, url = _running.get(name, (None, ""))
     if process and process.poll() is None:
         return url
-    # `transformers serve` answers to the path that it was started with, and to no other name.
-    alias = folder / name
-    alias.unlink(missing_ok=True)
-    alias.symlink_to(".")
+    if module == TRANSFORMERS:
+        # It answers to the path that it was started with, and to no other name.
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(".")
     # One at a time, since an engine takes most of a GPU's memory. Students are asked one after the other.
     stop_engines()
     process, url = _running[name] = started([sys.executable, "-m", *module, name], folder, port)
