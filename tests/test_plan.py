@@ -25,6 +25,7 @@ from tests.fake_server import FakeServer
 ROOT = Path(__file__).parents[1]
 # The crowd's 8 and 9 beat every answer; 1 and 4 beat some of them.
 PAIRS = [planted_pair(place, *sides) for place, sides in enumerate([(2, 7), (3, 6), (6, 5), (5, 3), (2, 6), (7, 3)])]
+PROTOCOLS = list(product(("given", "both"), ("text", "distribution")))
 SELECTIONS = [f"cce-{name}" for name in ("random", "praising", "criticizing", "balanced")]
 SELECTIONS += ["cce", *(f"{name}+removal" for name in SELECTIONS if name != "cce-criticizing")]
 
@@ -39,22 +40,25 @@ def both(server: FakeServer, folder: Path, methods: list[str], crowd: list[str],
     """What a dry run of these methods comes to, and what the run then asks for."""
     models = [server.model(judge)], [server.model(name) for name in crowd]
     known, asked = Options(store=folder / "s.sqlite", **options), len(server.requests)
+    ledger = folder / f"after {asked} requests.sqlite"
     for seed in seeds:
-        evaluate(PAIRS, methods, *models, known, seed=seed, dry_run=folder / "ledger.sqlite")
+        evaluate(PAIRS, methods, *models, known, seed=seed, dry_run=ledger)
     assert len(server.requests) == asked
     for seed in seeds:
         evaluate(PAIRS, methods, *models, known, seed=seed)
-    return planned(folder / "ledger.sqlite"), Counter(request["model"] for request in server.requests[asked:])
+    return planned(ledger), Counter(request["model"] for request in server.requests[asked:])
 
 
-@pytest.mark.parametrize(("order", "verdict"), product(("given", "both"), ("text", "distribution")))
+@pytest.mark.parametrize(("order", "verdict"), PROTOCOLS)
 def test_calls_are_exact_where_outcomes_decide_nothing(server, tmp_path, order, verdict):
-    methods = ["length", "vanilla", "longprompt", "maj@3", "agg@3", "cce-random@2", "cce-random@3"]
+    methods = ["length", "vanilla", "longprompt", "cce-random@2", "cce-random@3"]
+    # The fake judge says the same in every vote, and alike votes share the question for a letter.
+    methods += ["maj@3", "agg@3"] if verdict == "text" else []
     of_plan, of_run = both(server, tmp_path, methods, ["crowd-8", "crowd-1"], order=order, verdict=verdict)
     assert of_plan == of_run
 
 
-@pytest.mark.parametrize(("order", "verdict"), product(("given", "both"), ("text", "distribution")))
+@pytest.mark.parametrize(("order", "verdict"), PROTOCOLS)
 @pytest.mark.parametrize("judge", ["judge", "leaning-judge", "mute-judge", "some-judge"])
 def test_calls_are_a_bound_from_above_where_outcomes_tell_selections_apart(server, tmp_path, judge, order, verdict):
     methods = ["vanilla", *(f"{name}@{budget}" for name in SELECTIONS for budget in (1, 2, 4))]
@@ -72,7 +76,6 @@ def test_what_the_store_knows_is_no_longer_supposed(server, tmp_path):
     crowd = ["crowd-8", "crowd-4", "crowd-1"]
     both(server, tmp_path, ["cce-criticizing@4"], crowd)
     # Every comparison is known: who lost is no matter of supposing, and the plan is exact.
-    (tmp_path / "ledger.sqlite").unlink()
     of_plan, of_run = both(server, tmp_path, ["vanilla", *(f"{name}@2" for name in SELECTIONS)], crowd)
     assert of_plan == of_run
 
@@ -85,9 +88,9 @@ def test_responses_that_are_each_others_crowd_are_bounded_too(server, tmp_path):
     pick(pools, "vanilla", model, dry_run=ledger)
     pick(pools, "cce@4", model, dry_run=ledger)
     assert not server.requests
-    assert planned(ledger) == {"judge": 30 * len(pools)}
-    pick(pools, "cce@4", model)
-    assert 25 * len(pools) <= len(server.requests) <= 27 * len(pools)
+    pick(pools, "vanilla", model, store=tmp_path / "s.sqlite")
+    pick(pools, "cce@4", model, store=tmp_path / "s.sqlite")
+    assert 25 * len(pools) <= len(server.requests) <= planned(ledger)["judge"] <= 30 * len(pools)
 
 
 @pytest.fixture
