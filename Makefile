@@ -102,7 +102,7 @@ lock:
 
 gpu: .venv/gpu
 
-# vLLM asks for a few other versions than the lock's, and gets them.
+# vLLM wants older fastapi, lark, numpy and transformers than the lock has, and gets them.
 .venv/gpu: .venv/training
 	$(PIP) $(VLLM) --constraint torch.lock
 	touch $@
