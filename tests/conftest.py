@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from cce import runner
 from cce.benchmarks.pair import Pair
 from tests.fake_server import FakeServer
 
@@ -41,6 +43,11 @@ def server():
     """A fake server with planted qualities."""
     with FakeServer() as running:
         yield running
+
+
+def given_by(file: Path) -> dict:
+    """What a notebook is given by its parameter file, with what its profile's notebooks share."""
+    return dict(runner.checked(file.parent.name, [file.stem]))[file.stem]
 
 
 def planted_pair(place: int, a: int, b: int, **fields) -> Pair:

@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from papermill.exceptions import PapermillExecutionError
 
 from cce import LLM, cli
 from cce.errors import BadInput, EndpointFailed, NotRecorded
 from cce.models.store import Store
 from tests import faults
-from tests.conftest import planted_pair
+from tests.conftest import given_by, planted_pair
 from tests.fake_server import FakeServer
 from tests.test_profiles import ROOT, redirected, run
 
@@ -82,7 +81,7 @@ def test_picking(server, folder, capsys, monkeypatch):
 
 
 def notebook(server: FakeServer, folder: Path) -> None:
-    parameters = yaml.safe_load((ROOT / "params/demo/01_judge_accuracy.yaml").read_text())
+    parameters = given_by(ROOT / "params/demo/01_judge_accuracy.yaml")
     crowd = [server.model("crowd-4"), server.model("crowd-9")]
     run(
         "01_judge_accuracy",

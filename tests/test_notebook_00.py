@@ -2,7 +2,6 @@
 
 import nbformat
 import pytest
-import yaml
 
 from cce import judge
 from cce.analysis.figures import one_pair
@@ -11,7 +10,7 @@ from cce.benchmarks.pair import Pair, pair_named
 from cce.crowd.evaluate import judged
 from cce.crowd.result import Result
 from cce.errors import BadInput
-from tests.conftest import planted_pair
+from tests.conftest import given_by, planted_pair
 from tests.published import write_benchmarks
 from tests.test_profiles import ROOT, redirected, run
 
@@ -21,7 +20,7 @@ HOSTILE = "<script>alert('x')</script> {{ 7 * 7 }}"
 @pytest.mark.parametrize("file", sorted(ROOT.glob("params/*/00_one_pair.yaml")), ids=lambda file: file.parent.name)
 def test_it_takes_one_pair_through_every_stage_in_its_profile(file, server, tmp_path):
     write_benchmarks(tmp_path / "data")
-    parameters = redirected(yaml.safe_load(file.read_text()), server, server, tmp_path)
+    parameters = redirected(given_by(file), server, server, tmp_path)
     made = run("00_one_pair", parameters, tmp_path)
     judgments, verdicts, crowd = made["judgments"], made[""], made["_crowd"]
     assert judgments.method.tolist() == verdicts.method.tolist() == parameters["methods"]

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.conftest import given_by
 from tests.fake_server import FakeServer
 from tests.published import PAIRS, write_benchmarks
 from tests.test_profiles import ROOT, at, redirected, run
@@ -18,7 +18,7 @@ SMALL = {"samples": 4, "limit": 4, "training": {"rank": 2, "learning_rate": 1e-3
 
 
 def small(file: Path, server: FakeServer, folder: Path) -> dict:
-    given = yaml.safe_load(file.read_text())
+    given = given_by(file)
     published = {at(server, judge): form for judge, form in given["published"].items() if "prometheus" not in form}
     beside = {name: at(server, model) for name, model in given["beside"].items()}
     # Planted judges are often wrong of the kit's own pairs, so that it takes more of them to teach as many.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
+from tests.conftest import given_by
 from tests.fake_grader import FakeGrader
 from tests.published import write_chat
 from tests.test_profiles import ROOT, at, redirected, run
@@ -19,7 +19,7 @@ POOLS, QUESTIONS, STEPS, BEST = 3, 3, 2, 9
 
 def small(file: Path, server: FakeGrader, folder: Path) -> dict:
     """The profile's parameters at the size of a test; the samplers differ in planted quality."""
-    given = yaml.safe_load(file.read_text())
+    given = given_by(file)
     training = given["training"] | {"steps": STEPS, "batch": 2, "max_tokens": 256}
     counts = {"instruction_limit": POOLS, "limit": QUESTIONS, "answer_tokens": 16}
     models = {

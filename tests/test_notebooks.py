@@ -13,7 +13,7 @@ import yaml
 
 from cce import runner
 from cce.errors import BadInput, NotebookFailed
-from tests.conftest import QUALITIES
+from tests.conftest import QUALITIES, given_by
 from tests.fake_server import FakeServer
 from tests.finals import check_finals, expected_requests
 
@@ -91,8 +91,10 @@ class TestForm:
 
     def test_every_profile_names_declared_parameters_only(self, path):
         for file in ROOT.glob(f"params/*/{path.stem}.yaml"):
-            assert runner._checked_parameters(file) == yaml.safe_load(file.read_text())
-            assert floor_of(path) in yaml.safe_load(file.read_text())["methods"]
+            own, common = (yaml.safe_load(one.read_text()) for one in (file, file.with_stem("common")))
+            assert given_by(file) == common | own
+            assert floor_of(path) in own["methods"]
+            assert not [name for name in own if name in common and own[name] == common[name]]
 
 
 @pytest.mark.parametrize("order", ["given", "both"])
@@ -119,13 +121,16 @@ def test_papermill_runs_it_as_it_is_from_any_folder(server, planted, order):
     assert (planted / "01_judge_accuracy.svg").is_file()
 
 
+def notebook_with(declared: str) -> nbformat.NotebookNode:
+    cell = nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project of its own, with one notebook and one parameter file to be written."""
-    declared = nbformat.v4.new_code_cell("out = 'o'\nfigures = 'f'\nmake = True", metadata={"tags": ["parameters"]})
-    notebook = nbformat.v4.new_notebook(
-        cells=[declared], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    )
+    notebook = notebook_with("out = 'o'\nfigures = 'f'\nmake = True")
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "params/mine").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
@@ -165,6 +170,33 @@ def test_an_undeclared_parameter_is_refused_before_anything_runs(project, tmp_pa
     with pytest.raises(BadInput, match=r"n\.yaml: n\.ipynb has no parameter judgse; it declares out, figures, make"):
         runner.run_profile("mine")
     assert not (tmp_path / "o").exists()
+
+
+def test_what_notebooks_share_is_given_to_those_that_declare_it_and_their_own_file_goes_first(project, tmp_path):
+    project(MAKE_ALL, {"figures": "f"})
+    nbformat.write(notebook_with("out = ''\nfigures = ''\nseeds = [0]"), tmp_path / "notebooks/m.ipynb")
+    (tmp_path / "params/mine/m.yaml").touch()
+    (tmp_path / "params/mine/common.yaml").write_text("{out: o, figures: o, seeds: [1]}")
+    assert runner.checked("mine", None) == [
+        ("m", {"out": "o", "figures": "o", "seeds": [1]}),
+        ("n", {"out": "o", "figures": "f"}),
+    ]
+    with pytest.raises(BadInput, match="'mine' has no notebook 'common': m, n"):
+        runner.checked("mine", ["common"])
+
+
+@pytest.mark.parametrize(
+    ("common", "problem"),
+    [
+        ("judgse: [m]", "no notebook of this profile has a parameter judgse"),
+        ("figures: 1", "figures is 1; wanted: a text"),
+    ],
+)
+def test_a_common_file_that_suits_no_notebook_is_refused(project, tmp_path, common, problem):
+    project(MAKE_ALL, FOLDERS)
+    (tmp_path / "params/mine/common.yaml").write_text(common)
+    with pytest.raises(BadInput, match=f"common.yaml: {problem}"):
+        runner.run_profile("mine")
 
 
 def test_a_promised_file_that_was_not_made_is_a_failure(project):

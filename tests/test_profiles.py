@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from cce import runner
-from tests.conftest import planted_pair
+from tests.conftest import given_by, planted_pair
 from tests.fake_analyst import FakeAnalyst
 from tests.fake_server import FakeServer
 from tests.published import PAIRS, write_benchmarks
@@ -46,15 +45,23 @@ def test_every_notebook_has_parameters_in_every_profile():
     # params/cluster holds servers' settings, in folders of their own, and is no profile.
     profiles = {file.parent for file in ROOT.glob("params/*/*.yaml")}
     assert {profile.name: {f.stem for f in profile.glob("*.yaml")} for profile in profiles} == {
-        name: stems for name in ("demo", "gpu", "paper")
+        name: stems | {"common"} for name in ("demo", "gpu", "paper")
     }
+
+
+@pytest.mark.parametrize("profile", ["demo", "gpu", "paper"])
+def test_a_run_writes_into_its_own_folder_which_git_ignores(profile):
+    assert "runs/" in (ROOT / ".gitignore").read_text().split()
+    for _, given in runner.checked(profile, None):
+        places = [given[name] for name in ("store", "out", "figures", "trained") if name in given]
+        assert all(place == f"runs/{profile}" or place.startswith(f"runs/{profile}/") for place in places)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_a_notebook_runs_in_its_profile_and_loses_no_pair(file, tmp_path):
     write_benchmarks(tmp_path / "data")
     with FakeServer() as server, FakeAnalyst() as analyst:
-        parameters = redirected(yaml.safe_load(file.read_text()), server, analyst, tmp_path)
+        parameters = redirected(given_by(file), server, analyst, tmp_path)
         made = run(file.stem, parameters, tmp_path)
     judges = {"none", *parameters["judges"]}
     sizes = {name: parameters["limit"] if name == "pocket" else PAIRS for name in parameters["benchmarks"]}
@@ -114,7 +121,7 @@ def test_notebook_02_finds_the_planted_order_of_selections(tmp_path):
     pairs = [planted_pair(n, *((4, 6) if n % 2 else (6, 3))) for n in range(200)]
     lines = (pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in pairs)
     (tmp_path / "planted.jsonl").write_text("\n".join(lines))
-    parameters = yaml.safe_load((ROOT / "params/demo/02_selection.yaml").read_text())
+    parameters = given_by(ROOT / "params/demo/02_selection.yaml")
     with FakeServer() as server:
         parameters = redirected(parameters, server, server, tmp_path) | {
             "benchmarks": [str(tmp_path / "planted.jsonl")],

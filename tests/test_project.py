@@ -6,8 +6,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).parents[1]
 FIXED = {"jupyterlab", "papermill", "vllm", "openai", "datasets", "matplotlib", "seaborn", "pytest", "nbval"}
 
@@ -19,17 +17,6 @@ def declared() -> dict[str, list[str]]:
 
 def names(requirements: list[str]) -> set[str]:
     return {re.match(r"[\w-]+", requirement)[0] for requirement in requirements}
-
-
-def test_environment_takes_everything_from_pyproject():
-    (pip,) = [
-        part["pip"]
-        for part in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-        if isinstance(part, dict)
-    ]
-    (requirement,) = pip
-    extras = set(re.fullmatch(r"-e \.\[(.+)\]", requirement)[1].split(","))
-    assert extras == set(declared()) - {""}
 
 
 def test_every_fixed_package_is_declared():

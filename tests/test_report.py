@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlencode
 
 import pandas as pd
 import pytest
-import yaml
 
 from cce.analysis.report import report
 from cce.errors import BadInput
 from cce.models.store import Store
+from tests.conftest import given_by
 from tests.fake_server import FakeServer
 from tests.test_profiles import ROOT, run
 
@@ -65,7 +65,7 @@ def folder(tmp_path_factory) -> Path:
         }
         files = {"store": str(folder / "s.sqlite"), "out": str(folder), "figures": str(folder)}
         for stem, methods in METHODS.items():
-            given = yaml.safe_load((ROOT / f"params/demo/{stem}.yaml").read_text())
+            given = given_by(ROOT / f"params/demo/{stem}.yaml")
             asked = {"benchmarks": [str(folder / "hostile.jsonl")], "methods": methods, "limit": None}
             run(stem, given | models | files | asked, folder)
     return folder
