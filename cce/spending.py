@@ -1,8 +1,5 @@
 """What completions cost, and bounds on what this process may spend on them. What the store has is free.
 
-    from cce import spending
-    spending.limit(max_calls=10_000, max_cost=5.0)
-
 A call is made only if all those under way, at the most that they can cost, leave room for the most that it can cost:
 no bound is ever passed. Near a bound calls wait for each other, and where there is no room left the run stops with
 BoundReached; what was bought is in the store, and the same run under a higher bound goes on from there.
@@ -16,13 +13,11 @@ from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass
 from functools import cache
 from math import inf
+from operator import add, sub
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cce.errors import BadInput, BoundReached
-
-PRICES = Path(__file__).parent / "models" / "data" / "prices.csv"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -34,10 +29,10 @@ class Amount:
     dollars: float = 0
 
     def __add__(self, other: "Amount") -> "Amount":
-        return Amount(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Amount(*map(add, astuple(self), astuple(other)))
 
     def __sub__(self, other: "Amount") -> "Amount":
-        return Amount(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Amount(*map(sub, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True)
@@ -54,9 +49,8 @@ class Price:
 
 @dataclass
 class Bill:
-    """What a run has asked for so far: requests sent, completions found in the store, tokens of both.
-
-    `again` counts the requests that had to be made again; `dollars` is what those sent have cost, by the known prices.
+    """What a run has asked for: requests sent, completions from the store, the tokens of both, requests that had to be
+    made again, and what those sent have cost, by the known prices.
     """
 
     sent: int = 0
@@ -66,7 +60,7 @@ class Bill:
     dollars: float = 0.0
 
     def __add__(self, other: "Bill") -> "Bill":
-        return Bill(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Bill(*map(add, astuple(self), astuple(other)))
 
     def __str__(self) -> str:
         asked = f"{self.sent:,} requests sent, {self.stored:,} from the store, {self.tokens:,} tokens"
@@ -74,7 +68,7 @@ class Bill:
         return asked + again + (f", ${self.dollars:,.2f}" if self.dollars else "")
 
 
-UNBOUNDED = Amount(inf, inf, inf)
+# The bounds' names, by what they hold.
 NAMES = {"calls": "max_calls", "tokens": "max_total_tokens", "dollars": "max_cost"}
 
 
@@ -82,14 +76,15 @@ class Budget:
     """What may be spent, what was, and what the calls under way may come to at most."""
 
     def __init__(self) -> None:
-        self.bounds, self.spent, self.reserved, self.freed = UNBOUNDED, Amount(), Amount(), asyncio.Event()
+        self.bounds, self.spent, self.reserved = Amount(inf, inf, inf), Amount(), Amount()
+        self.freed = asyncio.Event()
 
     @asynccontextmanager
     async def reserve(self, most: Amount) -> AsyncIterator[None]:
-        """Reserve this much while the block runs, which pays what it really cost. Raises BoundReached without room."""
-        while bound := self._passed(most):
+        """Reserve this much while the block runs, which adds its cost to `spent`. Raises BoundReached without room."""
+        while passed := self._passed(most):
             if self.reserved == Amount():
-                raise BoundReached(self._explained(bound, most))
+                raise BoundReached(passed)
             self.freed.clear()
             await self.freed.wait()
         self.reserved += most
@@ -100,20 +95,14 @@ class Budget:
             self.reserved = self.reserved - most if self.reserved.calls > most.calls else Amount()
             self.freed.set()
 
-    def pay(self, amount: Amount) -> None:
-        """Count what a call has cost."""
-        self.spent += amount
-
     def _passed(self, most: Amount) -> str | None:
         total = self.spent + self.reserved + most
-        return next((name for name in NAMES if getattr(total, name) > getattr(self.bounds, name)), None)
-
-    def _explained(self, bound: str, most: Amount) -> str:
-        spent, next_one, allowed = (getattr(amount, bound) for amount in (self.spent, most, self.bounds))
-        return (
-            f"{NAMES[bound]} {allowed:,}: {spent:,.6g} spent, and the next call may take {next_one:,.6g}; "
-            "what was bought is kept, and the same run with a higher bound goes on from there"
-        )
+        for name, bound in NAMES.items():
+            spent, needed, allowed = (getattr(amount, name) for amount in (self.spent, most, self.bounds))
+            if getattr(total, name) > allowed:
+                known = f"{bound} {allowed:,}: {spent:,.6g} spent, and the next call may take {needed:,.6g}"
+                return f"{known}; what was bought is kept, and the same run with a higher bound goes on from there"
+        return None
 
 
 BUDGET = Budget()
@@ -122,19 +111,15 @@ BUDGET = Budget()
 def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, max_cost: float | None = None) -> None:
     """Let this process spend so much from now on, at most; None sets no bound.
 
-    Args:
-        max_calls: requests sent, those that are made again included.
-        max_total_tokens: of prompts and completions together.
-        max_cost: US dollars. A model without a known price is then refused before it is asked.
-
+    Calls are requests sent, also those that are made again; tokens are those of prompts and completions together; the
+    cost is in US dollars. Under a bound on the cost a model without a known price is refused before it is asked.
     Raises BadInput for a bound that is not a number above 0.
     """
-    bounds = {"max_calls": max_calls, "max_total_tokens": max_total_tokens, "max_cost": max_cost}
-    for name, bound in bounds.items():
+    bounds = max_calls, max_total_tokens, max_cost
+    for name, bound in zip(NAMES.values(), bounds, strict=True):
         if bound is not None and not 0 < bound < inf:
             raise BadInput(f"{name} {bound}: a number above 0 is wanted, or none for no bound")
-    BUDGET.bounds = Amount(*(inf if bound is None else bound for bound in bounds.values()))
-    BUDGET.spent = Amount()
+    BUDGET.bounds, BUDGET.spent = Amount(*(inf if bound is None else bound for bound in bounds)), Amount()
 
 
 def price_of(model: str, url: str) -> Price | None:
@@ -144,9 +129,8 @@ def price_of(model: str, url: str) -> Price | None:
     the file does not list is free on this machine, that is without an address or at a loopback one.
     Raises BadInput where the file cannot be read.
     """
-    known = _prices(os.environ.get("CCE_PRICES") or str(PRICES))
-    free = Price() if not url or on_loopback(url) else None
-    return known.get(model, free)
+    known = _prices(os.environ.get("CCE_PRICES") or str(Path(__file__).parent / "models" / "data" / "prices.csv"))
+    return known.get(model, Price() if not url or on_loopback(url) else None)
 
 
 def checked_price(model: str, url: str) -> Price:
@@ -159,7 +143,7 @@ def checked_price(model: str, url: str) -> Price:
 
 def on_loopback(url: str) -> bool:
     """Whether this machine itself is at the address."""
-    return urlsplit(url).hostname in LOOPBACK
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 @cache

@@ -10,7 +10,7 @@ from cce.analysis.accuracy import accuracy_table, scored
 from cce.analysis.comparison import comparison_table
 from cce.benchmarks.instructions import Pool
 from cce.errors import BadInput, BoundReached, CallFailed, EndpointFailed, ResultsMissing
-from cce.models import client, retries
+from cce.models import client, endpoint
 from cce.models.client import FAILURES_IN_A_ROW
 from cce.models.loop import run, together
 from cce.models.store import open_store
@@ -25,7 +25,7 @@ CROWD = ("crowd-4", "crowd-9")
 def impatient(monkeypatch):
     """The same policy at the speed of a test; on a busy machine a reply may take its time."""
     monkeypatch.setattr(client, "TIMEOUT_SECONDS", 5)
-    monkeypatch.setattr(retries, "_backoff", lambda state: 0.01)
+    monkeypatch.setattr(endpoint, "_backoff", lambda state: 0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def test_what_may_pass_is_asked_for_again(server, fault):
 
 @pytest.mark.parametrize("fault", ["500", "reset", "cut JSON", "silent"])
 def test_what_does_not_pass_is_given_up_after_a_stated_number_of_attempts(server, fault, monkeypatch):
-    monkeypatch.setattr(retries, "ATTEMPTS", 3)
+    monkeypatch.setattr(endpoint, "ATTEMPTS", 3)
     server.failures += [faults.PASSING[fault]] * 9
     with pytest.raises(CallFailed):
         LLM(server.model("crowd-5")).complete("x")
@@ -76,7 +76,7 @@ def test_what_no_other_call_would_fare_better_with_stops_the_run_at_once(server,
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch, pairs):
-    monkeypatch.setattr(retries, "ATTEMPTS", 3)
+    monkeypatch.setattr(endpoint, "ATTEMPTS", 3)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"judge@http://127.0.0.1:{taken.getsockname()[1]}/v1"
@@ -242,5 +242,5 @@ class TestBounds:
 
 
 def test_the_time_that_a_server_asks_for_is_read_as_a_number_or_a_date():
-    assert [retries._asked(header) for header in ("7", None, "soon")] == [7, 0, 0]
-    assert retries._asked("Wed, 21 Oct 2099 07:28:00 GMT") > 1e6
+    assert [endpoint._asked(header) for header in ("7", None, "soon")] == [7, 0, 0]
+    assert endpoint._asked("Wed, 21 Oct 2099 07:28:00 GMT") > 1e6

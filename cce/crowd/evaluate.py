@@ -20,7 +20,7 @@ from cce.crowd.methods import asks_model, crowd_needed, method_named
 from cce.crowd.record import COLUMNS, Record, missing
 from cce.crowd.session import Session
 from cce.errors import BadInput, CallFailed
-from cce.models.batch import Batch, missing_in_words
+from cce.models.batch import missing_in_words, take
 from cce.models.client import LLM
 from cce.names import NO_JUDGE
 from cce.options import DEFAULTS, Options
@@ -173,11 +173,11 @@ class Evaluation:
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         work = ((pair, seat) for pair in self.pairs for seat in self.seats)
-        batch = Batch("judging", self.total, list(self.models.values()))
-        batch.run(enumerate(work), step, self.options.concurrency)
-        self.failures = len(batch.failures)
-        if batch.failures:
-            self.missing = [missing_in_words("judging", self.failures, self.total, batch.failures[0])]
+        models, concurrency = list(self.models.values()), self.options.concurrency
+        failures = take("judging", self.total, models, enumerate(work), step, concurrency)
+        self.failures = len(failures)
+        if failures:
+            self.missing = [missing_in_words("judging", self.failures, self.total, failures[0])]
 
     def _session(self, pair: Pair, judge: str) -> Session:
         # What the pair's benchmark prescribes goes before what the user asks for.

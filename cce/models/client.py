@@ -1,8 +1,7 @@
 """LLM: one model behind an OpenAI-compatible endpoint, with a store, a bound and a bill.
 
-Example:
-    LLM("gpt-4o").complete("Say hello.")
-    await LLM("my-model@http://localhost:8000/v1", store="runs/store.sqlite").acomplete("Say hello.")
+LLM("gpt-4o").complete("Say hello.")
+await LLM("my-model@http://localhost:8000/v1", store="runs/store.sqlite").acomplete("Say hello.")
 """
 
 import asyncio
@@ -14,59 +13,44 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import httpx2
 import openai
 
 from cce.errors import CallFailed, ContextOverflow, EndpointFailed, SchemaRefused
 from cce.models.dry_run import DryRun
-from cce.models.endpoint import connections, endpoint_of
+from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, hopeless, patient
 from cce.models.loop import run, run_async
-from cce.models.retries import TIMEOUT_SECONDS, hopeless, patiently
 from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, completion_of
 from cce.options import DEFAULTS, Options
 from cce.spending import BUDGET, Amount, Bill, checked_price
 
 # How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
-TOO_LONG = re.compile(
-    r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|max_model_len|prompt is too long|count exceeds",
-    re.I,
+TOO_LONG = (
+    r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|max_model_len|prompt is too long|count exceeds"
 )
-# What servers and gateways answer to a schema that they cannot hold a model to.
-SCHEMA_REFUSALS = (400, 415, 422, 501)
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
-# So long a run that stops waits for what is under way, and already paid for.
-LANDING_SECONDS = 5
-# A token has a byte or more. On top comes what the chat template adds: marks around messages, and a system prompt.
-TEMPLATE_TOKENS = 64
-
-
-@cache
-def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
-    # Models at one address share a bound, save where they are given different ones.
-    return asyncio.Semaphore(concurrency)
-
-
 # By address: calls that failed for good since the last that did not.
 _in_a_row: Counter[str] = Counter()
 _under_way: set[asyncio.Task] = set()
 
 
-def landed() -> None:
-    """Wait for what has been sent already, so that it reaches the store, LANDING_SECONDS at most."""
-    run(_landed())
+@cache
+def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
+    # Models at one address share it if they are given the same bound; different bounds hold each for itself.
+    return asyncio.Semaphore(concurrency)
 
 
-async def _landed() -> None:
+async def landed() -> None:
+    """Wait 5 seconds at most for what has been sent already, and is paid for, so that it reaches the store."""
     if _under_way:
         print("stopping; what is under way is waited for a moment", file=sys.stderr)
-        await asyncio.wait(_under_way, timeout=LANDING_SECONDS)
+        await asyncio.wait(_under_way, timeout=5)
 
 
-def _heard(work: Coroutine[Any, Any, Completion]) -> asyncio.Task[Completion]:
+def _heard(work: Coroutine) -> asyncio.Task[Completion]:
     # A task whose failure nobody waits for any more must not complain about that on standard error.
     task = asyncio.ensure_future(work)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -76,12 +60,8 @@ def _heard(work: Coroutine[Any, Any, Completion]) -> asyncio.Task[Completion]:
 class LLM:
     """A model, named `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or by the folder of a trained student.
 
-    Args:
-        model: the name; the key is read from the environment.
-        options, changes: of `Options`, store and concurrency count here; a model of this machine takes one request at
-            a time.
-
-    Raises BadInput at once for a bad name, a bad bound or a missing key.
+    The key is read from the environment. Of `Options`, store, concurrency and dry_run count here; a model of this
+    machine takes one request at a time. Raises BadInput at once for a bad name, a bad bound or a missing key.
     """
 
     def __init__(self, model: str, options: Options = DEFAULTS, **changes):
@@ -91,8 +71,8 @@ class LLM:
         self.model, self.bill = model, Bill()
         self.price = checked_price(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or options.concurrency
-        seat = (self.endpoint.url, self.concurrency)
-        self.store = DryRun(options.dry_run, options.store, *seat) if options.dry_run else recorded
+        place = self.endpoint.url, self.concurrency
+        self.store = DryRun(options.dry_run, options.store, *place) if options.dry_run else recorded
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 
@@ -114,20 +94,15 @@ class LLM:
         schema: dict | None = None,
         expects: Expects = ANSWER,
     ) -> Completion:
-        """Answer a prompt, from the store where it is known, else from the endpoint.
+        """Answer a user prompt, or a list of {role, content}, from the store where it is known, else from the endpoint.
 
-        Args:
-            messages: a user prompt, or a list of {role, content}.
-            temperature: of the sampling; 0 is greedy.
-            max_tokens: the longest answer, in tokens.
-            sample: tells apart several answers to one prompt; sent as the sampling seed.
-            top_logprobs: how many of the likeliest first tokens to return with their log-probabilities.
-            schema: a JSON schema that the endpoint is to hold the answer to.
-            expects: what the caller looks for in the answer, which a dry run supposes.
+        `temperature` 0 is greedy; `max_tokens` is the longest answer. `sample` tells apart several answers to one
+        prompt, and is sent as the sampling seed. So many `top_logprobs` of the likeliest first tokens are returned. The
+        endpoint is to hold the answer to the JSON `schema`. A dry run supposes what the caller `expects`.
 
         Raises ContextOverflow where prompt and answer do not fit the context, SchemaRefused where the endpoint
         refuses a request with a schema, CallFailed where this call fails for good and EndpointFailed where any other
-        would (see `cce.models.retries`), BoundReached where no more may be spent, StoreUnusable where the answer
+        would (see `cce.models.endpoint`), BoundReached where no more may be spent, StoreUnusable where the answer
         cannot be kept, NotRecorded where a replay lacks it.
         """
         if isinstance(messages, str):
@@ -135,17 +110,10 @@ class LLM:
         body = {"model": self.endpoint.name, "messages": messages, "temperature": temperature}
         body |= {"max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs}
         request = Request(body | ({"schema": schema} if schema else {}), expects)
-        return self._usable(self._stored(request) or await run_async(self._shared(request)), request)
-
-    def _stored(self, request: Request) -> Completion | None:
-        completion = self.store.get(request)
-        if completion:
+        if completion := self.store.get(request):
             self.bill.stored += 1
-            self._count(completion)
-        return completion
-
-    def _count(self, completion: Completion) -> None:
-        self.bill.tokens += completion.prompt_tokens + completion.completion_tokens
+            self.bill.tokens += completion.tokens
+        return self._usable(completion or await run_async(self._shared(request)), request)
 
     async def _shared(self, request: Request) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
@@ -174,29 +142,26 @@ class LLM:
         return await asyncio.shield(bought)
 
     async def _bought(self, request: Request, url: str) -> Completion:
-        self.bill.sent += 1
-        completion = self.store.put(request, await self._answered(request, url))
-        self._count(completion)
-        return completion
-
-    async def _answered(self, request: Request, url: str) -> Completion:
         start = time.perf_counter()
+        self.bill.sent += 1
         try:
-            completion = await patiently(lambda: self._called(request, url, start), self._again)
+            completion = await patient(self._again)(self._called, request, url, start)
+            _in_a_row[url] = 0
         # A reply that is no JSON, or not that of a completion, is a ValueError.
         except (openai.OpenAIError, TimeoutError, ValueError) as error:
-            return self._refused(error, request, url, time.perf_counter() - start)
-        _in_a_row[url] = 0
+            completion = self._refused(error, request, url, time.perf_counter() - start)
+        completion = self.store.put(request, completion)
+        self.bill.tokens += completion.tokens
         return completion
 
-    def _again(self) -> None:
+    def _again(self, _: object) -> None:
         self.bill.again += 1
 
     async def _called(self, request: Request, url: str, start: float) -> Completion:
         paid = Amount(calls=1)
+        client = connections(url, self.concurrency, self.endpoint.key)
         async with BUDGET.reserve(self._most(request)):
             try:
-                client = connections(url, self.concurrency, self.endpoint.key)
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     # The reply as it came: making objects of it costs as much as all else.
                     reply = await client.post("/chat/completions", body=request.wire_form(), cast_to=httpx2.Response)
@@ -204,7 +169,7 @@ class LLM:
                 completion = self._without_key(completion_of(said, time.perf_counter() - start))
                 paid += self.price.of(completion.prompt_tokens, completion.completion_tokens)
             finally:
-                BUDGET.pay(paid)
+                BUDGET.spent += paid
                 self.bill.dollars += paid.dollars
         return completion
 
@@ -215,16 +180,18 @@ class LLM:
         return replace(completion, text=masked(completion.text), finish=masked(completion.finish), first_token=tokens)
 
     def _most(self, request: Request) -> Amount:
-        size = sum(len(message["content"].encode()) for message in request.body["messages"])
-        return Amount(calls=1) + self.price.of(size + TEMPLATE_TOKENS, request.body["max_tokens"])
+        # A token has a byte or more, and the chat template adds some: marks around messages, and a system prompt.
+        prompt = 64 + sum(len(message["content"].encode()) for message in request.body["messages"])
+        return Amount(calls=1) + self.price.of(prompt, request.body["max_tokens"])
 
     def _refused(self, error: Exception, request: Request, url: str, seconds: float) -> Completion:
         # Refusals that a shorter prompt or another request gets round are stored as completions: a rerun or a replay
         # must go the same way.
         status, said = getattr(error, "status_code", None), self._explained(error)
-        if status in (400, 413) and TOO_LONG.search(said):
+        if status in (400, 413) and re.search(TOO_LONG, said, re.I):
             return Completion("", "overflow", seconds=seconds)
-        if "schema" in request.body and status in SCHEMA_REFUSALS:
+        # What servers and gateways answer to a schema that they cannot hold a model to.
+        if "schema" in request.body and status in (400, 415, 422, 501):
             return Completion(said[:500], "schema refused", seconds=seconds)
         _in_a_row[url] += 1
         # The chain is cut: some servers repeat the key in their refusal.
@@ -249,10 +216,8 @@ class LLM:
     def _usable(self, completion: Completion, request: Request) -> Completion:
         if completion.finish == "schema refused":
             raise SchemaRefused(f"{self.model}: {completion.text}")
-        tokens, context = completion.prompt_tokens + completion.completion_tokens, self.endpoint.context
-        cut_off = bool(context) and completion.finish == "length" and tokens >= context
+        context, wanted = self.endpoint.context, request.body["max_tokens"]
+        cut_off = context and completion.finish == "length" and completion.tokens >= context
         if completion.finish == "overflow" or cut_off:
-            raise ContextOverflow(
-                f"{self.model}: the prompt leaves no room for an answer of {request.body['max_tokens']} tokens"
-            )
+            raise ContextOverflow(f"{self.model}: the prompt leaves no room for an answer of {wanted} tokens")
         return completion

@@ -3,12 +3,11 @@
 Models take completions from the run's own store, which is only read, and those that it lacks are supposed. The dry
 run's ledger, a file, gets one row for every completion that the run needs, however many methods share it.
 
-- A supposed answer is a text of a usual length that states what its reader looks for, in the form that the caller
-  expects; which of two answers it prefers is drawn by the request's key. Every request gets a text of its own, so that
-  what is made of two answers stays two requests.
+- A supposed answer has a usual length and the form that the caller expects; which of two answers it prefers is drawn by
+  the request's key. Every request gets a text of its own: what is made of two answers stays two requests.
 - A supposed comparison may have ended either way: every selection takes what it could take at most, and what outcomes
   may tell apart counts apart. The calls are therefore a bound from above, and exact where outcomes decide nothing.
-- Tokens and seconds are the means that this model has in the store for this kind of call (a rewriting takes what a
+- Tokens and seconds are the means of the model's completions of this kind in the store (a rewriting takes what a
   judgment does). Where it has none: CHARACTERS_A_TOKEN, TOKENS, and TOKENS_A_SECOND for each request in flight.
 - No text is too long for a model, and no call fails.
 """
@@ -16,22 +15,16 @@ run's ledger, a file, gets one row for every completion that the run needs, howe
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from cce.errors import NotRecorded
 from cce.models.store import Store
 from cce.models.wire import Completion, Form, Kind, Request
 
-# `address` is empty for a model of this machine, and `seconds` are those of this call alone.
-LEDGER = """
-CREATE TABLE IF NOT EXISTS needed (
-    key TEXT PRIMARY KEY, model TEXT, address TEXT, concurrency INTEGER, in_store INTEGER,
-    tokens_in INTEGER, tokens_out INTEGER, seconds REAL
-)
-"""
 # Usual lengths. Judgments: GPT-4o's of the paper's Figure 3, overall, without a crowd; their rewritings are as long.
 # Answers: the mean of the published benchmarks' own (bench/hours.py). Lists: ITEMS of 20 tokens, no more than a guess.
 TOKENS = {"judgment": 541, "removal": 541, "answer": 270, "list": 160, "letter": 1}
@@ -47,11 +40,8 @@ NUMBERS = "prompt_tokens", "completion_tokens", "seconds"
 FILLING = "x" * 39 + " "
 
 
-@dataclass(frozen=True)
-class Usual:
-    """Means over the completions of one model and kind: characters per token of prompts, tokens written, seconds for
-    each of these, in which the prompt was read as well.
-    """
+class Usual(NamedTuple):
+    """Means over completions: characters per token of prompts, tokens written, and seconds for each of these."""
 
     characters: float
     tokens: float
@@ -65,15 +55,16 @@ class DryRun:
 
     def __init__(self, ledger: str | Path, store: str | Path | None, address: str, concurrency: int):
         self.recorded, self.usual = _known(Path(store or "").absolute())
-        self.ledger, self.seat = _opened(str(ledger)), (address, concurrency)
+        self.ledger, self.place = _opened(str(ledger)), (address, concurrency)
 
     def get(self, request: Request) -> Completion:
         """The stored answer to this request, or a supposed one."""
-        stored = self._stored(request)
-        key = request.key if stored else f"{request.key} {request.expects.apart}".strip()
-        completion = stored or self._supposed(request, key)
+        stored = None
+        with suppress(NotRecorded):
+            stored = self.recorded.get(request)
+        completion = stored or self._supposed(request)
         numbers = [getattr(completion, name) for name in NUMBERS]
-        row = (key, request.body["model"], *self.seat, stored is not None, *numbers)
+        row = (completion.key, request.body["model"], *self.place, stored is not None, *numbers)
         self.ledger.execute("INSERT OR IGNORE INTO needed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return completion
 
@@ -85,24 +76,19 @@ class DryRun:
         """The same of the answer."""
         return self.recorded.response(key) or {"text": "Supposed."}
 
-    def _stored(self, request: Request) -> Completion | None:
-        try:
-            return self.recorded.get(request)
-        except NotRecorded:
-            return None
-
-    def _supposed(self, request: Request, key: str) -> Completion:
+    def _supposed(self, request: Request) -> Completion:
         usual = self._usual(request.body["model"], request.expects.kind)
         tokens = min(round(usual.tokens), request.body["max_tokens"])
+        key = f"{request.key} {request.expects.apart}".strip()
         completion = supposed(request, tokens * usual.characters, key)
         numbers = round(_size(request.body) / usual.characters), tokens, tokens * usual.pace
         return replace(completion, **dict(zip(NUMBERS, numbers, strict=True)))
 
     def _usual(self, model: str, kind: Kind) -> Usual:
-        # A rewriting is about as long as the judgment.
-        kinds = (kind, "judgment") if kind == "removal" else (kind,)
-        assumed = Usual(CHARACTERS_A_TOKEN, TOKENS[kind], 1 / TOKENS_A_SECOND)
-        return next((self.usual[model, one] for one in kinds if (model, one) in self.usual), assumed)
+        usual = Usual(CHARACTERS_A_TOKEN, TOKENS[kind], 1 / TOKENS_A_SECOND)
+        if kind == "removal":
+            usual = self.usual.get((model, "judgment"), usual)
+        return self.usual.get((model, kind), usual)
 
 
 def supposed(request: Request, size: float, key: str) -> Completion:
@@ -111,10 +97,7 @@ def supposed(request: Request, size: float, key: str) -> Completion:
     answer = Completion(text, "stop", key=key, supposed=True)
     if request.expects.kind == "list":
         return replace(answer, text=_list(request.body.get("schema"), size, key))
-    if form is None:
-        return answer
-    written = form.write(_drawn(form, key), text)
-    return replace(answer, **{form.of: written})
+    return replace(answer, **{form.of: form.write(_drawn(form, key), text)}) if form else answer
 
 
 def _drawn(form: Form, key: str) -> float:
@@ -133,47 +116,41 @@ def _list(schema: dict | None, size: float, key: str) -> str:
     return json.dumps({name: items[listed["items"]["type"]] for name, listed in schema["properties"].items()})
 
 
-@cache
-def _known(path: Path) -> tuple[Store, dict[tuple[str, str], Usual]]:
-    recorded = Store(path, replay=True) if path.is_file() else Store()
-    return recorded, usual_in(recorded)
-
-
 def open_ledger(file: str) -> sqlite3.Connection:
-    """A dry run's ledger, with its one table `needed`; made where it is missing."""
+    """A dry run's ledger, with its one table `needed`; made where it is missing.
+
+    `address` is empty for a model of this machine, and `seconds` are those of this call alone.
+    """
     ledger = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     # A ledger lives as long as its plan: nothing of it has to survive a lost machine.
-    ledger.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {LEDGER}")
+    ledger.executescript("""PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS needed (
+        key TEXT PRIMARY KEY, model TEXT, address TEXT, concurrency INTEGER, in_store INTEGER,
+        tokens_in INTEGER, tokens_out INTEGER, seconds REAL)""")
     return ledger
 
 
 _opened = cache(open_ledger)
 
 
-def usual_in(store: Store) -> dict[tuple[str, str], Usual]:
-    """What is usual by model and kind of call, from SAMPLE of the store's completions, drawn evenly.
+@cache
+def _known(path: Path) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
+    """The store, and what is usual in it by model and kind, from completions that are drawn evenly."""
+    store, seen = Store(path, replay=True) if path.is_file() else Store(), defaultdict(list)
+    last = store.db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
+    drawn = json.dumps(list(range(1, last + 1, max(1, last // SAMPLE))))
+    found = "SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))"
+    for row in store.db.execute(found, (drawn,)):
+        request, answer = map(json.loads, row)
+        # Refused prompts count no tokens, nor do servers that report none. Old stores have no kinds.
+        size = _size(request) if answer["prompt_tokens"] else 0
+        seen[request["model"], request.get("expects")].append((size, *(answer[name] for name in NUMBERS)))
+    return store, {place: usual for place, rows in seen.items() if (usual := _mean(rows))}
 
-    Completions of a store that was made before kinds were kept are left out.
-    """
-    seen = defaultdict(list)
-    for request, answer in _sample(store):
-        seen[request["model"], request.get("expects")].append((_size(request), answer))
-    return {place: usual for place, found in seen.items() if (usual := _mean(found))}
 
-
-def _mean(found: list[tuple[int, dict]]) -> Usual | None:
-    # Refused prompts count no tokens, nor do servers that report none.
-    read, written, seconds = (sum(answer[name] for _, answer in found) for name in NUMBERS)
-    size = sum(size for size, answer in found if answer["prompt_tokens"])
-    return Usual(size / read, written / len(found), seconds / written) if read and written else None
+def _mean(rows: list[tuple[float, ...]]) -> Usual | None:
+    size, read, written, seconds = map(sum, zip(*rows, strict=True))
+    return Usual(size / read, written / len(rows), seconds / written) if read and written else None
 
 
 def _size(body: dict) -> int:
     return sum(len(message["content"]) for message in body["messages"])
-
-
-def _sample(store: Store) -> Iterator[tuple[dict, dict]]:
-    last = store.db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
-    drawn = json.dumps(list(range(1, last + 1, max(1, last // SAMPLE))))
-    found = "SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))"
-    return ((json.loads(request), json.loads(answer)) for request, answer in store.db.execute(found, (drawn,)))

@@ -1,4 +1,13 @@
-"""Where a model is served, and how it may be asked: `NAME`, `NAME@BASE_URL`, a model of this machine, or a folder."""
+"""Where a model is served, what the failure of a call to it means, and how often a call is made again.
+
+- 408, 409, 429, 5xx, no connection or a broken one, no whole reply in time, a reply that is no completion: the call is
+  made again, up to ATTEMPTS times in all, and not once GIVE_UP_SECONDS have passed.
+- 401, 402, 403, 404 or a spent quota, and no connection after all attempts: the endpoint is of no use, the run stops.
+- Any other refusal, and any other failure after all attempts: this call has failed, and what it was for is missing.
+
+Between two attempts lies a random wait of up to 0.5, 1, 2, ... 30 seconds, so that many calls that failed together do
+not come back together, or the time that the endpoint asks for (Retry-After), where that is longer.
+"""
 
 import asyncio
 import atexit
@@ -7,35 +16,39 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from httpx2 import Limits, Timeout
-from openai import AsyncOpenAI, DefaultAioHttpClient
+import openai
+from httpx2 import ConnectError, ConnectTimeout, Limits, Timeout
 from pydantic import HttpUrl, TypeAdapter, ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+from tenacity.stop import stop_after_attempt, stop_after_delay
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, engine_of, llama_cpp, student_name, weights
 from cce.models.loop import run
-from cce.models.retries import TIMEOUT_SECONDS
 from cce.names import model_parts
 
 OPENAI_URL = "https://api.openai.com/v1"
-CONNECT_SECONDS = 30
-CLOSING_SECONDS = 2
 NO_KEY = "no-key"
-SHORTEST_KEY = 8
-HTTP = TypeAdapter(HttpUrl)
+# The waits between so many outlast a minute of refusals.
+ATTEMPTS = 10
+GIVE_UP_SECONDS = 1800
+# Of one whole reply, however slowly it comes.
+TIMEOUT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """A model's own name, its address, its key, and what it can take.
 
-    `address` gives the base URL, and starts an engine of our own where none runs yet. `concurrency` is how many
-    requests it takes at once, whatever the user says; `context` is the number of tokens at which it cuts an answer
-    off without a word. Both are None where it needs neither. `url` is empty for a model of this machine.
+    `address` gives the base URL, and starts an engine of our own where none runs yet; `url` is empty for those.
+    `concurrency`, where set, is how many requests it takes at once, whatever the user says; `context`, where set, is
+    the number of tokens at which it cuts an answer off without a word.
     """
 
     name: str
@@ -48,7 +61,7 @@ class Endpoint:
     def masked(self, said: str) -> str:
         """What the endpoint said, without the key, which some repeat."""
         # A stand-in such as EMPTY is no secret, but a word.
-        return said if len(self.key) < SHORTEST_KEY or self.key == NO_KEY else said.replace(self.key, "***")
+        return said if len(self.key) < 8 or self.key == NO_KEY else said.replace(self.key, "***")
 
 
 def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
@@ -63,11 +76,10 @@ def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
         # A judge that was trained anew must not be given the store's answers of the former one.
         return _on_this_machine(f"{model}-{_digest(JUDGE)}", partial(llama_cpp, weights(), JUDGE))
     if model and Path(model).is_dir():
-        engine = engine_of(Path(model))
-        name = student_name(Path(model))
+        engine, name = engine_of(Path(model)), student_name(Path(model))
         return _on_this_machine(name, engine.start) if engine.name == "llama.cpp" else Endpoint(name, engine.start)
     name, url = _name_and_url(model)
-    return Endpoint(name, lambda: url, api_key(url, needs_key), url)
+    return Endpoint(name, lambda: url, _key(url, needs_key), url)
 
 
 def _digest(file: Path) -> str:
@@ -82,49 +94,78 @@ def _on_this_machine(name: str, address: Callable[[], str]) -> Endpoint:
 
 def _name_and_url(model: str) -> tuple[str, str]:
     name, url = model_parts(model)
-    if not name or "@" in name or (url and not _is_address(url)):
-        raise BadInput(
-            f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1"
-        )
-    return name, url or OPENAI_URL
+    url = url or OPENAI_URL
+    with suppress(ValidationError):
+        if name and "@" not in name and TypeAdapter(HttpUrl).validate_python(url):
+            return name, url
+    examples = "gpt-4o or my-model@http://localhost:8000/v1"
+    raise BadInput(f"model {model!r}: write NAME or NAME@BASE_URL, such as {examples}")
 
 
-def _is_address(url: str) -> bool:
-    try:
-        return bool(HTTP.validate_python(url))
-    except ValidationError:
-        return False
-
-
-def api_key(url: str, needed: bool = True) -> str:
-    """The key for this address, from the environment only.
-
-    OPENAI_API_KEY goes to OpenAI alone; every other address gets CCE_API_KEY, or none.
-    Raises BadInput where OpenAI is addressed, a key is needed, and there is none.
-    """
-    if f".{urlsplit(url).hostname}".endswith(".openai.com"):
-        if needed and not os.environ.get("OPENAI_API_KEY"):
-            raise BadInput(
-                f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server"
-            )
-        return os.environ.get("OPENAI_API_KEY") or NO_KEY
-    return os.environ.get("CCE_API_KEY") or NO_KEY
+def _key(url: str, needed: bool) -> str:
+    # OPENAI_API_KEY goes to OpenAI alone; every other address gets CCE_API_KEY, or none.
+    if not f".{urlsplit(url).hostname}".endswith(".openai.com"):
+        return os.environ.get("CCE_API_KEY") or NO_KEY
+    key = os.environ.get("OPENAI_API_KEY")
+    if needed and not key:
+        raise BadInput(f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server")
+    return key or NO_KEY
 
 
 @cache
-def connections(url: str, concurrency: int, key: str) -> AsyncOpenAI:
-    """One client, and so one pool of connections, for each address."""
+def connections(url: str, concurrency: int, key: str) -> openai.AsyncOpenAI:
+    """One client, and so one set of connections, for each address, bound and key."""
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    timeout = Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
-    # Over aiohttp, whose pool costs half as much a request as httpx's where hundreds are in flight. Calls are made
-    # again by `patiently`, and by nobody else.
-    http = DefaultAioHttpClient(limits=limits, timeout=timeout)
-    client = AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
+    timeout = Timeout(TIMEOUT_SECONDS, connect=30)
+    # Over aiohttp, which costs half as much per request as httpx where hundreds are in flight.
+    http = openai.DefaultAioHttpClient(limits=limits, timeout=timeout)
+    client = openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
     atexit.register(_close, client)
     return client
 
 
-def _close(client: AsyncOpenAI) -> None:
+def _close(client: openai.AsyncOpenAI) -> None:
     # Left open, its connections are complained of on standard error when the program ends.
     with suppress(TimeoutError):
-        run(asyncio.wait_for(client.close(), CLOSING_SECONDS))
+        run(asyncio.wait_for(client.close(), timeout=2))
+
+
+def patient(again: Callable[[RetryCallState], None]) -> AsyncRetrying:
+    """Makes a call until it succeeds or fails for good, and raises what it failed with; tells `again` of each wait."""
+    stop = stop_after_attempt(ATTEMPTS) | stop_after_delay(GIVE_UP_SECONDS)
+    return AsyncRetrying(retry=retry_if_exception(passes), stop=stop, wait=_wait, before_sleep=again, reraise=True)
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the same call may succeed a moment later."""
+    if isinstance(error, openai.APIStatusError):
+        refused_for_good = hopeless(error) or error.response.headers.get("x-should-retry") == "false"
+        return not refused_for_good and (error.status_code in (408, 409, 429) or error.status_code >= 500)
+    # A reply that is no JSON, or not that of a completion, is a ValueError.
+    return isinstance(error, openai.APIConnectionError | openai.APIResponseValidationError | TimeoutError | ValueError)
+
+
+def hopeless(error: BaseException) -> bool:
+    """Whether no other call to this endpoint will fare better."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in (401, 402, 403, 404) or error.code == "insufficient_quota"
+    return isinstance(error.__cause__, ConnectError | ConnectTimeout)
+
+
+_backoff = wait_random_exponential(multiplier=0.5, max=30)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception()
+    asked = _asked(error.response.headers.get("Retry-After")) if isinstance(error, openai.APIStatusError) else 0.0
+    # An endpoint that asks for more than ten minutes is not waited for any longer.
+    return max(_backoff(state), min(asked, 600))
+
+
+def _asked(header: str | None) -> float:
+    """The seconds that a Retry-After header names, by number or by date; 0 without one that can be read."""
+    with suppress(ValueError):
+        return float(header or 0)
+    with suppress(TypeError, ValueError):
+        return (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+    return 0.0

@@ -1,7 +1,7 @@
-"""One event loop in a background thread, so that notebooks need no `await` and clients share a pool.
+"""One event loop in a background thread, on which everything runs that talks to a model.
 
-A notebook cell already runs inside a loop, where `asyncio.run` is refused; and an HTTP pool belongs to
-the loop that opened it. Everything that talks to a model therefore runs on this one loop.
+A notebook cell already runs inside a loop, where `asyncio.run` is refused; and connections belong to the loop that
+opened them.
 """
 
 import asyncio
@@ -25,8 +25,7 @@ def background_loop() -> asyncio.AbstractEventLoop:
 def run(work: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) -> T:
     """Run a coroutine on the background loop and wait for its result; an interrupt cancels it.
 
-    `tick` is called twice a second meanwhile, in the caller's thread: what it prints belongs to the caller's
-    notebook cell.
+    `tick` is called twice a second meanwhile, in the caller's thread: what it prints belongs to their notebook cell.
     """
     future = asyncio.run_coroutine_threadsafe(work, background_loop())
     try:

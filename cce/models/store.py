@@ -1,8 +1,7 @@
 """The store of completions: SQLite, one row per completion, committed the moment it arrives.
 
-The key covers what was asked (model, messages, sampling, sample number) and not how the endpoint was reached, so that
-a run finds what an earlier one paid for. `CCE_REPLAY=FILE` takes every completion from that file, and turns a missing
-one into an error.
+A run finds by its key what an earlier one paid for. `CCE_REPLAY=FILE` takes every completion from that file, and turns
+a missing one into an error.
 """
 
 import json
@@ -10,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -25,30 +24,35 @@ APPLICATION_ID = 0x43434531
 # How long another process may hold a store.
 LOCK_SECONDS = 60
 # In one transaction, so that a second process never sees a table without the mark.
-CREATE = f"""
-BEGIN IMMEDIATE;
-PRAGMA application_id = {APPLICATION_ID};
-CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL);
-COMMIT;
-"""
+CREATE = f"""BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};
+CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL); COMMIT"""
+LOCKED = retry_if_exception_message(match="database is locked")
+LEFT = "make room, or name another file; what it holds is left as it is"
+UNMERGED = "nothing of it was merged"
+
+
+@contextmanager
+def _usable(path: str | Path, outcome: str = LEFT) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnusable(f"store {path}: {error}; {outcome}") from None
 
 
 class Store:
-    """Completions by request, in a file, or in memory where no path is given.
+    """Completions by request, in a file, or in memory where no path is given; a `replay` only reads.
 
-    A `replay` only reads, and asks nobody: what it does not hold is an error.
     Raises StoreUnusable where the path cannot be written or holds something that is not a store.
     """
 
     def __init__(self, path: str | Path | None = None, replay: bool = False):
         self.path, self.replay = path, replay
-        with self._usable():
+        with _usable(self.path):
             self.db = self._open()
 
     def get(self, request: Request) -> Completion | None:
         """The stored answer to this request, or None; in a replay a missing one raises NotRecorded."""
-        found = self.response(request.key)
-        if found:
+        if found := self.response(request.key):
             return Completion(**found, key=request.key)
         if self.replay:
             start = request.body["messages"][-1]["content"][:200]
@@ -56,13 +60,12 @@ class Store:
         return None
 
     def put(self, request: Request, completion: Completion) -> Completion:
-        """Keep an answer, at once, and return it with its key; the first one stays where two processes bought the same.
-
-        What the caller expected is kept in the request's JSON, and so tells the usual length of its kind.
-        """
+        """Keep an answer at once, and return it with its key; where two processes bought the same, the first stays."""
+        # With the kind that was expected, so that the store tells the usual length of each.
         asked = json.dumps(request.body | {"expects": request.expects.kind})
-        with self._usable():
-            row = (request.key, asked, json.dumps(completion.kept()))
+        kept = {field.name: getattr(completion, field.name) for field in fields(completion) if field.compare}
+        with _usable(self.path):
+            row = (request.key, asked, json.dumps(kept))
             self.db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?)", row)
         return replace(completion, key=request.key)
 
@@ -78,40 +81,28 @@ class Store:
         return self.db.execute("SELECT count(*) FROM completions").fetchone()[0]
 
     def _json(self, column: str, key: str) -> dict | None:
-        with self._usable():
+        with _usable(self.path):
             row = self.db.execute(f"SELECT {column} FROM completions WHERE key = ?", (key,)).fetchone()
         return json.loads(row[0]) if row else None
 
     # While another process turns on the log of a new store it is locked, and for that SQLite itself does not wait.
-    @retry(
-        retry=retry_if_exception_message(match="database is locked"),
-        stop=stop_after_delay(LOCK_SECONDS),
-        wait=wait_random(0, 0.1),
-        reraise=True,
-    )
+    @retry(retry=LOCKED, stop=stop_after_delay(LOCK_SECONDS), wait=wait_random(0, 0.1), reraise=True)
     def _open(self) -> sqlite3.Connection:
         if self.replay:
-            return _checked(sqlite3.connect(only_read(Path(self.path)), uri=True, check_same_thread=False))
+            return _checked(_connected(only_read(Path(self.path))))
         if self.path:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             _check_whole(Path(self.path))
-        db = sqlite3.connect(
-            self.path or ":memory:", timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        db = _connected(Path(self.path).absolute().as_uri() if self.path else ":memory:")
         if not db.execute("PRAGMA schema_version").fetchone()[0]:
             # Write-ahead logging survives a killed process and lets several processes share the file.
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(CREATE)
         return _checked(db)
 
-    @contextmanager
-    def _usable(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise StoreUnusable(
-                f"store {self.path}: {error}; make room, or name another file; what it holds is left as it is"
-            ) from None
+
+def _connected(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
 
 
 def _checked(db: sqlite3.Connection) -> sqlite3.Connection:
@@ -122,17 +113,14 @@ def _checked(db: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _check_whole(path: Path) -> None:
-    """Refuse a file that is shorter than it says, before SQLite would write into it.
-
-    Bytes 16 and 28 of a SQLite file hold the size of a page and the number of pages; of a file whose last writer was
-    killed the log beside it holds the rest.
-    """
+    # A file that is shorter than it says is refused before SQLite would write into it. Of one whose last writer was
+    # killed the log beside it holds the rest.
     if not path.is_file() or path.with_name(path.name + "-wal").exists():
         return
     with path.open("rb") as file:
         header = file.read(32)
+    # The size of a page, of 65,536 bytes as 1, and the number of pages.
     size, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
-    # Of a page of 65,536 bytes the field holds 1.
     if header.startswith(b"SQLite format 3") and path.stat().st_size < (65_536 if size == 1 else size) * pages:
         raise sqlite3.DatabaseError("the file is cut off")
 
@@ -147,27 +135,26 @@ def only_read(path: Path) -> str:
 def open_store(path: str | Path | None) -> Store:
     """The store at this path, opened once per process, or one in memory; CCE_REPLAY, where set, goes before both."""
     recorded = os.environ.get("CCE_REPLAY")
-    if recorded:
-        return _opened(Path(recorded).absolute(), replay=True)
-    return _opened(Path(path).absolute()) if path else Store()
+    file = recorded or path
+    return _opened(Path(file).absolute(), replay=bool(recorded)) if file else Store()
 
 
 _opened = cache(Store)
 
 
 def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
-    """Put the completions of all sources into the store `into`, which is made if missing.
+    """Put the completions of all sources into the store `into`, which is made if missing; the first answer stays.
 
-    Sources are only read, also while a run writes to them. Of two answers to one request the one in `into` stays, else
-    that of the first source.
-    Returns for each source how many completions were added, and how many were there already.
+    Sources are only read, also while a run writes to them. Returns for each how many completions were added, and how
+    many were there already.
+
     Raises BadInput for a store merged into itself, StoreUnusable for a file that is no store: both before anything is
     written. A source that turns out broken later adds nothing; those before it have been added.
     """
     for source in sources:
         if source.exists() and into.exists() and source.samefile(into):
             raise BadInput(f"{source}: a store cannot be merged into itself")
-        with _merging(source), closing(_connected(only_read(source))) as db:
+        with _usable(source, UNMERGED), closing(_connected(only_read(source))) as db:
             _checked(db)
     Store(into).db.close()
     with closing(_connected(f"{into.absolute().as_uri()}?mode=rw")) as db:
@@ -175,7 +162,7 @@ def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
 
 
 def _added(db: sqlite3.Connection, source: Path) -> tuple[int, int]:
-    with _merging(source):
+    with _usable(source, UNMERGED):
         db.execute("ATTACH ? AS source", (only_read(source),))
         # In one transaction, so that both numbers are of the same moment of a source that still grows.
         db.execute("BEGIN")
@@ -184,15 +171,3 @@ def _added(db: sqlite3.Connection, source: Path) -> tuple[int, int]:
         db.execute("COMMIT")
         db.execute("DETACH source")
     return added, found - added
-
-
-def _connected(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None)
-
-
-@contextmanager
-def _merging(source: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreUnusable(f"store {source}: {error}; nothing of it was merged") from error

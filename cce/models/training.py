@@ -12,12 +12,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from cce.errors import BadInput, TrainingFailed
-from cce.models.batch import Progress
+from cce.models.batch import progress
 from cce.models.engines import FINISHED, stop_engines
 from cce.options import DEFAULTS, Options
 from cce.text import write_whole
@@ -94,27 +95,15 @@ def card_text(card: Card, recipe: dict, examples: str, losses: Sequence[float], 
 """
 
 
-@dataclass
-class Training:
-    """A training under way, as the progress bar sees it: `loss.csv` has a line for each step that is done."""
+def _steps(folder: Path) -> list[str]:
+    # One line per step that is done, those before a resumed checkpoint included.
+    file = folder / "loss.csv"
+    return file.read_text().splitlines()[1:] if file.is_file() else []
 
-    folder: Path
-    total: int
-    doing = "training"
 
-    @property
-    def done(self) -> int:
-        """Steps taken, those before a resumed checkpoint included."""
-        return len(self._losses())
-
-    def bill(self) -> str:
-        """The loss of the last step, in words."""
-        losses = self._losses()
-        return f"loss {losses[-1].split(',')[1]}" if losses else "loading"
-
-    def _losses(self) -> list[str]:
-        file = self.folder / "loss.csv"
-        return file.read_text().splitlines()[1:] if file.is_file() else []
+def _last_loss(folder: Path) -> str:
+    steps = _steps(folder)
+    return f"loss {steps[-1].split(',')[1]}" if steps else "loading"
 
 
 def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path, options: Options = DEFAULTS) -> Path:
@@ -137,9 +126,10 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path,
         return _supposed(folder, recipe)
     stop_engines()
     command, log = [*_launcher(), "-m", "cce.models.train_worker", str(folder)], folder / "training.log"
-    with log.open("w") as file, Progress(Training(folder, recipe.steps)) as progress:
+    done, loss = (lambda: len(_steps(folder))), partial(_last_loss, folder)
+    with log.open("w") as file, progress("training", recipe.steps, done, loss) as show:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
-        _wait(process, progress)
+        _wait(process, show)
     if not (folder / FINISHED).is_file():
         raise TrainingFailed(f"the training in {folder} broke; its log ends: {log.read_text()[-800:]}")
     return folder
@@ -180,11 +170,11 @@ def _launcher() -> list[str]:
     return [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"] if several else [sys.executable]
 
 
-def _wait(process: subprocess.Popen, progress: Progress) -> None:
+def _wait(process: subprocess.Popen, show: Callable[[], None]) -> None:
     try:
         while process.poll() is None:
             time.sleep(0.5)
-            progress.show()
+            show()
     finally:
         # The pipe first: behind a launcher there are others that end with it.
         process.stdin.close()

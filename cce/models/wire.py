@@ -20,8 +20,8 @@ CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 class Form:
     """How a judge states a value, such as a verdict or a rating: how it is read, and how it is written.
 
-    `read` takes a text, or the log-probabilities of the first token where `of` says so, and gives None where no value
-    stands there. `write` takes a value from `least` to `most` and a rationale, and is the inverse of `read`.
+    `read` takes a text, or the log-probabilities of the first token where `of` says so; it gives None for no value.
+    `write` takes a value from `least` to `most` and a rationale, and is the inverse of `read`.
     """
 
     read: Callable[[Any], float | None]
@@ -33,10 +33,9 @@ class Form:
 
 @dataclass(frozen=True)
 class Expects:
-    """What a caller expects of a call. It is kept beside the request, outside its key, and nobody is told.
+    """What a caller expects of a call, outside the request's key: a dry run supposes an answer of this kind and form.
 
-    A dry run supposes an answer of this `kind` which states a value in this `form`. Requests that outcomes would tell
-    apart, though they are the same as long as these are only supposed, differ in `apart`.
+    Requests that outcomes would tell apart, though they are the same while these are only supposed, differ in `apart`.
     """
 
     kind: Kind = "answer"
@@ -49,12 +48,11 @@ ANSWER = Expects()
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model answered.
+    """What a model answered, `seconds` after the request was sent.
 
     `finish` is the endpoint's reason to stop, "overflow" where the prompt did not fit the context, or "schema refused".
-    `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for.
-    `seconds` is the time from sending the request to the whole answer. `key` is the request's in the store, and
-    `supposed` says that a dry run made the answer up; neither is kept.
+    `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for. `key` is the
+    request's in the store, and `supposed` says that a dry run made the answer up; the store keeps neither.
     """
 
     text: str
@@ -66,10 +64,10 @@ class Completion:
     key: str = field(default="", compare=False)
     supposed: bool = field(default=False, compare=False)
 
-    def kept(self) -> dict:
-        """What the store keeps."""
-        names = ("text", "finish", "prompt_tokens", "completion_tokens", "seconds", "first_token")
-        return {name: getattr(self, name) for name in names}
+    @property
+    def tokens(self) -> int:
+        """Those of the prompt and of the answer."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True)
@@ -98,24 +96,13 @@ class Request:
 
 
 def completion_of(reply: dict, seconds: float) -> Completion:
-    """What is kept of an endpoint's reply, a refusal in its own field included.
-
-    Raises ValueError where the reply is no chat completion.
-    """
+    """What is kept of an endpoint's reply, also of a refusal. Raises ValueError for what is no chat completion."""
     try:
-        return _completion(reply, seconds)
+        choice, usage = reply["choices"][0], reply.get("usage") or {}
+        message, logprobs = choice["message"], (choice.get("logprobs") or {}).get("content")
+        text = whole_characters(message.get("content") or message.get("refusal") or "")
+        tokens = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+        first_token = {top["token"]: top["logprob"] for top in logprobs[0]["top_logprobs"]} if logprobs else None
+        return Completion(text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3), first_token)
     except (AttributeError, IndexError, KeyError, TypeError) as problem:
         raise ValueError(f"{str(reply)[:200]!r} is no chat completion ({problem!r})") from None
-
-
-def _completion(reply: dict, seconds: float) -> Completion:
-    choice, usage = reply["choices"][0], reply.get("usage") or {}
-    message, logprobs = choice["message"], (choice.get("logprobs") or {}).get("content")
-    return Completion(
-        whole_characters(message.get("content") or message.get("refusal") or ""),
-        choice.get("finish_reason") or "stop",
-        usage.get("prompt_tokens", 0),
-        usage.get("completion_tokens", 0),
-        round(seconds, 3),
-        {top["token"]: top["logprob"] for top in logprobs[0]["top_logprobs"]} if logprobs else None,
-    )
