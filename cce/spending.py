@@ -8,31 +8,17 @@ BoundReached; what was bought is in the store, and the same run under a higher b
 import asyncio
 import csv
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass
 from functools import cache
 from math import inf
-from operator import add, sub
+from operator import add
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cce.errors import BadInput, BoundReached
-
-
-@dataclass(frozen=True)
-class Amount:
-    """So many calls, tokens of prompts and completions together, and US dollars."""
-
-    calls: float = 0
-    tokens: float = 0
-    dollars: float = 0
-
-    def __add__(self, other: "Amount") -> "Amount":
-        return Amount(*map(add, astuple(self), astuple(other)))
-
-    def __sub__(self, other: "Amount") -> "Amount":
-        return Amount(*map(sub, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True)
@@ -42,9 +28,10 @@ class Price:
     prompt: float = 0.0
     completion: float = 0.0
 
-    def of(self, prompt: float, completion: float) -> Amount:
-        """What so many tokens of a prompt and of a completion come to."""
-        return Amount(0, prompt + completion, self.prompt * prompt + self.completion * completion)
+    def of(self, prompt: int, completion: int) -> Counter:
+        """What a call with so many tokens of a prompt and of a completion comes to: calls, tokens and dollars."""
+        dollars = self.prompt * prompt + self.completion * completion
+        return Counter(calls=1, tokens=prompt + completion, dollars=dollars)
 
 
 @dataclass
@@ -68,7 +55,7 @@ class Bill:
         return asked + again + (f", ${self.dollars:,.2f}" if self.dollars else "")
 
 
-# The bounds' names, by what they hold.
+# What is spent, and what the user calls the bound on it.
 NAMES = {"calls": "max_calls", "tokens": "max_total_tokens", "dollars": "max_cost"}
 
 
@@ -76,31 +63,30 @@ class Budget:
     """What may be spent, what was, and what the calls under way may come to at most."""
 
     def __init__(self) -> None:
-        self.bounds, self.spent, self.reserved = Amount(inf, inf, inf), Amount(), Amount()
-        self.freed = asyncio.Event()
+        self.bounds, self.spent, self.reserved, self.freed = {}, Counter(), Counter(), asyncio.Event()
 
     @asynccontextmanager
-    async def reserve(self, most: Amount) -> AsyncIterator[None]:
+    async def reserve(self, most: Counter) -> AsyncIterator[None]:
         """Reserve this much while the block runs, which adds its cost to `spent`. Raises BoundReached without room."""
         while passed := self._passed(most):
-            if self.reserved == Amount():
+            if not self.reserved:
                 raise BoundReached(passed)
             self.freed.clear()
             await self.freed.wait()
-        self.reserved += most
+        self.reserved.update(most)
         try:
             yield
         finally:
-            # Nothing reserved is exactly nothing, whatever adding and taking away left of the dollars.
-            self.reserved = self.reserved - most if self.reserved.calls > most.calls else Amount()
+            self.reserved.subtract(most)
+            if not self.reserved["calls"]:
+                self.reserved.clear()  # whatever adding and taking away left of the dollars
             self.freed.set()
 
-    def _passed(self, most: Amount) -> str | None:
-        total = self.spent + self.reserved + most
-        for name, bound in NAMES.items():
-            spent, needed, allowed = (getattr(amount, name) for amount in (self.spent, most, self.bounds))
-            if getattr(total, name) > allowed:
-                known = f"{bound} {allowed:,}: {spent:,.6g} spent, and the next call may take {needed:,.6g}"
+    def _passed(self, most: Counter) -> str | None:
+        for name, bound in self.bounds.items():
+            spent, needed = self.spent[name], most[name]
+            if spent + self.reserved[name] + needed > bound:
+                known = f"{NAMES[name]} {bound:,}: {spent:,.6g} spent, and the next call may take {needed:,.6g}"
                 return f"{known}; what was bought is kept, and the same run with a higher bound goes on from there"
         return None
 
@@ -115,11 +101,12 @@ def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, 
     cost is in US dollars. Under a bound on the cost a model without a known price is refused before it is asked.
     Raises BadInput for a bound that is not a number above 0.
     """
-    bounds = max_calls, max_total_tokens, max_cost
-    for name, bound in zip(NAMES.values(), bounds, strict=True):
-        if bound is not None and not 0 < bound < inf:
-            raise BadInput(f"{name} {bound}: a number above 0 is wanted, or none for no bound")
-    BUDGET.bounds, BUDGET.spent = Amount(*(inf if bound is None else bound for bound in bounds)), Amount()
+    bounds = {"calls": max_calls, "tokens": max_total_tokens, "dollars": max_cost}
+    bounds = {name: bound for name, bound in bounds.items() if bound is not None}
+    for name, bound in bounds.items():
+        if not 0 < bound < inf:
+            raise BadInput(f"{NAMES[name]} {bound}: a number above 0 is wanted, or none for no bound")
+    BUDGET.bounds, BUDGET.spent = bounds, Counter()
 
 
 def price_of(model: str, url: str) -> Price | None:
@@ -136,7 +123,7 @@ def price_of(model: str, url: str) -> Price | None:
 def checked_price(model: str, url: str) -> Price:
     """The same, and nothing for an unknown price. Raises BadInput where that meets a bound on the cost."""
     price = price_of(model, url)
-    if price is None and BUDGET.bounds.dollars < inf:
+    if price is None and "dollars" in BUDGET.bounds:
         raise BadInput(f"max_cost: no price is known for {model}; name it in a file of prices, and that in CCE_PRICES")
     return price or Price()
 

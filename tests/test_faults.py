@@ -209,8 +209,8 @@ class TestBounds:
         spending.limit(max_total_tokens=bound)
         with pytest.raises(BoundReached, match=f"max_total_tokens {bound:,}: "):
             judged(server, pairs, "vanilla", "maj@16", store=tmp_path / "s.sqlite", max_tokens=64)
-        assert 0 < spending.BUDGET.spent.tokens <= bound
-        assert spending.BUDGET.spent.calls == len(server.requests) == len(open_store(tmp_path / "s.sqlite"))
+        assert 0 < spending.BUDGET.spent["tokens"] <= bound
+        assert spending.BUDGET.spent["calls"] == len(server.requests) == len(open_store(tmp_path / "s.sqlite"))
 
     def test_dollars_by_the_users_own_prices(self, server, pairs, tmp_path, monkeypatch):
         (tmp_path / "prices.csv").write_text("model,prompt,completion\njudge,1000,5000\ncrowd-4,0,0\ncrowd-9,0,0\n")
@@ -218,8 +218,8 @@ class TestBounds:
         spending.limit(max_cost=2.0)
         with pytest.raises(BoundReached, match="max_cost 2.0: "):
             judged(server, pairs, "vanilla", store=tmp_path / "s.sqlite", max_tokens=64)
-        assert 0 < spending.BUDGET.spent.dollars <= 2.0
-        assert spending.BUDGET.spent.calls == len(server.requests)
+        assert 0 < spending.BUDGET.spent["dollars"] <= 2.0
+        assert spending.BUDGET.spent["calls"] == len(server.requests)
 
     def test_a_model_without_a_price_is_refused_before_it_is_asked(self):
         spending.limit(max_cost=2.0)

@@ -1,8 +1,4 @@
-"""LLM: one model behind an OpenAI-compatible endpoint, with a store, a bound and a bill.
-
-LLM("gpt-4o").complete("Say hello.")
-await LLM("my-model@http://localhost:8000/v1", store="runs/store.sqlite").acomplete("Say hello.")
-"""
+"""LLM: one model behind an OpenAI-compatible endpoint, with a store, a bound and a bill."""
 
 import asyncio
 import json
@@ -24,12 +20,10 @@ from cce.models.loop import run, run_async
 from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, completion_of
 from cce.options import DEFAULTS, Options
-from cce.spending import BUDGET, Amount, Bill, checked_price
+from cce.spending import BUDGET, Bill, checked_price
 
 # How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
-TOO_LONG = (
-    r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|max_model_len|prompt is too long|count exceeds"
-)
+TOO_LONG = r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|prompt is too long|count exceeds"
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
@@ -59,6 +53,8 @@ def _heard(work: Coroutine) -> asyncio.Task[Completion]:
 
 class LLM:
     """A model, named `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or by the folder of a trained student.
+
+    LLM("my-model@http://localhost:8000/v1", store="runs/store.sqlite").complete("Say hello.")
 
     The key is read from the environment. Of `Options`, store, concurrency and dry_run count here; a model of this
     machine takes one request at a time. Raises BadInput at once for a bad name, a bad bound or a missing key.
@@ -96,17 +92,14 @@ class LLM:
     ) -> Completion:
         """Answer a user prompt, or a list of {role, content}, from the store where it is known, else from the endpoint.
 
-        `temperature` 0 is greedy; `max_tokens` is the longest answer. `sample` tells apart several answers to one
-        prompt, and is sent as the sampling seed. So many `top_logprobs` of the likeliest first tokens are returned. The
-        endpoint is to hold the answer to the JSON `schema`. A dry run supposes what the caller `expects`.
-
-        Raises ContextOverflow where prompt and answer do not fit the context, SchemaRefused where the endpoint
-        refuses a request with a schema, CallFailed where this call fails for good and EndpointFailed where any other
-        would (see `cce.models.endpoint`), BoundReached where no more may be spent, StoreUnusable where the answer
-        cannot be kept, NotRecorded where a replay lacks it.
+        `sample` tells apart several answers to one prompt, and is sent as the sampling seed. So many `top_logprobs` of
+        the likeliest first tokens are returned. The endpoint is to hold the answer to the JSON `schema`.
+        Raises ContextOverflow where prompt and answer do not fit the context, SchemaRefused where the endpoint refuses
+        a request with a schema, CallFailed where this call fails for good and EndpointFailed where any other would (see
+        `cce.models.endpoint`), BoundReached where no more may be spent, StoreUnusable where the answer cannot be kept,
+        NotRecorded where a replay lacks it.
         """
-        if isinstance(messages, str):
-            messages = [{"role": "user", "content": messages}]
+        messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
         body = {"model": self.endpoint.name, "messages": messages, "temperature": temperature}
         body |= {"max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs}
         request = Request(body | ({"schema": schema} if schema else {}), expects)
@@ -131,8 +124,7 @@ class LLM:
                 del self._waiters[key], self._asked[key]
 
     async def _sent(self, request: Request) -> Completion:
-        url = self.endpoint.address()
-        gate = _gate(url, self.concurrency)
+        gate = _gate(url := self.endpoint.address(), self.concurrency)
         await gate.acquire()
         # What is under way will be paid for: it goes on to the store even where nobody waits any more.
         bought = _heard(self._bought(request, url))
@@ -158,7 +150,7 @@ class LLM:
         self.bill.again += 1
 
     async def _called(self, request: Request, url: str, start: float) -> Completion:
-        paid = Amount(calls=1)
+        paid = Counter(calls=1)
         client = connections(url, self.concurrency, self.endpoint.key)
         async with BUDGET.reserve(self._most(request)):
             try:
@@ -167,10 +159,10 @@ class LLM:
                     reply = await client.post("/chat/completions", body=request.wire_form(), cast_to=httpx2.Response)
                 said = json.loads(reply.content.decode(errors="replace"))
                 completion = self._without_key(completion_of(said, time.perf_counter() - start))
-                paid += self.price.of(completion.prompt_tokens, completion.completion_tokens)
+                paid = self.price.of(completion.prompt_tokens, completion.completion_tokens)
             finally:
-                BUDGET.spent += paid
-                self.bill.dollars += paid.dollars
+                BUDGET.spent.update(paid)
+                self.bill.dollars += paid["dollars"]
         return completion
 
     def _without_key(self, completion: Completion) -> Completion:
@@ -179,10 +171,10 @@ class LLM:
         tokens = tokens and {masked(token): logprob for token, logprob in tokens.items()}
         return replace(completion, text=masked(completion.text), finish=masked(completion.finish), first_token=tokens)
 
-    def _most(self, request: Request) -> Amount:
+    def _most(self, request: Request) -> Counter:
         # A token has a byte or more, and the chat template adds some: marks around messages, and a system prompt.
         prompt = 64 + sum(len(message["content"].encode()) for message in request.body["messages"])
-        return Amount(calls=1) + self.price.of(prompt, request.body["max_tokens"])
+        return self.price.of(prompt, request.body["max_tokens"])
 
     def _refused(self, error: Exception, request: Request, url: str, seconds: float) -> Completion:
         # Refusals that a shorter prompt or another request gets round are stored as completions: a rerun or a replay
@@ -197,11 +189,11 @@ class LLM:
         # The chain is cut: some servers repeat the key in their refusal.
         if hopeless(error):
             raise EndpointFailed(f"{self.model}: {said[:500]}; mend that, and the same command goes on") from None
-        if _in_a_row[url] >= FAILURES_IN_A_ROW:
-            said = f"{_in_a_row[url]} calls in a row failed for good, such as: {said}"
-            _in_a_row[url] = 0  # the next run in this process may find the endpoint mended
-            raise EndpointFailed(f"{self.model}: {said[:500]}") from None
-        raise CallFailed(f"{self.model}: {said[:500]}") from None
+        if _in_a_row[url] < FAILURES_IN_A_ROW:
+            raise CallFailed(f"{self.model}: {said[:500]}") from None
+        # Forgotten: the next run in this process may find the endpoint mended.
+        said = f"{_in_a_row.pop(url)} calls in a row failed for good, such as: {said}"
+        raise EndpointFailed(f"{self.model}: {said[:500]}") from None
 
     def _explained(self, error: Exception) -> str:
         if isinstance(error, openai.APIStatusError):

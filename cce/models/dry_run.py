@@ -1,7 +1,7 @@
 """A dry run: a run in which nobody is asked, to plan what a real one will ask for.
 
-Models take completions from the run's own store, which is only read, and those that it lacks are supposed. The dry
-run's ledger, a file, gets one row for every completion that the run needs, however many methods share it.
+Completions come from the run's own store, which is only read, and those that it lacks are supposed. The dry run's
+ledger, a file, gets one row for every completion that the run needs, however many methods share it.
 
 - A supposed answer has a usual length and the form that the caller expects; which of two answers it prefers is drawn by
   the request's key. Every request gets a text of its own: what is made of two answers stays two requests.
@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from cce.errors import NotRecorded
 from cce.models.store import Store
-from cce.models.wire import Completion, Form, Kind, Request
+from cce.models.wire import Completion, Kind, Request
 
 # Usual lengths. Judgments: GPT-4o's of the paper's Figure 3, overall, without a crowd; their rewritings are as long.
 # Answers: the mean of the published benchmarks' own (bench/hours.py). Lists: ITEMS of 20 tokens, no more than a guess.
@@ -97,13 +97,12 @@ def supposed(request: Request, size: float, key: str) -> Completion:
     answer = Completion(text, "stop", key=key, supposed=True)
     if request.expects.kind == "list":
         return replace(answer, text=_list(request.body.get("schema"), size, key))
-    return replace(answer, **{form.of: form.write(_drawn(form, key), text)}) if form else answer
-
-
-def _drawn(form: Form, key: str) -> float:
+    if form is None:
+        return answer
     # Never just in the middle, so that two orders make no tie.
     low, high = 0.05 + 0.4 * int(key[1:9], 16) / 16**8, int(key[0], 16) % 2 == 0
-    return form.least + (1 - low if high else low) * (form.most - form.least)
+    value = form.least + (1 - low if high else low) * (form.most - form.least)
+    return replace(answer, **{form.of: form.write(value, text)})
 
 
 def _list(schema: dict | None, size: float, key: str) -> str:
@@ -144,12 +143,12 @@ def _known(path: Path) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
         # Refused prompts count no tokens, nor do servers that report none. Old stores have no kinds.
         size = _size(request) if answer["prompt_tokens"] else 0
         seen[request["model"], request.get("expects")].append((size, *(answer[name] for name in NUMBERS)))
-    return store, {place: usual for place, rows in seen.items() if (usual := _mean(rows))}
-
-
-def _mean(rows: list[tuple[float, ...]]) -> Usual | None:
-    size, read, written, seconds = map(sum, zip(*rows, strict=True))
-    return Usual(size / read, written / len(rows), seconds / written) if read and written else None
+    sums = {place: (len(rows), *map(sum, zip(*rows, strict=True))) for place, rows in seen.items()}
+    return store, {
+        place: Usual(size / read, written / number, seconds / written)
+        for place, (number, size, read, written, seconds) in sums.items()
+        if read and written
+    }
 
 
 def _size(body: dict) -> int:

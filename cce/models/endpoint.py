@@ -46,9 +46,8 @@ TIMEOUT_SECONDS = 600.0
 class Endpoint:
     """A model's own name, its address, its key, and what it can take.
 
-    `address` gives the base URL, and starts an engine of our own where none runs yet; `url` is empty for those.
-    `concurrency`, where set, is how many requests it takes at once, whatever the user says; `context`, where set, is
-    the number of tokens at which it cuts an answer off without a word.
+    `address` gives the base URL, and starts an engine of our own where none runs yet; `url` is empty for those. So many
+    requests at once, whatever the user says, and so many tokens, at which an answer is cut off, or None for no limit.
     """
 
     name: str
@@ -59,8 +58,7 @@ class Endpoint:
     context: int | None = None
 
     def masked(self, said: str) -> str:
-        """What the endpoint said, without the key, which some repeat."""
-        # A stand-in such as EMPTY is no secret, but a word.
+        """What the endpoint said, without the key, which some repeat; a stand-in such as EMPTY is no secret."""
         return said if len(self.key) < 8 or self.key == NO_KEY else said.replace(self.key, "***")
 
 
@@ -70,14 +68,15 @@ def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
     Raises BadInput where the name is empty, the address is not http(s), the folder holds no finished training, or
     OpenAI is addressed and there is no key, which a dry run and a replay do not need.
     """
+    by_llama_cpp = partial(Endpoint, concurrency=CONCURRENCY, context=CONTEXT)
     if model == "embedded":
-        return _on_this_machine(model, partial(llama_cpp, weights()))
+        return by_llama_cpp(model, partial(llama_cpp, weights()))
     if model == "embedded-judge":
         # A judge that was trained anew must not be given the store's answers of the former one.
-        return _on_this_machine(f"{model}-{_digest(JUDGE)}", partial(llama_cpp, weights(), JUDGE))
+        return by_llama_cpp(f"{model}-{_digest(JUDGE)}", partial(llama_cpp, weights(), JUDGE))
     if model and Path(model).is_dir():
         engine, name = engine_of(Path(model)), student_name(Path(model))
-        return _on_this_machine(name, engine.start) if engine.name == "llama.cpp" else Endpoint(name, engine.start)
+        return (by_llama_cpp if engine.name == "llama.cpp" else Endpoint)(name, engine.start)
     name, url = _name_and_url(model)
     return Endpoint(name, lambda: url, _key(url, needs_key), url)
 
@@ -88,18 +87,13 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
-def _on_this_machine(name: str, address: Callable[[], str]) -> Endpoint:
-    return Endpoint(name, address, concurrency=CONCURRENCY, context=CONTEXT)
-
-
 def _name_and_url(model: str) -> tuple[str, str]:
     name, url = model_parts(model)
     url = url or OPENAI_URL
     with suppress(ValidationError):
         if name and "@" not in name and TypeAdapter(HttpUrl).validate_python(url):
             return name, url
-    examples = "gpt-4o or my-model@http://localhost:8000/v1"
-    raise BadInput(f"model {model!r}: write NAME or NAME@BASE_URL, such as {examples}")
+    raise BadInput(f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1")
 
 
 def _key(url: str, needed: bool) -> str:
@@ -163,7 +157,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _asked(header: str | None) -> float:
-    """The seconds that a Retry-After header names, by number or by date; 0 without one that can be read."""
+    # The seconds that a Retry-After header names, by number or by date; 0 without one that can be read.
     with suppress(ValueError):
         return float(header or 0)
     with suppress(TypeError, ValueError):

@@ -1,7 +1,6 @@
 """One event loop in a background thread, on which everything runs that talks to a model.
 
-A notebook cell already runs inside a loop, where `asyncio.run` is refused; and connections belong to the loop that
-opened them.
+A notebook cell already runs inside one, where `asyncio.run` is refused; and connections belong to the loop they are of.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ T = TypeVar("T")
 
 @cache
 def background_loop() -> asyncio.AbstractEventLoop:
-    """The loop on which all requests are made, started on first use."""
+    """The loop, started on first use."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="cce-loop", daemon=True).start()
     return loop

@@ -146,18 +146,15 @@ def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
     """Put the completions of all sources into the store `into`, which is made if missing; the first answer stays.
 
     Sources are only read, also while a run writes to them. Returns for each how many completions were added, and how
-    many were there already.
-
-    Raises BadInput for a store merged into itself, StoreUnusable for a file that is no store: both before anything is
-    written. A source that turns out broken later adds nothing; those before it have been added.
+    many were there already. Raises BadInput for a store merged into itself, StoreUnusable for a file that is no store:
+    both before anything is written. A source that turns out broken later adds nothing; those before it are added.
     """
     for source in sources:
         if source.exists() and into.exists() and source.samefile(into):
             raise BadInput(f"{source}: a store cannot be merged into itself")
         with _usable(source, UNMERGED), closing(_connected(only_read(source))) as db:
             _checked(db)
-    Store(into).db.close()
-    with closing(_connected(f"{into.absolute().as_uri()}?mode=rw")) as db:
+    with closing(Store(into).db) as db:
         return [_added(db, source) for source in sources]
 
 
