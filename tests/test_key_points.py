@@ -215,7 +215,10 @@ def test_rationales_without_a_pool_have_no_coverage(server):
 def test_the_figure_shows_both_measures_and_says_who_judged(server, tmp_path):
     frame = key_points([pair_of(0)], judged({"vanilla": marks("a")}, 0), server.model("schema"))
     figure = key_points_and_coverage(key_point_table(frame), tmp_path / "f", "a test")
-    assert [panel.get_title() for panel in figure.axes[:2]] == ["key points a rationale", "coverage of the pool (%)"]
+    assert [panel.get_title() for panel in figure.axes[:2]] == [
+        "key points per rationale",
+        "coverage of the full list (%)",
+    ]
     assert (tmp_path / "f.svg").is_file()
 
 

@@ -3,12 +3,10 @@
 import nbformat
 import pytest
 
-from cce import judge
+from cce import judge, judge_by_each
 from cce.analysis.figures import one_pair
 from cce.analysis.one_pair import CROWD, crowd_table, verdict_table
 from cce.benchmarks.pair import Pair, pair_named
-from cce.crowd.evaluate import judged
-from cce.crowd.result import Result
 from cce.errors import BadInput
 from tests.conftest import given_by, planted_pair
 from tests.published import write_benchmarks
@@ -70,7 +68,7 @@ def test_a_name_that_no_pair_has_is_refused_with_some_that_there_are(pairs):
 def test_the_tables_say_how_each_comparison_ended_and_each_verdict(server):
     pair = planted_pair(0, 5, 7, crowd=("At hand, quality=1",))
     crowd = [server.model("crowd-6"), server.model("crowd-9")]
-    results = judged(Result, [pair], ["length", "cce@4"], [server.model("judge")], crowd)
+    results = judge_by_each(pair, ["length", "cce@4"], [server.model("judge")], crowd)
     rows = crowd_table(results)
     assert rows.candidate.tolist() == ["A", "B"] * 3
     assert rows.outcome.tolist() == ["won", "won", "lost", "won", "lost", "lost"]
@@ -90,7 +88,7 @@ def test_the_figure_has_every_judgment_and_verdict_and_what_cannot_be_read(serve
     pair = planted_pair(0, 5, 7)
     crowd = [server.model(name) for name in ("crowd-6", "crowd-9")]
     judges = [server.model("judge"), server.model("mute-judge")]
-    figure = one_pair(judged(Result, [pair], ["length", "cce@4"], judges, crowd), tmp_path / "f", "a test")
+    figure = one_pair(judge_by_each(pair, ["length", "cce@4"], judges, crowd), tmp_path / "f", "a test")
     titles = [panel.get_title() for panel in figure.axes if panel.get_title()]
     assert titles == ["the crowd of cce@4", "the crowd of cce@4", "verdicts"]
     marks = [line.get_marker() for line in figure.axes[0].lines]
