@@ -35,7 +35,7 @@ def test_the_method_in_plain_calls_asks_for_what_judge_asks_for_and_comes_to_the
     given = redirected(given_by(ROOT / "params/demo/00_one_pair.yaml"), server, server, tmp_path)
     given["crowd"] = [server.model(name) for name in ("crowd-0", "crowd-9", "crowd-9")]
     notebook = ROOT / "notebooks/00_one_pair.ipynb"
-    plain = run_here(notebook, given, until="judge(chosen")
+    plain = run_here(notebook, given, until="cce.judge(chosen")
     asked = len(server.requests)
     result = judge(plain["chosen"], "cce@4", given["judges"][0], given["crowd"], plain["options"])
     assert len(server.requests) == asked
