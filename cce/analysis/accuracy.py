@@ -11,8 +11,7 @@ import pandas as pd
 from cce.analysis.paper import REFERENCE, figure3, paper_accuracy, paper_name
 from cce.analysis.statistics import consistency, interval, kappa
 from cce.benchmarks import PUBLISHED
-from cce.benchmarks.rewardbench import SECTION_OF, section_weights
-from cce.benchmarks.scoring import Scoring, check_scoring
+from cce.benchmarks.scoring import SECTION_OF, Scoring, check_scoring, section_weights
 from cce.errors import BadInput
 from cce.names import family, method_parts
 

@@ -5,61 +5,21 @@ An annotation is the judge's preference on one instruction, from 1 (GPT-4's outp
 asks by logistic regression what they would prefer if both were equally long.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GroupKFold
 
-from cce.benchmarks import load_pairs
-from cce.benchmarks.files import Folder, Source, as_published, find_rows
-from cce.benchmarks.pair import Question
-from cce.benchmarks.sampling import drawn
+from cce.benchmarks.files import SOURCES, Folder, as_published, find_rows
 from cce.errors import BadInput, DataMissing
 
-HUB = {"hub": "tatsu-lab/alpaca_eval", "split": "", "revision": "2edc6fad8be6b14ea7230aabfd08188da6b8b814"}
-OUTPUTS = r"alpaca_?eval.*(gpt4_1106_preview|gpt4_baseline)\."
-REFERENCES = Source(**HUB, file=OUTPUTS, path="alpaca_eval_gpt4_baseline.json")
-GAMED = Source(**HUB, file=r"df_gamed[^/]*$", path="df_gamed.csv")
-
-# The published regression: L1 penalty, no intercept, this seed; the strength out of ten by five folds. Its default
-# tolerance stops a hundredth of a point early.
+# The published regression: L1 penalty, no intercept, this seed. Its default tolerance stops a hundredth of a point
+# early.
 REGRESSION = {"solver": "liblinear", "fit_intercept": False, "random_state": 123, "tol": 1e-8, "max_iter": 1000}
-STRENGTHS, FOLDS = 10, 5
 GAMED_WEIGHT = 0.2 / 2  # A row of the gamed baselines counts a fifth, over two of them.
 # A stand-in for the gamed file, made from published weights, calls its preferences so.
 PSEUDO = {"preference_pseudo": "preference"}
-
-
-def load_references(
-    name: str = "alpaca_eval", data_dir: Folder = None, limit: int | None = None, seed: int = 0
-) -> list[Question]:
-    """Load the instructions, each a question of one turn with the output that models are compared with.
-
-    They are those of alpaca_eval, or of pocket, the kit's own pairs with the better answer as the reference. An id is
-    the place in the whole set, from 0, which annotations call `index`; the category is the source that AlpacaEval took
-    the instruction from, or pocket and the kind of pair. `data_dir`, `limit` and `seed` are as for `load_pairs`.
-    Raises BadInput for a bad name, limit or file, DataMissing where AlpacaEval cannot be found.
-    """
-    if name not in ("alpaca_eval", "pocket"):
-        raise BadInput(f"unknown instructions {name!r}: alpaca_eval or pocket")
-    return drawn(_published(data_dir) if name == "alpaca_eval" else _pocket(), "instructions", name, limit, seed)
-
-
-def _published(data_dir: Folder) -> Iterator[Question]:
-    with as_published("alpaca_eval: a row lacks a field"):
-        for place, row in enumerate(find_rows(REFERENCES, data_dir)):
-            texts = {"turns": (row["instruction"],), "references": (row["output"],)}
-            yield Question(id=str(place), category=row["dataset"], **texts)
-
-
-def _pocket() -> Iterator[Question]:
-    for place, pair in enumerate(load_pairs("pocket")):
-        better = pair.answer_a if pair.label == "A" else pair.answer_b
-        texts = {"turns": (pair.instruction,), "references": (better,)}
-        yield Question(id=str(place), category=f"pocket: {pair.subset}", **texts)
 
 
 def load_gamed(data_dir: Folder = None) -> tuple[pd.DataFrame, pd.DataFrame] | tuple[None, None]:
@@ -70,7 +30,7 @@ def load_gamed(data_dir: Folder = None) -> tuple[pd.DataFrame, pd.DataFrame] | t
     Both are None where neither folder nor hub has the file. Raises BadInput for a file without these columns.
     """
     try:
-        rows = find_rows(GAMED, data_dir)
+        rows = find_rows(SOURCES["df_gamed"], data_dir)
     except DataMissing:
         return None, None
     with as_published("df_gamed: a column is missing or holds no numbers"):
@@ -84,16 +44,11 @@ def preferred(annotations: pd.DataFrame) -> pd.Series:
     """How far the judge preferred the model's output: one value per row, 0 to 1; 0.5 is a draw, NaN is unreadable.
 
     The annotations are one model's rows, with the columns generator_2 (its name) and preference: 1 to 2, where 1.5 is
-    a draw, and so is 0. Raises BadInput where rows are several models'.
+    a draw, and so is 0. Raises BadInput where rows are several models'. The mean is the win rate.
     """
     if annotations.generator_2.nunique() > 1:
         raise BadInput("annotations: one model's at a time, but generator_2 names several")
     return annotations.preference.astype(float).replace(0, 1.5) - 1
-
-
-def win_rate(annotations: pd.DataFrame) -> float:
-    """The mean preference for the model, in percent, of the rows that have one; takes what `preferred` takes."""
-    return float(100 * preferred(annotations).mean())
 
 
 def length_controlled_win_rate(
@@ -106,12 +61,9 @@ def length_controlled_win_rate(
     code. The code looks up the difficulty by a row's place among the model's rows, which is another instruction's once
     one is missing. Here rows go by their index, unless a column `row` tells their place, for the leaderboard's rate.
 
-    Args:
-        annotations: as for `preferred`, with the columns index, len_output_1 (of the reference, in characters) and
-            len_output_2 too; rows without a preference are left out of the fit.
-        difficulty, gamed: as `load_gamed` returns them, or as the files have them.
-        strength: the inverse penalty, scikit-learn's C; `chosen_strength`'s where None.
-
+    The annotations are as for `preferred`, with the columns index, len_output_1 (of the reference, in characters) and
+    len_output_2 too; rows without a preference are left out of the fit. `difficulty` and `gamed` are as `load_gamed`
+    returns them, or as the files have them. `strength` is the inverse penalty, or None for `chosen_strength`'s.
     Raises BadInput where rows are several models', none has a preference, or an instruction has no difficulty.
     """
     features = _features(annotations, difficulty)
@@ -123,12 +75,12 @@ def length_controlled_win_rate(
 
 
 def chosen_strength(annotations: pd.DataFrame, difficulty: pd.DataFrame, gamed: pd.DataFrame) -> float:
-    """The inverse penalty with the least log loss on left-out rows; takes what the length-controlled rate takes."""
+    """The inverse penalty, of ten, with the least log loss on left-out rows; takes what the rate above takes."""
     rows, labels, weights = _rows(annotations, _features(annotations, difficulty), gamed)
     # Both copies of a row are left out together.
-    folds = list(GroupKFold(FOLDS).split(rows, groups=np.tile(np.arange(len(rows) // 2), 2)))
+    folds = list(GroupKFold(5).split(rows, groups=np.tile(np.arange(len(rows) // 2), 2)))
     how = {"scoring": "neg_log_loss", "l1_ratios": (1,), "use_legacy_attributes": False}
-    model = LogisticRegressionCV(Cs=STRENGTHS, cv=folds, **how, **REGRESSION)
+    model = LogisticRegressionCV(Cs=10, cv=folds, **how, **REGRESSION)
     return model.fit(rows, labels, sample_weight=weights).C_
 
 
