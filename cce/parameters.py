@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from cce import options
 from cce.benchmarks.pair import shard_of
-from cce.benchmarks.scoring import Scoring
+from cce.benchmarks.published import Scoring
 from cce.chat.picking import RANDOM
 from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing

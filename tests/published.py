@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from cce.benchmarks.instructions import REFERENCED
-from cce.benchmarks.scoring import SECTIONS
+from cce.benchmarks.published import SECTIONS
 from cce.chat.dialogue import TEMPERATURES
 from tests.test_benchmarks import write
 

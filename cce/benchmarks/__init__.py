@@ -5,8 +5,7 @@ from pathlib import Path
 
 from cce.benchmarks.files import DATA, Folder, PairFile, Source, as_published, find_rows, user_rows
 from cce.benchmarks.pair import Pair, dealt, drawn, shard_of
-from cce.benchmarks.published import BENCHMARKS, Benchmark
-from cce.benchmarks.scoring import Scoring, check_scoring
+from cce.benchmarks.published import BENCHMARKS, Benchmark, Scoring, check_scoring
 from cce.errors import BadInput
 
 __all__ = ["PUBLISHED", "Benchmark", "Source", "load_pairs", "register"]
@@ -14,15 +13,11 @@ __all__ = ["PUBLISHED", "Benchmark", "Source", "load_pairs", "register"]
 # The paper's own, in the order of its Table 1.
 PUBLISHED = ("rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias")
 REGISTERED: dict[str, Benchmark] = {}  # from outside the package
-# The kit's own pairs: for judging, and for training judges.
-SHIPPED = ("pocket", "pocket_train")
+SHIPPED = ("pocket", "pocket_train")  # the kit's own pairs: for judging, and for training judges
 
 
 def register(name: str, benchmark: Benchmark) -> None:
-    """Let `load_pairs` know a benchmark from outside the package. Raises BadInput for a name of the kit's own.
-
-    register("mine", Benchmark(Source("me/mine", "test", r"mine.*test"), pairs_of_rows))
-    """
+    """Let `load_pairs` know a benchmark from outside the package. Raises BadInput for a name of the kit's own."""
     if name in (*BENCHMARKS, *SHIPPED):
         raise BadInput(f"benchmark {name!r}: the kit has one of this name; give yours another")
     REGISTERED[name] = benchmark

@@ -1,8 +1,7 @@
 """AlpacaEval 2 (Dubois et al. 2024, arXiv 2404.04475): on 805 instructions, a model's output against GPT-4's.
 
-An annotation is the judge's preference on one instruction, from 1 (GPT-4's output, the reference, is better) to 2
-(the model's is). The win rate is their mean. Judges prefer the longer output, so the length-controlled win rate
-asks by logistic regression what they would prefer if both were equally long.
+The win rate is a judge's mean preference. Judges prefer the longer output, so the length-controlled win rate asks by
+logistic regression what they would prefer if both were equally long.
 """
 
 import numpy as np
@@ -14,20 +13,17 @@ from sklearn.model_selection import GroupKFold
 from cce.benchmarks.files import SOURCES, Folder, as_published, find_rows
 from cce.errors import BadInput, DataMissing
 
-# The published regression: L1 penalty, no intercept, this seed. Its default tolerance stops a hundredth of a point
-# early.
+# As published, save for the tolerance: the default stops a hundredth of a point early.
 REGRESSION = {"solver": "liblinear", "fit_intercept": False, "random_state": 123, "tol": 1e-8, "max_iter": 1000}
-GAMED_WEIGHT = 0.2 / 2  # A row of the gamed baselines counts a fifth, over two of them.
 # A stand-in for the gamed file, made from published weights, calls its preferences so.
 PSEUDO = {"preference_pseudo": "preference"}
 
 
 def load_gamed(data_dir: Folder = None) -> tuple[pd.DataFrame, pd.DataFrame] | tuple[None, None]:
-    """Load what the length-controlled win rate needs beside annotations: a file whose name begins with df_gamed.
+    """Load the instructions' difficulty, and annotations of the gamed baselines: GPT-4, told to be brief or wordy.
 
-    Returns the instructions' difficulty (columns index, instruction_difficulty) and the annotations of the two gamed
-    baselines, GPT-4 told to be brief or wordy (columns preference, 0 to 1, std_delta_len, instruction_difficulty).
-    Both are None where neither folder nor hub has the file. Raises BadInput for a file without these columns.
+    The columns are index and instruction_difficulty, and beside these preference (0 to 1) and std_delta_len. Both are
+    None where neither folder nor hub has a file whose name begins with df_gamed. Raises BadInput where it lacks one.
     """
     try:
         rows = find_rows(SOURCES["df_gamed"], data_dir)
@@ -35,16 +31,16 @@ def load_gamed(data_dir: Folder = None) -> tuple[pd.DataFrame, pd.DataFrame] | t
         return None, None
     with as_published("df_gamed: a column is missing or holds no numbers"):
         gamed = pd.DataFrame(rows).rename(columns=PSEUDO)
-        gamed = gamed[["index", "preference", "std_delta_len", "instruction_difficulty"]].astype(float)
-        gamed = gamed.astype({"index": int})
+        gamed = gamed[["index", "preference", "std_delta_len", "instruction_difficulty"]]
+        gamed = gamed.astype(float).astype({"index": int})
     return gamed.drop_duplicates("index")[["index", "instruction_difficulty"]], gamed
 
 
 def preferred(annotations: pd.DataFrame) -> pd.Series:
     """How far the judge preferred the model's output: one value per row, 0 to 1; 0.5 is a draw, NaN is unreadable.
 
-    The annotations are one model's rows, with the columns generator_2 (its name) and preference: 1 to 2, where 1.5 is
-    a draw, and so is 0. Raises BadInput where rows are several models'. The mean is the win rate.
+    The annotations are one model's rows, with the columns generator_2 (its name) and preference: from 1 (the reference
+    is better) to 2, where 1.5 is a draw, and so is 0. Raises BadInput where rows are several models'.
     """
     if annotations.generator_2.nunique() > 1:
         raise BadInput("annotations: one model's at a time, but generator_2 names several")
@@ -56,21 +52,20 @@ def length_controlled_win_rate(
 ) -> float:
     """The win rate that the model would have with outputs as long as the reference's, in percent.
 
-    A logistic regression of the preferences on the difference in length, the instruction's difficulty and the model
-    itself; the rate is its mean prediction with the difference set to zero. Source: section 3 of the paper, and its
-    code. The code looks up the difficulty by a row's place among the model's rows, which is another instruction's once
-    one is missing. Here rows go by their index, unless a column `row` tells their place, for the leaderboard's rate.
+    The mean prediction, with the difference in length set to zero, of a regression of the preferences on it, on the
+    instruction's difficulty and on the model. Source: section 3 of the paper, and its code, which looks up difficulties
+    by a row's place among the model's rows: another instruction's, once one is missing. Here rows go by their index,
+    unless a column `row` tells their place, for the leaderboard's rate. Rows without a preference are not fitted.
 
-    The annotations are as for `preferred`, with the columns index, len_output_1 (of the reference, in characters) and
-    len_output_2 too; rows without a preference are left out of the fit. `difficulty` and `gamed` are as `load_gamed`
-    returns them, or as the files have them. `strength` is the inverse penalty, or None for `chosen_strength`'s.
+    The annotations also have index and the outputs' characters: len_output_1 (of the reference) and len_output_2. The
+    other frames are as `load_gamed` or the files have them. `strength` is the inverse penalty, or `chosen_strength`'s.
     Raises BadInput where rows are several models', none has a preference, or an instruction has no difficulty.
     """
-    features = _features(annotations, difficulty)
     strength = strength or chosen_strength(annotations, difficulty, gamed)
-    model = LogisticRegression(C=strength, l1_ratio=1, **REGRESSION)
+    features = _features(annotations, difficulty)
     rows, labels, weights = _rows(annotations, features, gamed)
-    _, of_difficulty, of_model = model.fit(rows, labels, sample_weight=weights).coef_[0]
+    model = LogisticRegression(C=strength, l1_ratio=1, **REGRESSION).fit(rows, labels, sample_weight=weights)
+    _, of_difficulty, of_model = model.coef_[0]
     return float(100 * expit(of_difficulty * features[:, 1] + of_model * features[:, 2]).mean())
 
 
@@ -103,6 +98,7 @@ def _rows(annotations: pd.DataFrame, features: np.ndarray, gamed: pd.DataFrame) 
     baseline = np.column_stack([np.tanh(gamed.std_delta_len), gamed.instruction_difficulty, np.zeros(len(gamed))])
     rows = np.vstack([baseline, features[read]])
     preference = np.concatenate([gamed.preference, preferred(annotations[read])])
-    weight = np.repeat([GAMED_WEIGHT, 1.0], [len(baseline), read.sum()])
+    # An instruction counts a fifth in the gamed baselines, a tenth in each of the two.
+    weight = np.repeat([0.1, 1.0], [len(baseline), read.sum()])
     labels = np.repeat([1, 0], len(rows))
     return np.vstack([rows, rows]), labels, np.concatenate([weight * preference, weight * (1 - preference)])

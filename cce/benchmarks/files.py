@@ -14,22 +14,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal, NamedTuple, TextIO, TypeVar
+from typing import Literal, NamedTuple, TextIO
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from cce.benchmarks.pair import Pair, drawn
+from cce.benchmarks.pair import Pair, T, drawn
 from cce.errors import BadInput, DataMissing
 
 DATA = Path(__file__).parent / "data"
 FILE_TYPES = re.compile(r"\.(json|jsonl|csv)(\.gz)?$|\.parquet$")
-PART = re.compile(r"-\d{5}-of-\d{5}")
 VERSION = attrgetter("st_size", "st_mtime_ns")
 Row = dict[str, object]
 Folder = str | Path | None
-M = TypeVar("M", bound=BaseModel)
 
 
 class Source(NamedTuple):
@@ -76,7 +74,7 @@ def _matching(source: Source, folder: Path) -> list[Path]:
     # The folder's own name counts too, so that the data set's own folder can be given.
     named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*"))}
     files = [f for f, name in named.items() if FILE_TYPES.search(f.name.lower()) and re.search(source.file, name)]
-    if len({PART.sub("", str(file)) for file in files}) > 1:
+    if len({re.sub(r"-\d{5}-of-\d{5}", "", str(file)) for file in files}) > 1:
         found = ", ".join(map(str, files))
         raise BadInput(f"{folder} holds several files for {source.hub}: {found}; keep one of them there")
     return files
@@ -150,12 +148,12 @@ def _parsed(text: str, place: str | Path) -> object:
         raise BadInput(f"{place}: not JSON, or none that can be read: {error}") from error
 
 
-def user_rows(path: Path, kind: type[M], **defaults) -> list[M]:
+def user_rows(path: Path, kind: type[T], **defaults) -> list[T]:
     """A file's rows as that kind, `defaults` filling fields that a row lacks. Raises BadInput naming row and field."""
     return [_checked(row, kind, f"{path}, row {n}", defaults) for n, row in enumerate(read_rows(path), start=1)]
 
 
-def _checked(row: Row, kind: type[M], place: str, defaults: dict) -> M:
+def _checked(row: Row, kind: type[T], place: str, defaults: dict) -> T:
     if not isinstance(row, dict):
         raise BadInput(f"{place}: an object with the fields of {kind.__name__} is wanted")
     try:
@@ -170,7 +168,7 @@ class PairFile(Sequence[Pair]):
     """The pairs of the user's own JSONL file: all are checked at first, and each is read again when it is asked for.
 
     Only the offsets of lines are kept, so that a million pairs need little more memory than ten. Raises BadInput as
-    `user_rows` does, for an id that stands twice, for no pairs, and at a pair that is asked for once the file changed.
+    `load_pairs` does for a bad file, and at a pair that is asked for once the file has changed.
     """
 
     def __init__(self, source: str):

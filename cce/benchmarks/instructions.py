@@ -13,7 +13,7 @@ from cce.benchmarks.files import DATA, SOURCES, Folder, Row, as_published, find_
 from cce.benchmarks.pair import Item, NonEmpty, Question, Text, drawn
 from cce.errors import BadInput
 
-# The categories of MT-Bench in which a judge sees a reference answer.
+# The categories of MT-Bench in which a judge sees a reference answer to each turn.
 REFERENCED = ("math", "reasoning", "coding")
 
 
@@ -44,10 +44,7 @@ class Pool(Item):
 def load_questions(
     name: str = "mt_bench", data_dir: Folder = None, limit: int | None = None, seed: int = 0
 ) -> list[Question]:
-    """Load the 80 questions of two turns of mt_bench (Zheng et al. 2023, arXiv 2306.05685), or pocket_talk's sixteen.
-
-    Those were written for the kit, in the same eight categories; those in REFERENCED have a reference for each turn.
-    """
+    """Load the questions of mt_bench (Zheng et al. 2023, arXiv 2306.05685) or pocket_talk, sixteen of the kit's own."""
     if name not in ("mt_bench", "pocket_talk"):
         raise BadInput(f"unknown questions {name!r}: mt_bench or pocket_talk")
     questions = _mt_bench(data_dir) if name == "mt_bench" else user_rows(DATA / "pocket_talk.jsonl", Question)
@@ -69,7 +66,7 @@ def load_references(
     """Load AlpacaEval's instructions, each a question of one turn with the output that models are compared with.
 
     They are those of alpaca_eval, or of pocket, the kit's own pairs with the better answer as the reference. An id is
-    the place in the whole set, from 0, which annotations call `index`; a category is where AlpacaEval took it from.
+    the place in the whole set, from 0, which annotations call `index`; the category is its source or kind.
     """
     if name not in ("alpaca_eval", "pocket"):
         raise BadInput(f"unknown instructions {name!r}: alpaca_eval or pocket")

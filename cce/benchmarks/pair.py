@@ -1,4 +1,4 @@
-"""What is judged and asked, a pair of answers or a question; and which of them a limit draws, or a shard is dealt."""
+"""What is judged or asked: a pair of answers, or a question; and which of these a limit draws, and a shard gets."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ from cce.display import Section, Shown
 from cce.errors import BadInput
 from cce.text import whole_characters
 
+T = TypeVar("T", bound="Item")
 Text = Annotated[str, AfterValidator(whole_characters)]
 NonEmpty = Annotated[str, Field(min_length=1), AfterValidator(whole_characters)]
 # An empty cell of a csv or parquet file is no label.
@@ -113,13 +114,11 @@ def pair_named(pairs: Sequence[Pair], name: str | None) -> Pair:
 
 
 def shuffled_sides(pair_id: str, better: str, worse: str, seed: int) -> dict[str, str]:
-    """Answers and label for a source that says only which answer is better: a coin for each pair, from the seed.
-
-    The coin depends on the pair's own id, so that neither a limit nor a missing row moves another pair's.
-    """
-    if Random(f"{seed}:sides:{pair_id}").random() < 0.5:
-        return {"answer_a": better, "answer_b": worse, "label": "A"}
-    return {"answer_a": worse, "answer_b": better, "label": "B"}
+    """Answers and label for a source that says only which answer is better: a coin for each pair, from the seed."""
+    # The pair's own coin, so that neither a limit nor a missing row moves another pair's.
+    better_is_a = Random(f"{seed}:sides:{pair_id}").random() < 0.5
+    a, b, label = (better, worse, "A") if better_is_a else (worse, better, "B")
+    return {"answer_a": a, "answer_b": b, "label": label}
 
 
 class Question(Item):
@@ -136,18 +135,14 @@ class Question(Item):
         return self
 
 
-T = TypeVar("T", bound=Item)
-
-
 def drawn(items: Iterable[T], kind: str, source: str, limit: int | None, seed: int) -> list[T]:
     """As many items as the limit says, or all, in their order; a smaller limit draws from a larger one's items.
 
-    Which ones depends on the seed and on each item's own id; `kind` and `source` are for the words of an error.
     Raises BadInput for a limit below 1 (before the first item is read), for an id that stands twice, for no items.
     """
     if limit is not None and limit < 1:
         raise BadInput(f"limit {limit}: at least one of the {kind}, or none given for all")
-    items = told_apart(items, source)
+    items = _told_apart(items, source)
     if limit is not None:
         # One by one, so that of hundreds of thousands only the drawn ones are kept.
         lots = ((Random(f"{seed}:limit:{item.id}").random(), place, item) for place, item in enumerate(items))
@@ -158,8 +153,7 @@ def drawn(items: Iterable[T], kind: str, source: str, limit: int | None, seed: i
     return chosen
 
 
-def told_apart(items: Iterable[T], source: str) -> Iterator[T]:
-    """The same items. Raises BadInput at an id that stands twice."""
+def _told_apart(items: Iterable[T], source: str) -> Iterator[T]:
     seen = set()
     for item in items:
         if item.id in seen:
@@ -178,10 +172,7 @@ def shard_of(shard: str) -> tuple[int, int]:
 
 
 def dealt(pairs: list[Pair], shard: str, source: str) -> list[Pair]:
-    """Every n-th pair from the i-th on, for the shard i/n; pairs on one instruction go with the first of them.
-
-    Raises BadInput for a bad shard, and for one that gets no pair of this source.
-    """
+    """The pairs of the i-th instruction and of every n-th after it, for the shard i/n. Raises BadInput for none."""
     part, parts = shard_of(shard)
     # Pairs on one instruction share its crowd answers: two shards would buy these twice, and get two different ones.
     instructions = {question: place for place, question in enumerate(dict.fromkeys(p.questions[0] for p in pairs))}

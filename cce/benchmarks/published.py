@@ -1,20 +1,28 @@
-"""Published benchmarks, with one function each, from rows to pairs. `data/sources.yaml` says where the rows are.
+"""Published benchmarks, with one function each from rows to pairs, and how judgments of these pairs are scored.
 
 A and B are as published; where only the better answer is, a seeded coin decides. An id is the row's own, or its place.
+Scoring is one switch for four rules, which go as the paper's code has them or as the benchmarks do. In either, pairs of
+HelpSteer2 whose answers are equally good have no label, and are left out.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from cce.benchmarks.files import SOURCES, Row, Sources
+import yaml
+
+from cce.benchmarks.files import DATA, SOURCES, Row, Sources
 from cce.benchmarks.pair import Pair, shuffled_sides
-from cce.benchmarks.scoring import Scoring
 from cce.errors import BadInput
 
 Messages = list[dict[str, str]]
+Scoring = Literal["paper", "standard"]
+RULES = yaml.safe_load((DATA / "scoring.yaml").read_text())
+# RewardBench's subsets and what they count for, by section.
+SECTIONS = yaml.safe_load((DATA / "rewardbench.yaml").read_text())
+SECTION_OF = {subset: section for section, subsets in SECTIONS.items() for subset in subsets}
 BETTER = {"1": "A", "2": "B"}  # the side of output_1 and of output_2
 # HelpSteer2's published weights for one figure of merit.
 WEIGHTS = {"helpfulness": 0.65, "correctness": 0.8, "coherence": 0.45, "complexity": 0.55, "verbosity": -0.4}
@@ -53,11 +61,8 @@ def helpsteer2(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pai
 
 
 def goodness(row: Row, scoring: Scoring) -> float:
-    """The weighted sum of the five ratings (0 to 4 each), rounded so that equal sums compare as equal.
-
-    The paper's code applies the weights when it loads the ratings and once more when it scores, so that each weight is
-    squared and verbosity counts in favour of an answer.
-    """
+    """The weighted sum of the five ratings (0 to 4 each), rounded so that equal sums compare as equal."""
+    # The paper's code applies the weights on loading and on scoring: they are squared, and verbosity counts in favour.
     power = 2 if scoring == "paper" else 1
     return round(sum(weight**power * float(row[attribute]) for attribute, weight in WEIGHTS.items()), 6)
 
@@ -73,9 +78,8 @@ def mtbench_human(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[
             name = name if seen[name] == 1 else f"{name}-{seen[name]}"
             said = {side: row[side] for side in ("conversation_a", "conversation_b")}
             # A csv file holds a conversation as JSON text.
-            talks = {side: json.loads(talk) if isinstance(talk, str) else talk for side, talk in said.items()}
-            turns = {side: tuple(talk)[: 2 * turn] for side, talk in talks.items()}
-            yield Pair(id=name, subset=f"turn{turn}", label=label, **turns)
+            talks = {side: tuple(json.loads(t) if isinstance(t, str) else t)[: 2 * turn] for side, t in said.items()}
+            yield Pair(id=name, subset=f"turn{turn}", label=label, **talks)
 
 
 def judgebench(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
@@ -98,10 +102,7 @@ def evalbias(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]
 
 
 def llmbar(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
-    """LLMBar (Zeng et al. 2023, arXiv 2310.07641): 419 pairs, one answer follows the instruction, the other does not.
-
-    None of the paper's five benchmarks, though the chat-hard section of RewardBench holds the same pairs.
-    """
+    """LLMBar (Zeng et al. 2023, arXiv 2310.07641): 419 pairs, one answer follows the instruction, one does not."""
     seen: Counter[str] = Counter()
     for row in rows:
         subset, label = row["subset"], BETTER[str(row["label"])]
@@ -111,10 +112,7 @@ def llmbar(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
 
 
 def tulu3_preference(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
-    """The TULU-3 preference mixture (Lambert et al. 2024, arXiv 2411.15124): some 270,000 chosen and rejected answers.
-
-    For training judges, as in the paper's Table 2, and no benchmark: most preferences are a language model's own.
-    """
+    """The TULU-3 preference mixture (Lambert et al. 2024, arXiv 2411.15124), for training judges as in Table 2."""
     for place, row in enumerate(rows):
         chosen, rejected = list(row["chosen"]), list(row["rejected"])
         if _comparable(chosen, rejected):
@@ -139,3 +137,27 @@ def _asked(turns: Messages, sides: dict[str, str]) -> dict:
 
 KNOWN = (rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar, tulu3_preference)
 BENCHMARKS = {pairs.__name__: Benchmark(SOURCES[pairs.__name__], pairs) for pairs in KNOWN}
+
+
+def check_scoring(scoring: str) -> None:
+    """Raise BadInput for a word that is no scoring."""
+    if scoring not in RULES:
+        raise BadInput(f"scoring {scoring!r}: one of {', '.join(RULES)}")
+
+
+def explained(scoring: Scoring) -> str:
+    """What the scoring does, one line per rule, for a notebook to print. Raises BadInput for a word that is none."""
+    check_scoring(scoring)
+    return f"scoring {scoring}:\n{RULES[scoring]}"
+
+
+def section_weights(subsets: Sequence[str]) -> list[float]:
+    """What each of RewardBench's pairs counts for, from its subset: sections alike, subsets within one by SECTIONS.
+
+    Sections and subsets without a pair are left out; the weights add up to 1. Source: github.com/allenai/reward-bench.
+    """
+    count_of = {subset: count for section in SECTIONS.values() for subset, count in section.items()}
+    pairs_of, totals = Counter(subsets), Counter()
+    for subset in pairs_of:
+        totals[SECTION_OF[subset]] += count_of[subset]
+    return [count_of[s] / pairs_of[s] / totals[SECTION_OF[s]] / len(totals) for s in subsets]
