@@ -11,11 +11,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "cce.benchmarks": ["load_pairs"],
-    "cce.benchmarks.alpaca_eval": ["load_gamed", "load_references"],
-    "cce.benchmarks.instructions": ["load_instructions", "load_pools"],
-    "cce.benchmarks.mt_bench": ["load_questions"],
+    "cce.benchmarks.alpaca_eval": ["load_gamed"],
+    "cce.benchmarks.instructions": ["load_instructions", "load_pools", "load_questions", "load_references"],
     "cce.benchmarks.pair": ["Pair", "pair_named"],
-    "cce.benchmarks.scoring": ["explained"],
+    "cce.benchmarks.published": ["explained"],
     "cce.chat.dialogue": ["answer_questions", "sample_responses"],
     "cce.chat.grading": ["grade", "preferences"],
     "cce.chat.key_points": ["check_analyst", "key_points"],

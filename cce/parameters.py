@@ -12,8 +12,8 @@ from typing import Annotated, get_type_hints
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model
 
 from cce import options
-from cce.benchmarks.sampling import shard_of
-from cce.benchmarks.scoring import Scoring
+from cce.benchmarks.pair import shard_of
+from cce.benchmarks.published import Scoring
 from cce.chat.picking import RANDOM
 from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing

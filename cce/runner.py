@@ -18,7 +18,7 @@ import papermill
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from cce.benchmarks.sampling import shard_of
+from cce.benchmarks.pair import shard_of
 from cce.errors import BadInput, NotebookFailed
 from cce.parameters import check
 from cce.project import root

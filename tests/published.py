@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from cce.benchmarks.mt_bench import REFERENCED
-from cce.benchmarks.rewardbench import SECTIONS
+from cce.benchmarks.instructions import REFERENCED
+from cce.benchmarks.published import SECTIONS
 from cce.chat.dialogue import TEMPERATURES
 from tests.test_benchmarks import write
 

@@ -10,7 +10,7 @@ import pytest
 
 from cce.analysis.rejection import mt_bench_table
 from cce.analysis.tables import readable
-from cce.benchmarks.mt_bench import REFERENCED, load_questions
+from cce.benchmarks.instructions import REFERENCED, load_questions
 from cce.benchmarks.pair import Question
 from cce.chat.dialogue import TEMPERATURES, answer_questions
 from cce.chat.grading import grade, read_digits, read_rating
