@@ -280,7 +280,7 @@ def test_the_same_seed_gives_the_same_table(planted):
             crowd = [server.model(f"crowd-{quality}") for quality in (9, 10, 11, 12, 13)]
             planted_file = [str(planted / "planted.jsonl")]
             parameters = parameters_for(server, planted / name, benchmarks=planted_file, methods=["cce@2"], crowd=crowd)
-            runner._execute(ROOT / "notebooks/01_judge_accuracy.ipynb", planted / name / "n.ipynb", parameters)
+            runner.execute("01_judge_accuracy", planted / name / "n.ipynb", parameters)
         table = pd.read_csv(planted / name / "01_judge_accuracy.csv").drop(columns=["seconds", "judge"])
         tables.append(json.loads(table.to_json()))
     assert tables[0] == tables[1]

@@ -34,7 +34,7 @@ def redirected(parameters: dict, server: FakeServer, analyst: FakeServer, folder
 
 def run(stem: str, parameters: dict, folder: Path) -> dict[str, pd.DataFrame]:
     """Execute a notebook; its tables and judgments by name."""
-    runner._execute(ROOT / "notebooks" / f"{stem}.ipynb", folder / f"{stem}.ipynb", parameters)
+    runner.execute(stem, folder / f"{stem}.ipynb", parameters)
     assert all(file.stat().st_size for file in runner.promised_files(stem, parameters))
     tables = {file.stem.removeprefix(stem): pd.read_csv(file) for file in folder.glob(f"{stem}*.csv")}
     return tables | {"judgments": pd.read_json(folder / f"{stem}.jsonl", lines=True)}
