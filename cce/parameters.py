@@ -17,7 +17,9 @@ from cce.chat.picking import RANDOM
 from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.training import Recipe
-from cce.options import Order, Reading
+from cce.options import DEFAULTS, Options, Order, Reading
+from cce.project import enter
+from cce.spending import limit
 
 LONGEST_SHOWN = 80
 # What students answer in notebook 06: an MT-Bench, then an AlpacaEval.
@@ -99,6 +101,17 @@ KINDS = [
 ]
 FIELDS = {name: kind for kind, names in KINDS for name in names.split()}
 Parameters = create_model("Parameters", __config__=ConfigDict(strict=True, extra="ignore"), **FIELDS)
+
+
+def begin(given: Mapping[str, object]) -> Options:
+    """Begin a notebook, which gives its `globals()`: enter the root, check its parameters, set bounds on spending.
+
+    Returns the options that the parameters name. Raises BadInput naming every parameter that is not what it takes.
+    """
+    enter()
+    check(given, "parameters")
+    limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
+    return Options(**{name: given[name] for name in vars(DEFAULTS) if name in given})
 
 
 def check(given: Mapping[str, object], source: str) -> None:

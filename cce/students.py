@@ -32,7 +32,7 @@ from cce.project import enter
 
 SENTENCE = re.compile(r".*[.!?](?=\s|$)", re.S)
 OTHER = {"A": "B", "B": "A"}
-JUDGE_RECIPE = Recipe(rank=8, learning_rate=1e-3, steps=100, batch=4, max_tokens=1024, seed=0)
+JUDGE_RECIPE = Recipe(steps=100)
 JUDGE_CARD = Card(
     title="embedded-judge",
     what="SmolLM2-135M-Instruct as a judge of two answers that writes its verdict in words: the default of the demo.",
@@ -169,8 +169,7 @@ def _judging(shown: Comparison, text: str | None, verdict: str, prompts: str | N
 
 
 def _example(prompt: str, answer: str) -> Example:
-    chat = {"prompt": ("user", prompt), "completion": ("assistant", answer)}
-    return {name: [{"role": role, "content": content}] for name, (role, content) in chat.items()}
+    return {"prompt": [{"role": "user", "content": prompt}], "completion": [{"role": "assistant", "content": answer}]}
 
 
 if __name__ == "__main__":
