@@ -61,7 +61,7 @@ def checked(profile: str, notebooks: Sequence[str] | None) -> list[tuple[str, di
 
 def _common(files: dict[str, Path]) -> dict:
     file = next(iter(files.values())).with_stem("common")
-    common = _read(file) if file.is_file() else {}
+    common = (yaml.safe_load(file.read_text()) if file.is_file() else None) or {}
     declared = {name for stem in files if _notebook(stem).is_file() for name in _declared(stem)}
     unknown = sorted(set(common) - declared)
     if unknown:
@@ -74,7 +74,7 @@ def _given(file: Path, common: dict) -> dict:
     notebook = _notebook(file.stem)
     if not notebook.is_file():
         raise BadInput(f"{file}: there is no notebook {notebook} of that name")
-    own, declared = _read(file), _declared(file.stem)
+    own, declared = yaml.safe_load(file.read_text()) or {}, _declared(file.stem)
     unknown = ", ".join(sorted(set(own) - set(declared)))
     if unknown:
         raise BadInput(f"{file}: {notebook.name} has no parameter {unknown}; it declares {', '.join(declared)}")
@@ -84,10 +84,6 @@ def _given(file: Path, common: dict) -> dict:
     if missing:
         raise BadInput(f"{file}: name {missing}, so that profiles do not overwrite each other's results")
     return given
-
-
-def _read(file: Path) -> dict:
-    return yaml.safe_load(file.read_text()) or {}
 
 
 def _takes_shard(stem: str, named: bool) -> bool:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -94,12 +95,10 @@ def _arguments(folder: Path, recipe: dict, bf16: bool) -> SFTConfig:
 
 def _short_enough(folder: Path, tokenizer, most: int) -> Dataset:
     # The trainer would cut the end off a longer one, which is the verdict.
-    def fits(example: dict) -> bool:
-        chat = example["prompt"] + example["completion"]
-        return len(tokenizer.apply_chat_template(chat, return_dict=False)) <= most
-
     lines = (folder / "examples.jsonl").read_text().splitlines()
-    return Dataset.from_list(list(map(json.loads, lines))).filter(fits)
+    tokens = partial(tokenizer.apply_chat_template, return_dict=False)
+    examples = Dataset.from_list([json.loads(line) for line in lines])
+    return examples.filter(lambda each: len(tokens(each["prompt"] + each["completion"])) <= most)
 
 
 class LossFile(TrainerCallback):
