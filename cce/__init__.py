@@ -30,7 +30,8 @@ _HOMES = {
     "cce.models.training": ["Card", "Recipe", "train"],
     "cce.names": ["short_name"],
     "cce.options": ["Options"],
-    "cce.project": ["begin", "made_with"],
+    "cce.parameters": ["begin"],
+    "cce.project": ["made_with"],
     "cce.students": ["card_of", "judged_by_students", "taught_by_picks", "teaching_sets"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
