@@ -32,10 +32,6 @@ from cce.text import write_whole
 
 THOUSANDS = re.compile(r"^[0-9]{4,}(?=\.\d+$|$)")
 NUMBER = re.compile(r"[-+<]?[\d.,]+(%|\s*\[.*\])?|-?")
-# What the page may do beside using its own style and script.
-POLICY = "img-src data:; base-uri 'none'; form-action 'none'"
-# One row per step of each training: the figure says it better.
-NO_TABLES = {"loss"}
 
 
 def report(folder: str | Path) -> Path:
@@ -58,7 +54,6 @@ def _rendered(name: str, notebooks: Sequence[Executed]) -> str:
     loader = PackageLoader(__package__, ".")
     room = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     style, script = (loader.get_source(room, file)[0] for file in ("style.css", "browser.js"))
-    styles, scripts = (f"'sha256-{_base64(sha256(text.encode()).digest())}'" for text in (style, script))
     cases, models = Cases(notebooks).data(), addresses(notebooks)
     packed = json.dumps(cases, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     results = as_printed("results.csv").fillna("").set_index("notebook").to_dict("index")
@@ -66,7 +61,7 @@ def _rendered(name: str, notebooks: Sequence[Executed]) -> str:
         name=name,
         style=style,
         script=script,
-        policy=f"default-src 'none'; style-src {styles}; script-src {scripts}; {POLICY}",
+        digests=[_base64(sha256(text.encode()).digest()) for text in (style, script)],
         facts=_facts(notebooks),
         embedded=any(model.startswith("embedded") for model in models),
         local=sorted(model for model, url in models.items() if on_loopback(url)),
@@ -87,25 +82,22 @@ def _base64(data: bytes) -> str:
 def _facts(notebooks: Sequence[Executed]) -> dict[str, str]:
     rows = [row for notebook in notebooks for rows in notebook.judgments.values() for row in rows]
     pairs = pd.DataFrame(rows, columns=["benchmark", "id"]).groupby("benchmark", sort=False).id.nunique()
+    named = {key: [model for one in notebooks for model in one.parameters.get(key, [])] for key in ("judges", "crowd")}
     facts = {
         "Run": sorted({notebook.date for notebook in notebooks} - {""}),
         "Commit": sorted({notebook.commit for notebook in notebooks} - {""}),
-        "Judges": _named(notebooks, "judges"),
-        "Crowd": _named(notebooks, "crowd"),
+        "Judges": dict.fromkeys(map(short_name, named["judges"])),
+        "Crowd": dict.fromkeys(map(short_name, named["crowd"])),
         "Benchmarks": [f"{name} ({count:,} pairs)" for name, count in pairs.items()],
         "Judgments": [f"{len(rows):,}"],
     }
     return {name: ", ".join(told) or "-" for name, told in facts.items()}
 
 
-def _named(notebooks: Sequence[Executed], parameter: str) -> list[str]:
-    given = [short_name(name) for notebook in notebooks for name in notebook.parameters.get(parameter, [])]
-    return list(dict.fromkeys(given))
-
-
 def _section(notebook: Executed, result: dict) -> dict:
     known = result or {"place": "", "heading": notebook.stem, "claim": "", "printed": ""}
-    tables = {part: _cells(table) for part, table in notebook.tables.items() if part not in NO_TABLES}
+    # "loss" has one row per step of each training: the figure says it better.
+    tables = {part: _cells(table) for part, table in notebook.tables.items() if part != "loss"}
     figures = [_base64(file.read_bytes()) for file in notebook.figures.values()]
     printed = known["printed"] and _cells(as_printed(known["printed"]))
     return {"id": notebook.stem, "known": known, "tables": tables, "figures": figures, "printed": printed}

@@ -102,18 +102,16 @@ class Cases:
         }
 
     def _judgment(self, one: dict, notebook: Executed) -> int:
-        def said(key: str) -> str:
-            return notebook.stored("response", key)["text"]
-
-        given = isinstance(one["answer"], str)
+        answer = one["answer"]
+        answers = [answer] if isinstance(answer, str) else [notebook.stored("response", key)["text"] for key in answer]
         told = {
             "side": one["candidate"],
             "letter": one["member"],
             "model": one["model"] and short_name(one["model"]),
-            "answer": self.texts.of([one["answer"]] if given else map(said, one["answer"])),
+            "answer": self.texts.of(answers),
             "verdict": verdict_of(one["p_a"]),
             "outcome": one["outcome"],
-            "texts": self.texts.of(map(said, one["rationales"])),
+            "texts": self.texts.of(notebook.stored("response", key)["text"] for key in one["rationales"]),
         }
         return self.crowd[json.dumps(told)]
 
