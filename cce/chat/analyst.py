@@ -29,8 +29,6 @@ def list_schema(name: str, kind: str) -> dict:
 
 
 POINTS, MADE = list_schema("points", "string"), list_schema("made", "integer")
-# Merged points may take so many times the tokens of one rationale's.
-MERGED_LISTS = 4
 STRING = r'"(?:[^"\\]|\\.)*"'
 # After its name, or at the beginning of a line.
 STRINGS = re.compile(rf'(?:points"\s*:\s*|^[ \t]*)\[((?:\s*{STRING}\s*,?)*)', re.MULTILINE | re.DOTALL | re.IGNORECASE)
@@ -63,7 +61,8 @@ class Analyst:
             return points
         prompt = render("points_merged", self.options.prompts, points="\n".join(f"- {point}" for point in points))
         try:
-            reply = await self.ask(session, prompt, POINTS, max_tokens=MERGED_LISTS * self.options.max_tokens)
+            # A pair's points may take four times the tokens of one rationale's.
+            reply = await self.ask(session, prompt, POINTS, max_tokens=4 * self.options.max_tokens)
         except ContextOverflow:
             return points
         merged = [] if reply.finish == "length" else read_points(reply.text)

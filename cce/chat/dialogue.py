@@ -1,7 +1,7 @@
 """Answers: a model answers every turn of a question, or models answer an instruction several times.
 
-answer_questions(load_questions("pocket_talk"), "embedded")
-sample_responses(load_instructions("lima"), ["my-model@http://localhost:8000/v1"], 4, store="store.sqlite")
+    answer_questions(load_questions("pocket_talk"), "embedded")
+    sample_responses(load_instructions("lima"), ["my-model@http://localhost:8000/v1"], 4, store="store.sqlite")
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,8 @@ from cce.models.loop import together
 from cce.options import DEFAULTS, Options
 
 # By category, as MT-Bench's own code has them; it samples any other at 0.7.
-TEMPERATURES = dict.fromkeys(["writing", "roleplay"], 0.7)
-TEMPERATURES |= dict.fromkeys(["extraction", "math", "coding", "reasoning"], 0.0)
-TEMPERATURES |= dict.fromkeys(["stem", "humanities"], 0.1)
-OTHER_TEMPERATURE = 0.7
+TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "extraction": 0.0, "math": 0.0, "coding": 0.0, "reasoning": 0.0}
+TEMPERATURES |= {"stem": 0.1, "humanities": 0.1}
 # The paper's tables and code show none for the responses. At 1.0 a model draws from the distribution that it has
 # learned, neither sharpened nor flattened: among responses that differ there is something to pick.
 RESPONSE_TEMPERATURE = 1.0
@@ -33,9 +31,9 @@ SEEDS_APART = 10_000
 def answer_questions(questions: Sequence[Question], model: str, options: Options = DEFAULTS, **changes) -> pd.DataFrame:
     """Let a model answer every question, as `load_questions` or `load_references` gives them, turn by turn.
 
-    options, changes: see `Options`; another seed gives other answers.
-    Returns one row per question: id, category, model, answers (a tuple, one string per turn), calls, prompt_tokens,
-    completion_tokens, seconds (of model time), context_cuts (turns cut to fit the context). For errors see `cce.chat`.
+    Another seed gives other answers. Returns one row per question: id, category, model, answers (a tuple, one string
+    per turn), calls, prompt_tokens, completion_tokens, seconds (of model time), context_cuts (turns cut to fit the
+    context). For errors see `cce.chat`.
     """
     if not questions:
         raise BadInput("questions: at least one")
@@ -43,7 +41,7 @@ def answer_questions(questions: Sequence[Question], model: str, options: Options
     llm = LLM(model, options)
 
     async def answer(question: Question) -> dict:
-        session, temperature = Session(question.id, options), TEMPERATURES.get(question.category, OTHER_TEMPERATURE)
+        session, temperature = Session(question.id, options), TEMPERATURES.get(question.category, 0.7)
         texts = (await session.converse(llm, question.turns, temperature, options.seed)).texts
         row = {"id": question.id, "category": question.category, "model": model, "answers": texts}
         return row | session.cost() | {"context_cuts": session.context_cuts}
@@ -62,9 +60,8 @@ def answered(questions: Sequence[Question], answers: pd.DataFrame) -> list[tuple
     # A file of answers may have made numbers of the ids.
     answers = answers.assign(id=answers.id.astype(str))
     for model, rows in answers.groupby("model"):
-        odd = set(known) ^ set(rows.id) or set(rows.id[rows.id.duplicated()])
-        if odd:
-            raise BadInput(f"answers of {model}: not one to each question given, as {sorted(odd)[0]!r} shows")
+        if odd := set(known) ^ set(rows.id) or set(rows.id[rows.id.duplicated()]):
+            raise BadInput(f"answers of {model}: not one to each question given, as {min(odd)!r} shows")
     found = [(known[row.id], row.model, tuple(row.answers)) for row in answers.itertuples()]
     for question, model, given in found:
         if len(given) != len(question.turns):
@@ -83,8 +80,8 @@ def sample_responses(
 ) -> list[Pool]:
     """Sample n responses to each instruction, from the models in turn; fewer are the first of more.
 
-    Anything with `id` and `instruction` will do for an instruction; a model listed twice answers twice as often.
-    options, changes: see `Options`; another seed samples anew.
+    Anything with `id` and `instruction` will do for an instruction; a model listed twice answers twice as often, and
+    another seed samples anew.
     Returns one pool per instruction, in their order; warns of instructions that were cut. For errors see `cce.chat`.
     """
     options = options.but(**changes)
@@ -98,10 +95,10 @@ def sample_responses(
         question = Question(id=one.id, turns=[one.instruction])
         session = Session(question.id, options)
         answers = await together(session.converse(llm, question.turns, temperature, sample) for llm, sample in samples)
-        responses = [text for answer in answers for text in answer.texts]
+        responses = [answer.texts[0] for answer in answers]
         return Pool(id=one.id, instruction=one.instruction, responses=responses), session.context_cuts > 0
 
-    found = results("sampling", instructions, list(llms.values()), sampled, options.concurrency)
-    if cut := sum(was_cut for _, was_cut in found):
-        warn([f"{cut} instructions were too long for a model's context, and were answered cut"])
-    return [pool for pool, _ in found]
+    pools, cut = zip(*results("sampling", instructions, [*llms.values()], sampled, options.concurrency), strict=True)
+    if any(cut):
+        warn([f"{sum(cut)} instructions were too long for a model's context, and were answered cut"])
+    return list(pools)

@@ -8,7 +8,7 @@ The first is MT-Bench's way (Zheng et al. 2023, section 3.1), the second AlpacaE
 
 import re
 from collections.abc import Sequence
-from math import exp, log
+from math import log
 from statistics import fmean
 
 import pandas as pd
@@ -18,6 +18,7 @@ from cce.chat.dialogue import answered
 from cce.crowd.evaluate import evaluate, warn
 from cce.crowd.prompts import render
 from cce.crowd.session import Session, Texts
+from cce.crowd.verdict import probabilities
 from cce.errors import ResultsMissing
 from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
@@ -37,11 +38,10 @@ ANNOTATIONS = ["generator_2", "index", "dataset", "preference", "len_output_1", 
 def grade(
     questions: Sequence[Question], answers: pd.DataFrame, judge: str, options: Options = DEFAULTS, **changes
 ) -> pd.DataFrame:
-    """Let a judge rate every answer; an answer to a later turn with the turns before it in view.
+    """Let a judge rate, at temperature 0, every answer; an answer to a later turn with the turns before it in view.
 
-    Takes the questions, whose reference answers the judge sees, and answers as `answer_questions` returns them, of one
-    or more models. The judge is asked at temperature 0.
-    options, changes: see `Options`. verdict="text" reads the rating that the judge writes. "distribution" asks it for
+    Takes the questions, whose reference answers the judge sees, and answers of one or more models, as
+    `answer_questions` returns them. verdict="text" reads the rating that the judge writes. "distribution" asks it for
     one digit after its explanation, and takes the mean of 1 to 9, weighted with their probabilities: 10 is more than
     one token to most models. Such ratings are not MT-Bench's.
     Returns one row per answer: id, category, turn (from 1), judge, model (who answered), rating (NaN where none can be
@@ -68,8 +68,8 @@ def preferences(
 ) -> pd.DataFrame:
     """Let a judge compare, with the vanilla prompt, each output with the reference output to its instruction.
 
-    Takes references as `load_references` gives them, and outputs as `answer_questions` returns them.
-    options, changes: see `Options`; the seed decides, once per instruction, which of the two is shown as A.
+    Takes references as `load_references` gives them, and outputs as `answer_questions` returns them. The seed decides,
+    once per instruction, which of the two is shown as A.
     Returns annotations as the published ones are, one row per output: generator_2 (the model), index, dataset,
     preference (1 where the reference is better, 2 where the output is, 1.5 for a tie, anything between for a
     distribution, NaN where the verdict is unreadable), len_output_1 and len_output_2 (characters of the reference and
@@ -78,9 +78,8 @@ def preferences(
     options, found = options.but(**changes), answered(references, outputs)
     pairs = [_pair(question, model, given[0], options.seed) for question, model, given in found]
     judged = evaluate(pairs, ["vanilla"], [judge], options=options)
-    failed = judged.failed.dropna()
-    if len(failed):
-        # A score stands on all questions.
+    # A score stands on all questions.
+    if len(failed := judged.failed.dropna()):
         raise ResultsMissing(missing_in_words("comparing", len(failed), len(judged), failed.iloc[0]))
     # The label stands for the reference.
     p_a = judged.p_a.astype(float)
@@ -107,17 +106,9 @@ def read_rating(text: str) -> float | None:
 
 
 def read_digits(first_token: FirstToken | None) -> float | None:
-    """The mean of the digits 1 to 9, weighted with their probabilities; None where none is among the likeliest tokens.
-
-    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. A digit that is
-    not listed counts with the probability of the least likely listed token, the most it can have.
-    """
-    likeliest = {token: exp(logprob) for token, logprob in (first_token or {}).items()}
-    listed = [sum(p for token, p in likeliest.items() if token.strip() == str(digit)) for digit in SCALE]
-    if not any(listed):
-        return None
-    least = min(likeliest.values())
-    return fmean(SCALE, weights=[share or least for share in listed])
+    """The mean of the digits 1 to 9, weighted with their probabilities; None where none is among the likeliest."""
+    weights = probabilities(first_token, map(str, SCALE))
+    return fmean(SCALE, weights) if weights else None
 
 
 RATINGS = Form(read_rating, lambda rating, rationale: f"{rationale}\nRating: [[{rating}]]", 1, 10)

@@ -42,13 +42,11 @@ def key_points(
     """Count the key points of every rationale, and the share of its pair's inventory that it makes.
 
     Takes the pairs that were judged, and judgments as `evaluate` returns them; rows without a text are left out. The
-    analyst is the model that reads. options, changes: see `Options`; max_tokens bounds one list of the analyst, and
-    where it merges the lists of a pair it may write four times as many.
-    Returns one row per rationale, pair by pair: benchmark, id, cluster, judge, method, points (how many), pool (how
-    many points the inventory has), coverage (0 to 1, NaN for an empty inventory), rationale_tokens, calls and tokens of
-    the analyst, context_cuts (prompts shortened to fit its context), listed (the points, a JSON list). Calls, tokens
-    and cuts are those of the two prompts on that rationale; the pair's own, which all its rationales share, stand in
-    no row.
+    analyst is the model that reads; one list of it has max_tokens at most, and one that it merges four times as many.
+    Returns one row per rationale, pair by pair: PLACE, points (how many), pool (how many points the inventory has),
+    coverage (0 to 1, NaN for an empty inventory), rationale_tokens, calls and tokens of the analyst, context_cuts
+    (prompts shortened to fit its context), listed (the points, a JSON list). Calls, tokens and cuts are those of the
+    two prompts on that rationale; the pair's own, which all its rationales share, stand in no row.
     Raises BadInput for judgments of other pairs or without a needed column; see `cce.chat` for other errors.
     """
     work = _by_pair(pairs, judgments)
@@ -60,8 +58,8 @@ def check_analyst(analyst: str, options: Options = OF_LISTS, **changes) -> pd.Da
 
     Takes the options of `key_points`. Returns one row per rationale: id, planted (points in it), counted (points that
     the analyst lists), planted_coverage, coverage (0 to 1), hits (planted points that the analyst marks, how many),
-    false_marks (points that it marks and that are not there). Numbers may agree by chance, and who marks everything
-    hits everything; hits and false marks together tell whether the analyst found the points themselves.
+    false_marks (points that it marks and that are not there). Who marks everything hits everything: only hits and false
+    marks together tell whether the analyst found the points.
     """
     return pd.DataFrame(_read(Analyst(analyst, options.but(**changes)), read_rows(PLANTED), _planted_rows))
 

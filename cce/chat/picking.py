@@ -2,16 +2,15 @@
 
     pick(load_pools("responses.jsonl"), "cce@4", "gpt-4o")
 
-The paper picks at random, by vanilla comparison, or by comparison with the other responses as the crowd; its tables
-and code do not show how comparisons make a winner. Here every two different responses are compared once, and the one
-with the highest mean probability of winning is picked.
+The paper's tables and code do not show how comparisons make a winner. Here every two different responses are compared
+once, with the others as the crowd, and the one with the highest mean probability of winning is picked.
 
 What it costs: N different responses make N(N-1)/2 pairs, and in one order, read from text, vanilla asks as often. A
-crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that a pool's pairs need
-each response once in each place against each other: N(N-1) comparisons at most, and exactly so many from N = 5 up. Half
-of them are vanilla's. On top come as many outcome removals at most, fewer with a budget below the crowd's 2(N-2), and
-N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for N = 4 and 140 for N = 8, where vanilla asks 6 and 28. A judge
-without errors comes to 25 to 27 and to 139. Both orders double vanilla's calls and the final judgments, nothing else.
+crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that CCE needs N(N-1)
+comparisons at most, exactly so many from N = 5 up, and half of them are vanilla's. On top come as many outcome removals
+at most, fewer with a budget below the crowd's 2(N-2), and N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for
+N = 4 and 140 for N = 8. A judge without errors comes to 25 to 27 and to 139. Both orders double vanilla's calls and the
+final judgments, nothing else.
 """
 
 from collections import defaultdict
@@ -48,17 +47,13 @@ def pick(
     options: Options = DEFAULTS,
     **changes,
 ) -> pd.DataFrame:
-    """Pick one response of each pool.
+    """Pick one response of each pool, as `load_pools` or `sample_responses` gives them.
 
-    Args:
-        pools: as `load_pools` or `sample_responses` gives them.
-        method: `random`, or a method of `evaluate`, which then judges every two responses with different texts, the
-            others being their crowd. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); where
-            there are but two, `cce@N` is vanilla.
-        judge: the model that compares; `random` and `length` need none.
-        crowd: models that answer each instruction as well, behind the other responses in the crowd.
-        options, changes: see `Options`; the seed draws `random`'s picks, the winner among equals, the sides A and B,
-            and the selection.
+    The method is `random`, or one of `evaluate`, by which the judge then compares every two responses with different
+    texts; `random` and `length` need no judge. The other responses are the crowd, and behind them stand the answers of
+    the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); where there are but
+    two, `cce@N` is vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the
+    selection.
 
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts
