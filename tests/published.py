@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cce.benchmarks.mt_bench import REFERENCED
 from cce.benchmarks.rewardbench import SECTIONS
-from cce.chat.dialogue import TEMPERATURES
+from cce.chat.grading import TEMPERATURES
 from tests.test_benchmarks import write
 
 PAIRS = 8  # a benchmark; as many questions, instructions and references

@@ -22,8 +22,7 @@ from cce.benchmarks.alpaca_eval import (
 from cce.benchmarks.instructions import load_instructions
 from cce.benchmarks.mt_bench import load_questions
 from cce.benchmarks.pair import Question
-from cce.chat.dialogue import answer_questions
-from cce.chat.grading import preferences
+from cce.chat.grading import answer_questions, preferences
 from cce.errors import BadInput, DataMissing
 from tests.fake_hub import fake_hub
 from tests.test_benchmarks import write

@@ -23,8 +23,8 @@ from statistics import fmean
 
 import pandas as pd
 
-from cce.benchmarks.instructions import Pool
-from cce.benchmarks.pair import Pair
+from cce.benchmarks.instructions import Instruction, Pool
+from cce.benchmarks.pair import Pair, Question
 from cce.crowd.evaluate import check_crowd, check_reading, warn
 from cce.crowd.methods import asks_model, method_named
 from cce.crowd.record import Judged
@@ -37,6 +37,44 @@ from cce.names import NO_JUDGE
 from cce.options import DEFAULTS, Options
 
 RANDOM = "random"
+# How far apart the sample numbers of two seeds lie; a model gives fewer responses than that to an instruction.
+SEEDS_APART = 10_000
+
+
+def sample_responses(
+    instructions: Sequence[Instruction],
+    models: Sequence[str],
+    n: int,
+    options: Options = DEFAULTS,
+    *,
+    temperature: float = 1.0,
+    **changes,
+) -> list[Pool]:
+    """Sample n responses to each instruction, from the models in turn; fewer are the first of more.
+
+    Anything with `id` and `instruction` will do for an instruction; a model listed twice answers twice as often, and
+    another seed samples anew. The paper shows no temperature; at 1.0 a model draws from the distribution that it has
+    learned, so that among responses that differ there is something to pick.
+    Returns one pool per instruction, in their order; warns of instructions that were cut. For errors see `cce.chat`.
+    """
+    options = options.but(**changes)
+    if not (instructions and models and n > 0):
+        raise BadInput("instructions, models and n: at least one of each")
+    llms = {name: LLM(name, options) for name in models}
+    turns = [models[place % len(models)] for place in range(n)]
+    samples = [(llms[name], options.seed * SEEDS_APART + turns[:k].count(name)) for k, name in enumerate(turns)]
+
+    async def sampled(one: Instruction) -> tuple[Pool, bool]:
+        question = Question(id=one.id, turns=[one.instruction])
+        session = Session(question.id, options)
+        answers = await together(session.converse(llm, question.turns, temperature, sample) for llm, sample in samples)
+        responses = [answer.texts[0] for answer in answers]
+        return Pool(id=one.id, instruction=one.instruction, responses=responses), session.context_cuts > 0
+
+    pools, cut = zip(*results("sampling", instructions, [*llms.values()], sampled, options.concurrency), strict=True)
+    if any(cut):
+        warn([f"{sum(cut)} instructions were too long for a model's context, and were answered cut"])
+    return list(pools)
 
 
 def pick(
@@ -51,9 +89,8 @@ def pick(
 
     The method is `random`, or one of `evaluate`, by which the judge then compares every two responses with different
     texts; `random` and `length` need no judge. The other responses are the crowd, and behind them stand the answers of
-    the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); where there are but
-    two, `cce@N` is vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the
-    selection.
+    the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N` is
+    vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection.
 
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts
@@ -62,8 +99,7 @@ def pick(
     """
     options = options.but(**changes)
     warn(_cautions(pools, method, judge, crowd, options))
-    asked = [judge, *crowd] if method != RANDOM and asks_model(method) else []
-    models = {name: LLM(name, options) for name in asked}
+    models = {name: LLM(name, options) for name in [judge, *crowd] if method != RANDOM and asks_model(method)}
     session = Session("", options, models.get(judge), tuple(models[name] for name in crowd if name in models))
     step = partial(_picked, method=method, asking=session)
     return pd.DataFrame(results("picking", pools, list(models.values()), step, options.concurrency))
