@@ -10,9 +10,8 @@ The paper does not define its two measures. Ours:
 - The coverage of a rationale is the share of the inventory that it makes, as the analyst marks the points on reading
   the rationale beside the numbered inventory.
 
-Lists are asked for with a JSON schema where the endpoint takes one. Not every endpoint holds its models to it, and an
-answer may stop in the middle of a list. The reading therefore takes the whole strings of a JSON list wherever it
-stands, else the items of a list in plain text.
+Lists are asked for with a JSON schema, but not every endpoint takes one or holds its models to it, and an answer may
+stop in the middle of a list. What is read is the whole strings of a JSON list wherever it stands, else a plain list.
 """
 
 import asyncio
@@ -222,9 +221,9 @@ async def _planted_rows(analyst: Analyst, item: dict) -> list[dict]:
 
     async def row(rationale: dict) -> dict:
         listed = await analyst.of_rationale(session, rationale["text"])
-        made, planted = await analyst.made(session, rationale["text"], inventory), rationale["made"]
-        counts = {"id": session.name, "planted": len(planted), "counted": len(listed)}
-        shares = {"planted_coverage": len(planted) / len(inventory), "coverage": len(made) / len(inventory)}
-        return counts | shares | {"hits": len({*made} & {*planted}), "false_marks": len({*made} - {*planted})}
+        made, planted = set(await analyst.made(session, rationale["text"], inventory)), set(rationale["made"])
+        row = {"id": session.name, "planted": len(planted), "counted": len(listed)}
+        row |= {"planted_coverage": len(planted) / len(inventory), "coverage": len(made) / len(inventory)}
+        return row | {"hits": len(made & planted), "false_marks": len(made - planted)}
 
     return await together(map(row, item["rationales"]))

@@ -5,15 +5,13 @@
 The paper's tables and code do not show how comparisons make a winner. Here every two different responses are compared
 once, with the others as the crowd, and the one with the highest mean probability of winning is picked.
 
-What it costs: N different responses make N(N-1)/2 pairs, and in one order, read from text, vanilla asks as often. A
+What it costs in one order, read from text: N different responses make N(N-1)/2 pairs, and vanilla asks as often. A
 crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that CCE needs N(N-1)
-comparisons at most, exactly so many from N = 5 up, and half of them are vanilla's. On top come as many outcome removals
-at most, fewer with a budget below the crowd's 2(N-2), and N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for
-N = 4 and 140 for N = 8. A judge without errors comes to 25 to 27 and to 139. Both orders double vanilla's calls and the
-final judgments, nothing else.
+comparisons at most, exactly so many from N = 5 up. There are as many outcome removals at most, fewer where the budget
+is below the crowd's 2(N-2), and N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for N = 4 and 140 for N = 8; with
+a judge without errors 25 to 27, and 139. Both orders double vanilla's calls and the final judgments, nothing else.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -60,8 +58,7 @@ def sample_responses(
     options = options.but(**changes)
     if not (instructions and models and n > 0):
         raise BadInput("instructions, models and n: at least one of each")
-    llms = {name: LLM(name, options) for name in models}
-    turns = [models[place % len(models)] for place in range(n)]
+    llms, turns = {name: LLM(name, options) for name in models}, [models[place % len(models)] for place in range(n)]
     samples = [(llms[name], options.seed * SEEDS_APART + turns[:k].count(name)) for k, name in enumerate(turns)]
 
     async def sampled(one: Instruction) -> tuple[Pool, bool]:
@@ -136,13 +133,10 @@ async def _picked(pool: Pool, method: str, asking: Session) -> dict:
 def pairs_of(pool: Pool, seed: int) -> list[Pair]:
     """Every two different responses as a pair, with the others as its crowd.
 
-    Each response stands as A in half of its pairs (in one more or less where their number is odd), so that a judge
-    that prefers a place prefers none of them; the seed decides in which half, once per pool. A response that is added
-    to the pool moves no other's place.
+    Each response stands as A in half of its pairs (one more or less where their number is odd), so that a judge that
+    prefers a place prefers none of them; the seed decides in which half. A further response moves no other's place.
     """
-    texts = pool.distinct
-    turned = Random(f"{seed}:sides:{pool.id}").random() < 0.5
-    pairs = []
+    texts, turned, pairs = pool.distinct, Random(f"{seed}:sides:{pool.id}").random() < 0.5, []
     for i, j in combinations(range(len(texts)), 2):
         a, b = (i, j) if (j - i) % 2 == turned else (j, i)
         crowd = [text for place, text in enumerate(texts) if place not in (i, j)]
@@ -152,9 +146,6 @@ def pairs_of(pool: Pool, seed: int) -> list[Pair]:
 
 
 def _scores(pool: Pool, pairs: list[Pair], judged: list[Judged]) -> list[float | None]:
-    chances = defaultdict(list)
-    for pair, one in zip(pairs, judged, strict=True):
-        p_a = 0.5 if one.judgment.p_a is None else one.judgment.p_a
-        chances[pair.answer_a].append(p_a)
-        chances[pair.answer_b].append(1 - p_a)
-    return [fmean(chances[text]) if pairs else None for text in pool.responses]
+    found = [0.5 if one.judgment.p_a is None else one.judgment.p_a for one in judged]
+    chances = [{pair.answer_a: p_a, pair.answer_b: 1 - p_a} for pair, p_a in zip(pairs, found, strict=True)]
+    return [fmean(one[text] for one in chances if text in one) if pairs else None for text in pool.responses]

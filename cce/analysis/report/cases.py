@@ -17,8 +17,6 @@ from cce.names import short_name
 # What the browser is told of a judgment, as it stands in the file.
 FIELDS = ["method", "verdict", "p_a", "p_given", "p_swapped", "calls", "prompt_tokens", "completion_tokens"]
 FIELDS += ["seconds", "outcome_cuts", "context_cuts", "failed"]
-# What makes a judgment the one that it is, whatever else a run holds.
-KEY = ["benchmark", "id", "judge", "method", "seed"]
 # Shorter texts are not worth a place of their own wherever they stand in a prompt.
 SHORTEST_SHARED = 40
 NO_TRACE = "its record holds no trace; run its notebook again, which writes the file anew"
@@ -58,15 +56,15 @@ class Cases:
         return {"texts": [*self.texts], "pairs": pairs, "crowd": crowd, "whys": [*self.whys], "rows": self.rows}
 
     def _add(self, notebook: Executed, part: str, record: dict) -> None:
-        key = json.dumps([notebook.stem, part, *(record[name] for name in KEY)])
-        rationales = [record[name] for name in ("text", "text_swapped") if record.get(name) is not None]
+        # What makes a judgment the one that it is, whatever else a run holds.
+        key = [notebook.stem, part, *(record[name] for name in ("benchmark", "id", "judge", "method", "seed"))]
         row = {
-            "key": hashlib.sha256(key.encode()).hexdigest()[:12],
+            "key": hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12],
             "notebook": notebook.stem + (f", {part}" if part else ""),
             "judge": short_name(record["judge"]),
             "seed": record["seed"],
             "outcome": outcome_of(record),
-            "texts": self.texts.of(rationales),
+            "texts": self.texts.of(record[name] for name in ("text", "text_swapped") if record.get(name) is not None),
             "context": self._context(record, notebook),
             "pair": self._pair(record),
         }

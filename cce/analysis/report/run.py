@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import nan
 from pathlib import Path
 from typing import Any, Literal
@@ -168,11 +169,9 @@ def addresses(notebooks: Sequence[Executed]) -> dict[str, str]:
 
     Names that only map to a model are among them.
     """
-    named = {model for one in notebooks for name in NAMING for model in _models(one.parameters.get(name))}
+    named = [one.parameters.get(name) or [] for one in notebooks for name in NAMING]
+    lists = [
+        [*one, *one.values()] if isinstance(one, dict) else [one] if isinstance(one, str) else one for one in named
+    ]
     # One that is named with an address and without has that address.
-    return dict(sorted(map(model_parts, named)))
-
-
-def _models(given: str | list[str] | dict[str, str] | None) -> list[str]:
-    both = [*given, *given.values()] if isinstance(given, dict) else given or []
-    return [both] if isinstance(both, str) else both
+    return dict(sorted(map(model_parts, chain(*lists))))
