@@ -16,8 +16,7 @@ from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_ra
 from cce.benchmarks.files import SOURCES
 from cce.benchmarks.instructions import load_instructions, load_questions, load_references
 from cce.benchmarks.pair import Question
-from cce.chat.dialogue import answer_questions
-from cce.chat.grading import preferences
+from cce.chat.grading import answer_questions, preferences
 from cce.errors import BadInput, DataMissing
 from tests.fake_hub import fake_hub
 from tests.test_benchmarks import write

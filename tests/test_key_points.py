@@ -11,8 +11,7 @@ from cce.analysis.comparison import key_point_differences, key_point_table
 from cce.analysis.figures import key_points_and_coverage
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Message, Pair
-from cce.chat.analyst import POINTS, Analyst, distinct, read_numbers, read_points
-from cce.chat.key_points import PLANTED, check_analyst, key_points
+from cce.chat.key_points import PLANTED, POINTS, Analyst, check_analyst, distinct, key_points, read_numbers, read_points
 from cce.crowd.session import Session
 from cce.errors import BadInput, EndpointFailed, SchemaRefused
 from cce.models.loop import run
