@@ -10,8 +10,7 @@ from cce.crowd.verdict import LETTERS, MARKS, Judgment, Reading, combine
 from cce.models.loop import together
 from cce.models.wire import Expects
 
-# The paper decodes at 0.1.
-TEMPERATURE = 0.1
+TEMPERATURE = 0.1  # the paper's
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,10 @@ async def compare(
     sample: int = 0,
     temperature: float = TEMPERATURE,
 ) -> Judgment:
-    """Let the session's judge compare the two answers, in the session's orders.
+    """Let the session's judge compare the two answers by the prompt of this name, in the session's orders.
 
-    `prompt` names the prompt's file; `notes` holds a list of background notes for each order, where the prompt
-    has room for them. An order without a note is judged by `vanilla`. `apart` is that of `Expects`.
+    `notes` holds a list of background notes for each order, where the prompt has room for them. An order without a
+    note is judged by `vanilla`. `apart` is that of `Expects`.
     """
     orders = [comparison, comparison.swapped()][: session.orders]
     expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": temperature}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.methods import asks_model, crowd_needed, method_named
-from cce.crowd.record import COLUMNS, Judged, Record, Records
+from cce.crowd.record import COLUMNS, Judged, Records, record_of
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED
 from cce.errors import BadInput, CallFailed
@@ -39,10 +39,9 @@ def evaluate(
     out: Records | None = None,
     **changes,
 ) -> pd.DataFrame:
-    """Judge every pair by every method and judge.
+    """Judge every pair, as `load_pairs` gives them, by every method and judge.
 
     Args:
-        pairs: as `load_pairs` gives them.
         methods: see `cce.crowd.methods`. Those that ask no model are run once, under the judge's name "none".
         judges: models, as `LLM` takes them, or a dict of these by the name that the column `judge` is to show.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
@@ -56,16 +55,15 @@ def evaluate(
     seconds (of model time), selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts (rewritings
     that still held an outcome, over all orders), context_cuts (shortened prompts), failed (None, or why a call failed
     for good: the judgment is then missing, neither right nor wrong, which is warned of).
-    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, BoundReached where no
-    more may be spent.
+    Raises BadInput before any request is sent, EndpointFailed for a useless endpoint, BoundReached at a bound on costs.
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))
     warn(evaluation.cautions)
 
-    def row(record: Record) -> tuple:
+    def row(record: dict) -> tuple:
         if out:
-            out.write(record.as_json())
-        return tuple(record.row().values())  # dicts would take twice the room
+            out.write(record)
+        return tuple(record[name] for name in COLUMNS)  # dicts would take twice the room
 
     rows = evaluation.kept(row)
     warn(evaluation.missing)
@@ -75,13 +73,10 @@ def evaluate(
 def evaluate_into(
     out: Records, pairs: Sequence[Pair], methods: Sequence[str], judges: Judges, crowd: Sequence[str], options: Options
 ) -> int:
-    """The same without a frame: the records go to the file alone, and any number of pairs takes the same memory.
-
-    Returns how many judgments are missing.
-    """
+    """The same without a frame, in the same memory for any number of pairs. Returns how many judgments are missing."""
     evaluation = Evaluation(pairs, methods, judges, crowd, options)
     warn(evaluation.cautions)
-    evaluation.run(lambda _, record: out.write(record.as_json()))
+    evaluation.run(lambda _, record: out.write(record))
     warn(evaluation.missing)
     return evaluation.failures
 
@@ -116,14 +111,14 @@ class Evaluation:
         self.judge_methods += product(self.judges, asking)
         self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.judge_methods)
 
-    def kept(self, keep: Callable[[Record], T]) -> list[T]:
-        """What is kept of every judgment, by judge and method, and within these by pair."""
+    def kept(self, keep: Callable[[dict], T]) -> list[T]:
+        """What is kept of every judgment's record, by judge and method, and within these by pair."""
         found, each = {}, len(self.judge_methods)
         self.run(lambda place, record: found.update({place: keep(record)}))
         return [found[place] for place in sorted(range(self.total), key=lambda place: place % each)]
 
-    def run(self, put: Callable[[int, Record], None]) -> None:
-        """Make all judgments, and hand each over, with its place among all, as it comes."""
+    def run(self, put: Callable[[int, dict], None]) -> None:
+        """Make all judgments, and hand the record of each over, with its place among all, as it comes."""
 
         async def step(numbered: tuple[int, tuple[Pair, tuple[str, str]]]) -> None:
             place, (pair, (judge, method)) = numbered
@@ -133,9 +128,9 @@ class Evaluation:
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
-                put(place, Record(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
+                put(place, record_of(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
                 raise
-            put(place, Record(pair, judge, method, judged, session))
+            put(place, record_of(pair, judge, method, judged, session))
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         work = ((pair, judge_method) for pair in self.pairs for judge_method in self.judge_methods)
@@ -151,9 +146,8 @@ def _check_ids(pairs: Sequence[Pair]) -> None:
     if isinstance(pairs, list):
         ((benchmark, name), count), *_ = Counter((pair.benchmark, pair.id) for pair in pairs).most_common(1)
         if count > 1:
-            raise BadInput(
-                f"two pairs are called {name!r} of {benchmark!r}: name each benchmark once, and files unlike"
-            )
+            twice = f"two pairs are called {name!r} of {benchmark!r}"
+            raise BadInput(f"{twice}: name each benchmark once, and files unlike")
 
 
 def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[[], int]) -> list[str]:

@@ -1,13 +1,13 @@
 """The crowd: its members' answers, the judge's comparisons of A and of B with them, and which of these are selected.
 
-Source: section 3 and Table 4 of the paper. Its code counts unreadable verdicts as lost; here they are neither
-lost nor won.
+Source: section 3 and Table 4 of the paper. Its code counts an unreadable verdict as lost; here it is neither.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import count
 from random import Random
+from string import ascii_uppercase
 from typing import Literal
 
 from cce.benchmarks.pair import Pair
@@ -20,7 +20,6 @@ from cce.models.loop import together
 Side = Literal["A", "B"]
 # The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
 TEMPERATURE = 0.7
-LETTERS = "CDEFGHIJKLMNOPQRSTUVWXYZ"
 SELECTIONS = ("random", "praising", "criticizing", "balanced")
 
 
@@ -45,8 +44,8 @@ def members(pair: Pair, crowd: Sequence[LLM]) -> list[Member]:
 
 def letter_of(place: int) -> str:
     """C for the first member, Z for the 24th, then C2, D2 ..."""
-    again, letter = divmod(place, len(LETTERS))
-    return LETTERS[letter] + (str(again + 1) if again else "")
+    again, letter = divmod(place, 24)
+    return ascii_uppercase[2 + letter] + (str(again + 1) if again else "")
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,9 @@ async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: 
 
     The prompt is vanilla's. A model answers each turn of the pair's conversation, its own earlier answers in view.
     """
+    answer = Answer((member.answer,))
     if member.model:
         answer = await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
-    else:
-        answer = Answer((member.answer,))
     sides = (pair.answers_a, answer.texts) if candidate == "A" else (answer.texts, pair.answers_b)
     judgment = await compare(session, Comparison(pair.questions, *sides, pair.criteria))
     return CrowdJudgment(candidate, member, answer, judgment)
@@ -112,25 +110,24 @@ class Selected:
 async def select(session: Session, pair: Pair, selection: str, budget: int) -> Selected:
     """Draw `budget` crowd judgments: half from those that keep A, the rest from those that keep B.
 
-    A side that has fewer of the wanted kind gives all it has; the other side does not fill up. Every selection
-    draws from one seeded shuffle of the crowd, so that budgets are nested, and what two selections have in
-    common is the same.
+    A side that has fewer of the wanted kind gives all it has; the other side does not fill up. Every selection draws
+    from one seeded shuffle of the crowd, so that a smaller budget selects among the judgments of a larger one.
     """
     crowd, seed = members(pair, session.crowd), session.options.seed
-    shares: dict[Side, int] = {"A": budget // 2, "B": budget - budget // 2}
 
-    async def of_side(side: Side) -> list[CrowdJudgment]:
+    async def of_side(side: Side, share: int) -> tuple[list[CrowdJudgment], list[CrowdJudgment]]:
         queue = list(crowd)
         Random(f"{seed}:selection:{side}:{pair.id}").shuffle(queue)
         if selection == "random":
-            queue = queue[: shares[side]]  # chosen unseen, so that the others need not be judged
-        return await together(crowd_judgment(session, pair, side, member) for member in queue)
+            queue = queue[:share]  # chosen unseen, so that the others need not be judged
+        judged = await together(crowd_judgment(session, pair, side, member) for member in queue)
+        return judged, _chosen(judged, side, selection, share)
 
-    sides = dict(zip(shares, await together(map(of_side, shares)), strict=True))
-    chosen = [one for side, judged in sides.items() for one in _chosen(judged, side, selection, shares[side])]
-    made = sorted(chain(*sides.values()), key=lambda judgment: (crowd.index(judgment.member), judgment.candidate))
+    sides = [of_side("A", budget // 2), of_side("B", budget - budget // 2)]
+    (made_a, chosen_a), (made_b, chosen_b) = await together(sides)
+    made = sorted(made_a + made_b, key=lambda judgment: (crowd.index(judgment.member), judgment.candidate))
     decided = selection == "random" or not any(judgment.judgment.supposed for judgment in made)
-    return Selected(made, chosen, "" if decided else f"{selection}, seed {seed}")
+    return Selected(made, chosen_a + chosen_b, "" if decided else f"{selection}, seed {seed}")
 
 
 def _chosen(judged: list[CrowdJudgment], side: Side, selection: str, share: int) -> list[CrowdJudgment]:

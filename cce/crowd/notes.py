@@ -1,9 +1,8 @@
 """Notes: selected crowd judgments on their way into the prompt, without their outcome and with names of their own.
 
-Outcome removal: a model rewrites a crowd judgment without its verdict, and a rule checks the rewriting. The paper gives
-neither the prompt nor a check. A model may leave the verdict in, so every sentence in which one of the usual phrasings
-of an outcome stands is cut afterwards. An observation on one point ("A is better organised") stays. The rule reads
-judgments as they were written, with the names A and B.
+Outcome removal: a model rewrites a crowd judgment without its verdict. The paper gives neither prompt nor check. A
+model may leave the verdict in, so every sentence in which one of the usual phrasings of an outcome stands is cut
+afterwards. An observation on one point ("A is better organised") stays.
 
 Renaming: the crowd answer gets a name of its own, so that only A and B keep theirs. The prompt asks for "Assistant A"
 and "Assistant B" throughout; one of them is the crowd member's answer. Judges also write "Answer B", "A and B", "B's"

@@ -44,55 +44,52 @@ class Judged:
     failed: str | None = None
 
 
-@dataclass(frozen=True)
-class Record:
-    """One pair as one judge judged it by one method; `judge` is the name that results show."""
+def record_of(pair: Pair, judge: str, method: str, judged: Judged, session: Session) -> dict:
+    """What is told of a pair that one judge, by the name that results show, has judged by one method; as JSON.
 
-    pair: Pair
-    judge: str
-    method: str
-    judged: Judged
-    session: Session
+    COLUMNS, of which FIRST come first; then `seed`; `pair` with questions, a, b (one text per turn) and why; `trace`
+    with `crowd`, the crowd judgments, `notes` of the order given (`of` is a place in `crowd`, `key` the rewriting's),
+    `final`, the keys of the judgment that counts in each order, and `completions`, the keys of all that was used.
+    """
+    row = _row(pair, judged, session) | {"judge": judge, "method": method}
+    texts = {"questions": pair.questions, "a": pair.answers_a, "b": pair.answers_b, "why": pair.why}
+    more = {"seed": session.options.seed, "pair": texts, "trace": _trace(judged, session)}
+    return {name: row[name] for name in [*FIRST, *COLUMNS]} | more
 
-    def row(self) -> dict:
-        """A cell for each of COLUMNS."""
-        pair, judged, judgment = self.pair, self.judged, self.judged.judgment
-        # A short name of the first question: judgments of answers to one question depend on each other.
-        cluster = hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
-        correct = judgment.verdict == pair.label if pair.label and judgment is not UNJUDGED else None
-        given, swapped = [*judgment.readings, None][:2]
-        p_given, p_swapped = [*judgment.p_in, None][:2]
-        row = {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "cluster": cluster}
-        row |= {"judge": self.judge, "method": self.method, "verdict": judgment.verdict, "label": pair.label}
-        row |= {"correct": correct, "p_a": judgment.p_a, "p_given": p_given, "p_swapped": p_swapped}
-        row |= {"text": given.text, "text_swapped": swapped and swapped.text, "rationale_tokens": given.tokens}
-        row |= self.session.cost() | {"selected": len(judged.selected.chosen)}
-        row |= {"notes": sum(bool(note.shown) for note in judged.notes[0])}
-        row |= {"outcome_cuts": sum(note.stubborn for of_order in judged.notes for note in of_order)}
-        return row | {"context_cuts": self.session.context_cuts, "failed": judged.failed}
 
-    def as_json(self) -> dict:
-        """The row under the names of COLUMNS, those of FIRST first, then the seed, the pair's texts, and the trace.
+def _row(pair: Pair, judged: Judged, session: Session) -> dict:
+    judgment, notes = judged.judgment, judged.notes
+    given, swapped = [*judgment.readings, None][:2]
+    p_given, p_swapped = [*judgment.p_in, None][:2]
+    # A short name of the first question: judgments of answers to one question depend on each other.
+    cluster = hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
+    correct = judgment.verdict == pair.label if pair.label and judgment is not UNJUDGED else None
+    row = {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "cluster": cluster}
+    row |= {"verdict": judgment.verdict, "label": pair.label, "correct": correct}
+    row |= {"p_a": judgment.p_a, "p_given": p_given, "p_swapped": p_swapped}
+    row |= {"text": given.text, "text_swapped": swapped and swapped.text, "rationale_tokens": given.tokens}
+    row |= {"selected": len(judged.selected.chosen), "notes": sum(bool(note.shown) for note in notes[0])}
+    row |= {"outcome_cuts": sum(note.stubborn for of_order in notes for note in of_order)}
+    return row | session.cost() | {"context_cuts": session.context_cuts, "failed": judged.failed}
 
-        `pair` holds questions, a, b (one text per turn) and why. `trace` holds `crowd`, one entry per crowd judgment
-        (see `_crowd_judgment`), `notes` of the order given (`of` is a place in `crowd`; written, kept, shown, and the
-        key of the rewriting), `final`, the keys of the judgment that counts in each order, and `completions`, the keys
-        of all that was used.
-        """
-        row, pair, made, chosen = self.row(), self.pair, self.judged.selected.made, self.judged.selected.chosen
-        trace = {
-            "crowd": [_crowd_judgment(judgment, judgment in chosen) for judgment in made],
-            "notes": [
-                {"of": made.index(note.of), "written": note.written, "kept": note.kept}
-                | {"shown": note.shown, "key": note.key}
-                for note in self.judged.notes[0]
-            ],
-            "final": [reading.key for reading in self.judged.judgment.readings if reading.key],
-            "completions": list(self.session.used),
-        }
-        texts = {"questions": pair.questions, "a": pair.answers_a, "b": pair.answers_b, "why": pair.why}
-        more = {"seed": self.session.options.seed, "pair": texts, "trace": trace}
-        return {name: row[name] for name in [*FIRST, *COLUMNS]} | more
+
+def _trace(judged: Judged, session: Session) -> dict:
+    made, chosen = judged.selected.made, judged.selected.chosen
+    return {
+        "crowd": [_crowd_judgment(judgment, judgment in chosen) for judgment in made],
+        "notes": [
+            {
+                "of": made.index(note.of),
+                "written": note.written,
+                "kept": note.kept,
+                "shown": note.shown,
+                "key": note.key,
+            }
+            for note in judged.notes[0]
+        ],
+        "final": [reading.key for reading in judged.judgment.readings if reading.key],
+        "completions": list(session.used),
+    }
 
 
 def _crowd_judgment(judgment: CrowdJudgment, selected: bool) -> dict:
@@ -125,7 +122,7 @@ class Records(AbstractContextManager):
             self.file.close()
 
     def write(self, record: dict) -> None:
-        """Add a record as `Record.as_json` makes it."""
+        """Add a record as `record_of` makes it."""
         if self.file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.file = self.path.open("w", encoding="utf-8", buffering=1)

@@ -12,10 +12,7 @@ from cce.options import DEFAULTS, Options
 
 
 class Result(Shown, dict):
-    """The record of a judged pair, a dict (see `cce.crowd.record`), and the texts that its trace names.
-
-    It shows itself: in a notebook as HTML, printed as text.
-    """
+    """The record of a judged pair (see `record_of`), and the texts that its trace names; it shows itself."""
 
     def __init__(self, record: Mapping, pair: Pair, stores: Sequence[Store]):
         super().__init__(record)
@@ -41,7 +38,7 @@ class Result(Shown, dict):
     def crowd_answers(self) -> Section:
         """What each member of the crowd answered, of those that a comparison needed."""
         answers = {speaker(one): self.answer(one) for one in self["trace"]["crowd"]}
-        parts = tuple(Section(title, answer) for title, answer in answers.items())
+        parts = tuple(map(Section, answers, answers.values()))
         return Section(f"Crowd answers: {len(answers)}", parts=parts, beside=True)
 
     def crowd_judgments(self) -> Section:
@@ -89,8 +86,7 @@ class Result(Shown, dict):
 
     def prompt(self, key: str) -> str:
         """What a model was asked, by the key of its completion."""
-        found = next(found for store in self.stores if (found := store.request(key)))
-        return found["messages"][0]["content"]
+        return next(found for store in self.stores if (found := store.request(key)))["messages"][0]["content"]
 
 
 def judge(
@@ -120,7 +116,7 @@ def judge_by_each(
 
 def _results(evaluation: Evaluation) -> list[Result]:
     stores = [model.store for model in evaluation.models.values()]
-    return evaluation.kept(lambda record: Result(record.as_json(), record.pair, stores))
+    return evaluation.kept(lambda record: Result(record, evaluation.pairs[0], stores))
 
 
 def beside(results: Sequence[Result]) -> Section:

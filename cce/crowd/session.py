@@ -15,8 +15,7 @@ from cce.options import Options
 T = TypeVar("T")
 # Below this many characters a cut text says nothing any more: then the context is simply too small.
 SHORTEST_CUT = 200
-# As many as OpenAI allows.
-TOP_LOGPROBS = 20
+TOP_LOGPROBS = 20  # as many as OpenAI allows
 
 
 class Answer(NamedTuple):
@@ -28,10 +27,10 @@ class Answer(NamedTuple):
 
 @dataclass
 class Session:
-    """The models that are asked about one thing, how they are asked, and what that has used so far.
+    """The models that are asked about a pair or question, how they are asked, and what that has used so far.
 
-    `name` is that of the pair or question. `used` has the completions by their keys, so that what two methods or two
-    sessions share counts once; `context_cuts` counts the prompts that had to be shortened.
+    `used` has the completions by their keys, so that what two methods or two sessions share counts once;
+    `context_cuts` counts the prompts that had to be shortened.
     """
 
     name: str
@@ -86,9 +85,8 @@ class Session:
     async def fitted(self, texts: Texts, attempt: Callable[[Texts], Awaitable[T]]) -> T:
         """Make the attempt with these texts; where they overflow the context, shorten the longest and try again.
 
-        The rule: every text longer than a limit keeps its beginning and its end, half the limit each; the
-        limit starts at three quarters of the longest text and shrinks by a quarter until prompt and answer
-        fit. Each shortened prompt counts as one context cut.
+        Every text longer than a limit keeps its beginning and its end, half the limit each. The limit starts at three
+        quarters of the longest text and shrinks by a quarter until prompt and answer fit.
         """
         limit, shortened = max(map(len, flat(texts))), texts
         while True:

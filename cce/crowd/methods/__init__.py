@@ -2,9 +2,8 @@
 
 A method is an async function from a Session and a Pair, and its budget where it has one, to what it found: Judged. It
 is registered at the end of this file, or by `register` from anywhere else. The paper's selection ablation is written
-`cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with removal is the paper's method, and is
-called `cce@N`. The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without
-removal. Published judges that speak a format of their own are asked by the method of that name, such as `judgelm`.
+`cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with removal is the paper's method, `cce@N`.
+The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without removal.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,10 +29,10 @@ TEMPERATURE = 0.7
 
 
 async def cce(session: Session, pair: Pair, budget: int, selection: str, removal: bool) -> Judged:
-    """CCE: the judge decides with crowd comparisons of A and of B as background (the paper's method).
+    """The paper's method: the judge decides with `budget` selected comparisons of A and B with the crowd as background.
 
-    Crowd judgments, selection of `budget`, outcome removal where asked for, renaming, final judgment. `selection` is
-    one of SELECTIONS. Where nothing was selected there is no background, and the judgment is vanilla's.
+    `selection` is one of SELECTIONS; `removal` says whether outcomes are removed. Where nothing was selected there is
+    no background, and the judgment is vanilla's.
     """
     selected = await select(session, pair, selection, budget)
     notes = await together(notes_of(session, selected, removal, order) for order in range(session.orders))
@@ -73,7 +72,7 @@ async def length(session: Session, pair: Pair) -> Judged:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of some family: how it judges, and what it takes.
+    """How a family of methods judges, and what it takes.
 
     A `budgeted` one is named with a budget, which `judge` takes; half of a `crowded` one's budget is the number of
     crowd members that fill it. One that `asks` no model is the same whoever judges. `check` raises an error that the

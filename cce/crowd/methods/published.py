@@ -1,12 +1,9 @@
 """Published judges in their own formats (the baselines of the paper's Table 2): asked and read as they were trained.
 
-Their verdict is read from words, whatever the options say. Every reading keeps to the place where its format has the
-verdict, and gives None where none stands there; no format can read a verdict from its own prompt. A benchmark's own
-criteria have no place in these formats, nor has a reference answer, which the kit has none of. A conversation is shown
-as one text of the user's turns and one of each assistant's.
-
-The prompt is one user message, and the server's chat template must add what the judge was trained with: docs/models.md
-has the lines that start such servers.
+Their verdict is read from words, whatever the options say, and only from the place where the format has it, so that no
+format can read one from its own prompt. A benchmark's own criteria have no place in these formats, nor has a reference
+answer, which the kit has none of. A conversation is shown as one text of the user's turns and one of each assistant's.
+The prompt is one user message; the server's chat template adds what the judge was trained with (see docs/models.md).
 """
 
 import re
@@ -31,13 +28,16 @@ FIRST_LINE = r"\A\s*(1|2|(?i:tie))[^\S\n]*(?:\n|\Z)"
 # The prompt names all three decisions with slashes between them; that is none.
 DECISION = r"final decision is:? ((?i:response 1|response 2|tie))\b(?!\s*/)"
 # Only at the end: feedback may quote an answer, and the prompt says "[RESULT] (A or B)" (prometheus-eval, issue 58).
-RESULT = r"\[RESULT\]\s*\(?([1-5AB])\)?\s*\Z"
+RESULT = r"\[RESULT\]\s*\(?({})\)?\s*\Z"
+_words = cache(run_path)
 # How the names of a system line and of a template begin in the package, for those that are asked in its words.
 PROMETHEUS = {"prometheus": ("ABS", "ABSOLUTE"), "prometheus-2": ("REL", "RELATIVE")}
 
 
-def higher(first: float, second: float) -> float:
-    """1.0 where the first score is the higher one, 0.0 where the second is, 0.5 where they are equal."""
+def higher(first: float | None, second: float | None) -> float | None:
+    """1.0 where the first score is higher, 0.0 where the second is, 0.5 for equal ones, None where one is missing."""
+    if None in (first, second):
+        return None
     return 0.5 if first == second else float(first > second)
 
 
@@ -57,22 +57,23 @@ def last_of(pattern: str, values: dict[str, float]) -> Callable[[str], float | N
     return read
 
 
-LINES = {"1": 1.0, "2": 0.0, "tie": 0.5}
-DECISIONS = {"response 1": 1.0, "response 2": 0.0, "tie": 0.5}
-DECIDED = [f"So, the final decision is {said}" for said in ("Response 1", "Response 2", "Tie")]
+CHOICES = {"1": 1.0, "response 1": 1.0, "a": 1.0, "2": 0.0, "response 2": 0.0, "b": 0.0, "tie": 0.5}
 GRADES = {str(grade): grade for grade in range(1, 6)}
+DECIDED = [f"So, the final decision is {said}" for said in ("Response 1", "Response 2", "Tie")]
 FORMATS = {
     # Zhu et al., arXiv 2310.17631: the first line holds two scores of 1 to 10, then comes the reason.
     "judgelm": form_in_words(read_judgelm, "8 5", "5 8", "5 5", opens=True),
     # Wang et al., arXiv 2306.05087: the first line says 1, 2 or Tie, then come reason and reference. The authors' code
     # takes anything else for a tie.
-    "pandalm": form_in_words(last_of(FIRST_LINE, LINES), "1", "2", "Tie", opens=True),
+    "pandalm": form_in_words(last_of(FIRST_LINE, CHOICES), "1", "2", "Tie", opens=True),
     # Li et al., arXiv 2310.05470: a comparison that states its final decision towards the end.
-    "auto-j": form_in_words(last_of(DECISION, DECISIONS), *DECIDED),
+    "auto-j": form_in_words(last_of(DECISION, CHOICES), *DECIDED),
     # Kim et al., arXiv 2405.01535: the letter that ends the feedback; this format has no tie.
-    "prometheus-2": form_in_words(last_of(RESULT, {"a": 1.0, "b": 0.0}), "[RESULT] A", "[RESULT] B"),
+    "prometheus-2": form_in_words(last_of(RESULT.format("[AB]"), CHOICES), "[RESULT] A", "[RESULT] B"),
     # Kim et al., arXiv 2310.08491: the grade from 1 to 5 that ends the feedback on one answer.
-    "prometheus": Form(last_of(RESULT, GRADES), lambda grade, text: f"{text}\n[RESULT] {round(grade)}", 1, 5),
+    "prometheus": Form(
+        last_of(RESULT.format("[1-5]"), GRADES), lambda grade, text: f"{text}\n[RESULT] {round(grade)}", 1, 5
+    ),
 }
 
 
@@ -98,9 +99,6 @@ def wording(name: str) -> dict[str, str]:
     }
 
 
-_words = cache(run_path)
-
-
 async def published(session: Session, pair: Pair, name: str) -> Judged:
     """Ask and read in the format of this name, one of FORMATS, in the session's orders."""
     own, reading = Comparison.of(pair), _graded if name == "prometheus" else _compared
@@ -117,9 +115,9 @@ async def _graded(session: Session, shown: Comparison, name: str) -> Reading:
     # Each answer on its own: both orders ask the same, which is bought and billed once.
     texts = ({"questions": shown.questions, "answers": side} for side in (shown.first, shown.second))
     a, b = await together(_asked(session, name, one) for one in texts)
-    grades = [FORMATS[name].read(one.text) for one in (a, b)]
+    p_first = higher(*(FORMATS[name].read(one.text) for one in (a, b)))
     text = f"Assistant A: {a.text}\n\nAssistant B: {b.text}"
-    return Reading(text, None if None in grades else higher(*grades), a.completion_tokens + b.completion_tokens)
+    return Reading(text, p_first, a.completion_tokens + b.completion_tokens)
 
 
 async def _asked(session: Session, name: str, texts: Texts) -> Completion:
