@@ -11,7 +11,7 @@ NO_JUDGE = "none"
 
 
 class ModelName(NamedTuple):
-    """A model's name and its address, which is empty where none is given."""
+    """A model's name and its address, empty for none."""
 
     name: str
     url: str

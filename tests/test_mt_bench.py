@@ -10,10 +10,9 @@ import pytest
 
 from cce.analysis.rejection import mt_bench_table
 from cce.analysis.tables import readable
-from cce.benchmarks.mt_bench import REFERENCED, load_questions
+from cce.benchmarks.instructions import REFERENCED, load_questions
 from cce.benchmarks.pair import Question
-from cce.chat.dialogue import TEMPERATURES, answer_questions
-from cce.chat.grading import grade, read_digits, read_rating
+from cce.chat.grading import TEMPERATURES, answer_questions, grade, read_digits, read_rating
 from cce.errors import BadInput, DataMissing
 from tests.fake_grader import FakeGrader
 from tests.fake_server import sections
@@ -82,7 +81,7 @@ class TestQuestions:
         with pytest.raises(BadInput, match="limit 0: at least one of the questions"):
             load_questions("pocket_talk", limit=0)
 
-    def test_pocket_talk_has_two_questions_a_category_and_references_where_mt_bench_has(self):
+    def test_pocket_talk_has_two_questions_per_category_and_references_where_mt_bench_has(self):
         questions = load_questions("pocket_talk")
         assert Counter(question.category for question in questions) == dict.fromkeys(TEMPERATURES, 2)
         assert {len(question.turns) for question in questions} == {2}

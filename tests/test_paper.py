@@ -3,7 +3,19 @@
 import pandas as pd
 import pytest
 
-from cce.analysis.paper import figure3, paper_scores, paper_student, table1, table2, table3, table4, table6
+from cce.analysis.paper import (
+    as_printed,
+    figure3,
+    paper_accuracy,
+    paper_gain,
+    paper_scores,
+    paper_student,
+    table1,
+    table2,
+    table3,
+    table4,
+    table6,
+)
 from cce.analysis.paper.checks import (
     alpaca_numbers,
     averages_that_differ,
@@ -156,3 +168,16 @@ def test_table_3_does_not_rise_step_by_step():
 
 def test_neither_of_the_two_numbers_of_alpacaeval_is_the_larger_throughout():
     assert alpaca_numbers().first_larger.tolist() == [0, 3, 3, 3]
+
+
+def test_the_numbers_of_the_claims_are_those_of_the_tables():
+    gpt_4o = ("average", "gpt-4o")
+    steps = ["cce@16 vanilla", "cce-praising@16 cce-random@16", "cce-criticizing@16 cce-random@16"]
+    steps = [paper_gain(*gpt_4o, *step.split()) for step in [*steps, "cce@16 cce-criticizing@16"]]
+    overall = figure3().query("benchmark == 'overall'").set_index("budget").accuracy
+    cce, vanilla = (paper_student("average", ("qwen2.5-7b", kind, 10_000)) for kind in ("cce", "vanilla"))
+    rating = sampling_steps().set_index("step").mtbench["crowd less vanilla"].mean()
+    right = [paper_accuracy(*gpt_4o, method) for method in ("vanilla", "cce@16")]
+    # Of key points the paper says the direction alone.
+    numbers = [*right, *steps, overall[16] - overall[0], cce - vanilla, rating]
+    assert as_printed("claims.csv").paper.dropna().tolist() == pytest.approx(numbers)

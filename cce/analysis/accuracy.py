@@ -11,8 +11,7 @@ import pandas as pd
 from cce.analysis.paper import REFERENCE, figure3, paper_accuracy, paper_name
 from cce.analysis.statistics import consistency, interval, kappa
 from cce.benchmarks import PUBLISHED
-from cce.benchmarks.rewardbench import SECTION_OF, section_weights
-from cce.benchmarks.scoring import Scoring, check_scoring
+from cce.benchmarks.published import SECTION_OF, Scoring, check_scoring, section_weights
 from cce.errors import BadInput
 from cce.names import family, method_parts
 
@@ -37,7 +36,7 @@ def scored(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
 
     The accuracy of a benchmark, judge and method is the weighted mean of its scores; the weights of each such group
     add up to 1. A missing judgment has no score (NaN) and no weight: see `present`. Where there are several benchmarks,
-    their average follows as a benchmark of its own. `cce.benchmarks.scoring` explains the two ways to score.
+    their average follows as a benchmark of its own. `cce.benchmarks.published` explains the two ways to score.
     Raises BadInput where no pair has a label.
     """
     check_scoring(scoring)

@@ -15,7 +15,7 @@ from cce.analysis.accuracy import GROUP, accuracy_table, by_group, present, scor
 from cce.analysis.comparison import contrasted
 from cce.analysis.paper import Student, paper_student, student_cells
 from cce.analysis.statistics import interval
-from cce.benchmarks.scoring import Scoring
+from cce.benchmarks.published import Scoring
 from cce.errors import BadInput
 from cce.names import NO_JUDGE, family
 

@@ -119,7 +119,7 @@ def _results(evaluation: Evaluation) -> list[Result]:
     return evaluation.kept(lambda record: Result(record, evaluation.pairs[0], stores))
 
 
-def beside(results: Sequence[Result]) -> Section:
+def side_by_side(results: Sequence[Result]) -> Section:
     """The verdicts of several results and their rationales, in columns."""
     columns = (Section(result.heading, parts=result.judgment().parts) for result in results)
     return Section(f"Pair {results[0]['id']}", parts=tuple(columns), beside=True)
