@@ -20,6 +20,7 @@ from cce.models.loop import together
 Side = Literal["A", "B"]
 # The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
 TEMPERATURE = 0.7
+OTHER: dict[Side, Side] = {"A": "B", "B": "A"}
 SELECTIONS = ("random", "praising", "criticizing", "balanced")
 
 
@@ -70,7 +71,7 @@ class CrowdJudgment:
 
     def place(self, order: int) -> Side:
         """Where the candidate stood in this order (0 given, 1 swapped)."""
-        return "A" if (self.candidate == "A") == (order == 0) else "B"
+        return OTHER[self.candidate] if order else self.candidate
 
     def telling_order(self, order: int) -> int:
         """This order where it found what the comparison found as a whole, else the other one.

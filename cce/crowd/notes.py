@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from cce.crowd.compare import TEMPERATURE
-from cce.crowd.members import CrowdJudgment, Selected
+from cce.crowd.members import OTHER, CrowdJudgment, Selected
 from cce.crowd.session import Session
 from cce.models.loop import together
 from cce.models.wire import Expects
@@ -79,7 +79,7 @@ async def notes_of(session: Session, selected: Selected, removal: bool, order: i
     async def note(of: CrowdJudgment) -> Note:
         telling = of.telling_order(order)
         written, there = of.judgment.readings[telling].text, of.place(telling)
-        names = {there: of.place(order), "B" if there == "A" else "A": of.member.letter}
+        names = {there: of.place(order), OTHER[there]: of.member.letter}
         if not removal:
             return Note(of, written, written, rename(written, names))
         expects = Expects("removal", apart=selected.apart)

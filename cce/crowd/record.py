@@ -75,37 +75,22 @@ def _row(pair: Pair, judged: Judged, session: Session) -> dict:
 
 def _trace(judged: Judged, session: Session) -> dict:
     made, chosen = judged.selected.made, judged.selected.chosen
-    return {
-        "crowd": [_crowd_judgment(judgment, judgment in chosen) for judgment in made],
-        "notes": [
-            {
-                "of": made.index(note.of),
-                "written": note.written,
-                "kept": note.kept,
-                "shown": note.shown,
-                "key": note.key,
-            }
-            for note in judged.notes[0]
-        ],
-        "final": [reading.key for reading in judged.judgment.readings if reading.key],
-        "completions": list(session.used),
-    }
+    notes = [
+        {"of": made.index(note.of)} | {name: getattr(note, name) for name in ("written", "kept", "shown", "key")}
+        for note in judged.notes[0]
+    ]
+    crowd = [_crowd_judgment(judgment) | {"selected": judgment in chosen} for judgment in made]
+    final = [reading.key for reading in judged.judgment.readings if reading.key]
+    return {"crowd": crowd, "notes": notes, "final": final, "completions": list(session.used)}
 
 
-def _crowd_judgment(judgment: CrowdJudgment, selected: bool) -> dict:
-    """Who was compared with whom and how it ended. The answer is a text only where the pair brought it along."""
-    member = judgment.member
-    return {
-        "candidate": judgment.candidate,
-        "member": member.letter,
-        "model": member.model.model if member.model else None,
-        "answer": list(judgment.answer.keys) if member.model else judgment.answer.texts[0],
-        "outcome": judgment.outcome,
-        "p_a": judgment.judgment.p_a,
-        "p_in": judgment.judgment.p_in,
-        "rationales": [reading.key for reading in judgment.judgment.readings],
-        "selected": selected,
-    }
+def _crowd_judgment(judgment: CrowdJudgment) -> dict:
+    member, found = judgment.member, judgment.judgment
+    # The answer is a text only where the pair brought it along.
+    answer = list(judgment.answer.keys) if member.model else member.answer
+    told = {"candidate": judgment.candidate, "member": member.letter, "model": member.model and member.model.model}
+    told |= {"answer": answer, "outcome": judgment.outcome, "p_a": found.p_a, "p_in": found.p_in}
+    return told | {"rationales": [reading.key for reading in found.readings]}
 
 
 class Records(AbstractContextManager):
