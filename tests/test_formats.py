@@ -6,11 +6,10 @@ from importlib.util import find_spec
 
 import pytest
 from aiohttp import web
-from cce.crowd.formats import auto_j, judgelm, pandalm, prometheus
 
 from cce import evaluate
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.methods.published import PAIRWISE, PUBLISHED
+from cce.crowd.methods.published import FORMATS, higher, wording
 from cce.crowd.prompts import render
 from cce.errors import PrometheusMissing
 from tests.conftest import planted_pair
@@ -126,7 +125,7 @@ def judges():
 
 
 @pytest.fixture
-def wording(tmp_path, monkeypatch):
+def wording_at_hand(tmp_path, monkeypatch):
     """Prometheus's wording from a stand-in for its package."""
     package = tmp_path / "site" / "prometheus_eval"
     package.mkdir(parents=True)
@@ -143,8 +142,8 @@ def numbered(count: int) -> list[Pair]:
     return [planted_pair(place, *((2, 4) if place % 2 else (5, 3))) for place in range(count)]
 
 
-@pytest.mark.usefixtures("wording")
-@pytest.mark.parametrize("method", PUBLISHED)
+@pytest.mark.usefixtures("wording_at_hand")
+@pytest.mark.parametrize("method", FORMATS)
 class TestEveryFormat:
     """What all formats keep to."""
 
@@ -234,12 +233,7 @@ class TestEveryFormat:
 
     def test_reads_no_verdict_from_its_own_prompt(self, method):
         sides = {"questions": ["?"], "answers": ["a"], "answers_a": ["a"], "answers_b": ["b"]}
-        if method == "prometheus":
-            prompt = render(method, **prometheus.absolute(), **sides)
-            assert prometheus.read_grades(prompt, prompt) is None
-        else:
-            prompt = render(method, **(prometheus.relative() if method == "prometheus-2" else {}), **sides)
-            assert PAIRWISE[method](prompt) is None
+        assert FORMATS[method].read(render(method, **wording(method), **sides)) is None
 
 
 @pytest.mark.parametrize(("method", "end"), [("judgelm", "\n\n### Response:"), ("pandalm", "\n\n### Evaluation:\n")])
@@ -249,37 +243,37 @@ def test_judges_that_continue_plain_text_are_left_where_their_verdict_begins(jud
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "p_first"),
+    ("method", "text", "p_first"),
     [
-        (judgelm.read, "8 7\nAssistant 1 ...", 1.0),
-        (judgelm.read, "\n 7.5, 9 \r\nAssistant 2 ...", 0.0),
-        (judgelm.read, "10 10", 0.5),
-        (judgelm.read, "10 9.5", 1.0),
-        (judgelm.read, "8 7 6\n", None),
-        (judgelm.read, "Scores: 8 7\n", None),
-        (judgelm.read, "2024 12\n", None),
-        (judgelm.read, "8\n7\n", None),
-        (judgelm.read, "", None),
-        (pandalm.read, "1\n\n### Reason: x", 1.0),
-        (pandalm.read, " 2 \n", 0.0),
-        (pandalm.read, "TIE", 0.5),
-        (pandalm.read, "12\n", None),
-        (pandalm.read, "Response 1\n", None),
-        (auto_j.read, "1. ...\n2. So, the final decision is Response 1. Because ...", 1.0),
-        (auto_j.read, "the final decision is Response 1? No: the final decision is response 2", 0.0),
-        (auto_j.read, "So, the final decision is Tie.", 0.5),
-        (auto_j.read, "So, the final decision is Response 1 / Response 2 / Tie", None),
-        (auto_j.read, "So, the final decision is Response 10.", None),
-        (auto_j.read, "So, the final decision is hard.", None),
-        (prometheus.read_choice, "Response B lacks [RESULT] B, so [RESULT] A\n", 1.0),
-        (prometheus.read_choice, "... [RESULT] (B)", 0.0),
-        (prometheus.read_choice, "[RESULT] A, for it is the better one", None),
-        (prometheus.read_choice, "[RESULT] (A or B)", None),
-        (prometheus.read_choice, "[RESULT] 4", None),
+        ("judgelm", "8 7\nAssistant 1 ...", 1.0),
+        ("judgelm", "\n 7.5, 9 \r\nAssistant 2 ...", 0.0),
+        ("judgelm", "10 10", 0.5),
+        ("judgelm", "10 9.5", 1.0),
+        ("judgelm", "8 7 6\n", None),
+        ("judgelm", "Scores: 8 7\n", None),
+        ("judgelm", "2024 12\n", None),
+        ("judgelm", "8\n7\n", None),
+        ("judgelm", "", None),
+        ("pandalm", "1\n\n### Reason: x", 1.0),
+        ("pandalm", " 2 \n", 0.0),
+        ("pandalm", "TIE", 0.5),
+        ("pandalm", "12\n", None),
+        ("pandalm", "Response 1\n", None),
+        ("auto-j", "1. ...\n2. So, the final decision is Response 1. Because ...", 1.0),
+        ("auto-j", "the final decision is Response 1? No: the final decision is response 2", 0.0),
+        ("auto-j", "So, the final decision is Tie.", 0.5),
+        ("auto-j", "So, the final decision is Response 1 / Response 2 / Tie", None),
+        ("auto-j", "So, the final decision is Response 10.", None),
+        ("auto-j", "So, the final decision is hard.", None),
+        ("prometheus-2", "Response B lacks [RESULT] B, so [RESULT] A\n", 1.0),
+        ("prometheus-2", "... [RESULT] (B)", 0.0),
+        ("prometheus-2", "[RESULT] A, for it is the better one", None),
+        ("prometheus-2", "[RESULT] (A or B)", None),
+        ("prometheus-2", "[RESULT] 4", None),
     ],
 )
-def test_readings(read, text, p_first):
-    assert read(text) == p_first
+def test_readings(method, text, p_first):
+    assert FORMATS[method].read(text) == p_first
 
 
 @pytest.mark.parametrize(
@@ -294,7 +288,7 @@ def test_readings(read, text, p_first):
     ],
 )
 def test_readings_of_grades(first, second, p_first):
-    assert prometheus.read_grades(first, second) == p_first
+    assert higher(*map(FORMATS["prometheus"].read, (first, second))) == p_first
 
 
 @pytest.mark.parametrize("method", ["prometheus", "prometheus-2"])

@@ -95,8 +95,8 @@ def test_every_prompt_keeps_its_sections_and_no_other(server, method, place):
 @pytest.fixture
 def one_length(tmp_path: Path) -> str:
     """A folder of prompts whose marks have one length, whatever stands in the texts."""
-    contest = (FOLDER / "contest.jinja").read_text().replace("{{ fence }}", "===")
-    (tmp_path / "contest.jinja").write_text(contest)
+    layout = (FOLDER / "comparison.jinja").read_text().replace("{{ fence }}", "===")
+    (tmp_path / "comparison.jinja").write_text(layout)
     return str(tmp_path)
 
 

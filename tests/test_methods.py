@@ -7,8 +7,7 @@ import pytest
 from cce import evaluate
 from cce.analysis.accuracy import accuracy_table, scored
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.methods import METHODS
-from cce.crowd.methods.baselines import SINGLE
+from cce.crowd.methods import METHODS, SINGLE
 from cce.crowd.methods.published import FORMATS
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer, sections

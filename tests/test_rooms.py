@@ -6,8 +6,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 from cce import evaluate
-from cce.crowd.methods import METHODS, register
-from cce.crowd.methods.baselines import single
+from cce.crowd.methods import METHODS, register, single
 from cce.crowd.record import Judged
 from tests.test_project import ROOT
 

@@ -67,4 +67,4 @@ def test_a_balanced_majority_follows_its_first_vote():
 
 
 def test_majority_speaks_with_the_first_vote_of_the_winner():
-    assert majority([vote(1.0, "loser"), vote(0.0, "winner"), vote(0.0, "second")]).text == "winner"
+    assert majority([vote(1.0, "loser"), vote(0.0, "winner"), vote(0.0, "second")]).readings[0].text == "winner"

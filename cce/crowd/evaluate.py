@@ -5,20 +5,19 @@
 Each pair walks on its own through all stages; none waits for another.
 """
 
-import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.methods import asks_model, crowd_needed, method_named
-from cce.crowd.record import COLUMNS, Record, missing
+from cce.crowd.record import COLUMNS, Judged, Records, record_of
 from cce.crowd.session import Session
+from cce.crowd.verdict import UNJUDGED
 from cce.errors import BadInput, CallFailed
 from cce.models.batch import missing_in_words, take
 from cce.models.client import LLM
@@ -37,17 +36,14 @@ def evaluate(
     crowd: Sequence[str] = (),
     options: Options = DEFAULTS,
     *,
-    out: "Records | None" = None,
+    out: Records | None = None,
     **changes,
 ) -> pd.DataFrame:
-    """Judge every pair by every method and judge.
+    """Judge every pair, as `load_pairs` gives them, by every method and judge.
 
     Args:
-        pairs: as `load_pairs` gives them.
-        methods: such as `vanilla`, `maj@N`, `cce@N`; see `cce.crowd.methods`. Those that ask no model, such as
-            `length`, are run once, under the judge's name "none".
-        judges: models, each `NAME`, `NAME@BASE_URL`, `embedded`, `embedded-judge`, or the folder of a student; or a
-            dict of such models by the name that the column `judge` is to show.
+        methods: see `cce.crowd.methods`. Those that ask no model are run once, under the judge's name "none".
+        judges: models, as `LLM` takes them, or a dict of these by the name that the column `judge` is to show.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
         options, changes: see `Options`.
         out: gets the record of each judgment (see `cce.crowd.record`) as it comes.
@@ -59,16 +55,15 @@ def evaluate(
     seconds (of model time), selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts (rewritings
     that still held an outcome, over all orders), context_cuts (shortened prompts), failed (None, or why a call failed
     for good: the judgment is then missing, neither right nor wrong, which is warned of).
-    Raises BadInput before any request is sent; EndpointFailed where an endpoint is of no use, BoundReached where no
-    more may be spent.
+    Raises BadInput before any request is sent, EndpointFailed for a useless endpoint, BoundReached at a bound on costs.
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))
     warn(evaluation.cautions)
 
-    def row(record: Record) -> tuple:
+    def row(record: dict) -> tuple:
         if out:
-            out.write(record.as_json())
-        return record.row()
+            out.write(record)
+        return tuple(record[name] for name in COLUMNS)  # dicts would take twice the room
 
     rows = evaluation.kept(row)
     warn(evaluation.missing)
@@ -76,46 +71,14 @@ def evaluate(
 
 
 def evaluate_into(
-    out: "Records",
-    pairs: Sequence[Pair],
-    methods: Sequence[str],
-    judges: Judges,
-    crowd: Sequence[str],
-    options: Options,
+    out: Records, pairs: Sequence[Pair], methods: Sequence[str], judges: Judges, crowd: Sequence[str], options: Options
 ) -> int:
-    """The same without a frame: the records go to the file alone, and any number of pairs takes the same memory.
-
-    Returns how many judgments are missing.
-    """
+    """The same without a frame, in the same memory for any number of pairs. Returns how many judgments are missing."""
     evaluation = Evaluation(pairs, methods, judges, crowd, options)
     warn(evaluation.cautions)
-    evaluation.run(lambda _, record: out.write(record.as_json()))
+    evaluation.run(lambda _, record: out.write(record))
     warn(evaluation.missing)
     return evaluation.failures
-
-
-class Records:
-    """A JSONL file of records, one line per judgment, each written as it comes.
-
-    A former file of that name is left as it is until the first record is there.
-    """
-
-    def __init__(self, path: str | Path):
-        self.path, self.file = Path(path), None
-
-    def __enter__(self) -> "Records":
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self.file:
-            self.file.close()
-
-    def write(self, record: dict) -> None:
-        """Add a record as `Record.as_json` makes it."""
-        if self.file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.file = self.path.open("w", encoding="utf-8", buffering=1)
-        self.file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def warn(messages: Iterable[str]) -> None:
@@ -143,68 +106,60 @@ class Evaluation:
         _check_ids(pairs)
         self.models = {name: LLM(name, options) for name in dict.fromkeys([*self.judges.values(), *crowd])}
         self.crowd = tuple(self.models[name] for name in crowd)
-        free = [(NO_JUDGE, method) for method in self.methods if not asks_model(method)]
-        self.seats = free + [seat for seat in product(self.judges, self.methods) if asks_model(seat[1])]
-        self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.seats)
+        asking = [name for name in self.methods if asks_model(name)]
+        self.judge_methods = [(NO_JUDGE, name) for name in self.methods if name not in asking]
+        self.judge_methods += product(self.judges, asking)
+        self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.judge_methods)
 
-    def kept(self, keep: Callable[[Record], T]) -> list[T]:
-        """What is kept of every judgment, by judge and method, and within these by pair."""
-        found, seats = [None] * self.total, len(self.seats)
+    def kept(self, keep: Callable[[dict], T]) -> list[T]:
+        """What is kept of every judgment's record, by judge and method, and within these by pair."""
+        found, each = {}, len(self.judge_methods)
+        self.run(lambda place, record: found.update({place: keep(record)}))
+        return [found[place] for place in sorted(range(self.total), key=lambda place: place % each)]
 
-        def put(place: int, record: Record) -> None:
-            found[place] = keep(record)
-
-        self.run(put)
-        return [one for seat in range(seats) for one in found[seat::seats]]
-
-    def run(self, put: Callable[[int, Record], None]) -> None:
-        """Make all judgments, and hand each over, with its place among all, as it comes."""
+    def run(self, put: Callable[[int, dict], None]) -> None:
+        """Make all judgments, and hand the record of each over, with its place among all, as it comes."""
 
         async def step(numbered: tuple[int, tuple[Pair, tuple[str, str]]]) -> None:
             place, (pair, (judge, method)) = numbered
-            session, failure = self._session(pair, judge), None
+            # What the pair's benchmark prescribes goes before what the user asks for.
+            options = self.options.but(order=pair.order) if pair.order else self.options
+            session = Session(pair.id, options, self.models.get(self.judges.get(judge)), self.crowd)
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
-                judged, failure = missing(str(error)), error
-            put(place, Record(pair, judge, method, judged, session))
-            if failure:
-                raise failure
+                put(place, record_of(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
+                raise
+            put(place, record_of(pair, judge, method, judged, session))
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
-        work = ((pair, seat) for pair in self.pairs for seat in self.seats)
+        work = ((pair, judge_method) for pair in self.pairs for judge_method in self.judge_methods)
         models, concurrency = list(self.models.values()), self.options.concurrency
         failures = take("judging", self.total, models, enumerate(work), step, concurrency)
         self.failures = len(failures)
         if failures:
             self.missing = [missing_in_words("judging", self.failures, self.total, failures[0])]
 
-    def _session(self, pair: Pair, judge: str) -> Session:
-        # What the pair's benchmark prescribes goes before what the user asks for.
-        options = self.options.but(order=pair.order) if pair.order else self.options
-        return Session(pair.id, options, self.models.get(self.judges.get(judge)), self.crowd)
-
 
 def _check_ids(pairs: Sequence[Pair]) -> None:
     # A file that is read pair by pair was checked as it was loaded.
-    if not isinstance(pairs, list):
-        return
-    (name, count), *_ = Counter((pair.benchmark, pair.id) for pair in pairs).most_common(1)
-    if count > 1:
-        raise BadInput(f"two pairs are called {name[1]!r} of {name[0]!r}: name each benchmark once, and files unlike")
+    if isinstance(pairs, list):
+        ((benchmark, name), count), *_ = Counter((pair.benchmark, pair.id) for pair in pairs).most_common(1)
+        if count > 1:
+            twice = f"two pairs are called {name!r} of {benchmark!r}"
+            raise BadInput(f"{twice}: name each benchmark once, and files unlike")
 
 
 def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[[], int]) -> list[str]:
     """Refuse a method that needs a crowd and has none, of models or of answers at hand; caution against a small one."""
-    needed = {name: crowd_needed(name) for name in methods}
-    if not any(needed.values()):
+    needed = {name: members for name in methods if (members := crowd_needed(name))}
+    if not needed:
         return [f"none of {', '.join(methods)} asks the crowd"] if crowd else []
     size = len(crowd) + at_hand()
     if not size:
-        name = next(name for name, members in needed.items() if members)
         raise BadInput(
-            f"method {name} needs a crowd: name at least one crowd model, or bring a crowd's answers along "
-            "(`crowd` of every pair, or a third response in a pool)"
+            f"method {next(iter(needed))} needs a crowd: name at least one crowd model, or bring a crowd's answers "
+            "along (`crowd` of every pair, or a third response in a pool)"
         )
     few = f"a crowd of {size} gives {2 * size} comparisons at most, fewer than the budget"
     return [f"{name}: {few}" for name, members in needed.items() if members > size]

@@ -1,26 +1,27 @@
 """The crowd: its members' answers, the judge's comparisons of A and of B with them, and which of these are selected.
 
-Source: section 3 and Table 4 of the paper. Its code counts unreadable verdicts as lost; here they are neither
-lost nor won.
+Source: section 3 and Table 4 of the paper. Its code counts an unreadable verdict as lost; here it is neither.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import count
 from random import Random
+from string import ascii_uppercase
 from typing import Literal
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, compare
 from cce.crowd.session import Answer, Session
-from cce.crowd.verdict import Judgment
+from cce.crowd.verdict import Judgment, verdict_of
 from cce.models.client import LLM
 from cce.models.loop import together
 
 Side = Literal["A", "B"]
 # The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
 TEMPERATURE = 0.7
-LETTERS = "CDEFGHIJKLMNOPQRSTUVWXYZ"
+OTHER: dict[Side, Side] = {"A": "B", "B": "A"}
+SELECTIONS = ("random", "praising", "criticizing", "balanced")
 
 
 @dataclass(frozen=True)
@@ -35,26 +36,17 @@ class Member:
 
 def members(pair: Pair, crowd: Sequence[LLM]) -> list[Member]:
     """The pair's own crowd, then the models, lettered C, D, E ...; a model that is listed twice answers twice."""
-    own, names = pair.crowd, [model.model for model in crowd]
-    at_hand = [Member(letter_of(place), answer) for place, answer in enumerate(own)]
-    asked = [
-        Member(letter_of(len(own) + place), model=model, sample=names[:place].count(model.model))
-        for place, model in enumerate(crowd)
+    names, letters = [model.model for model in crowd], map(letter_of, count())
+    at_hand = [Member(next(letters), answer) for answer in pair.crowd]
+    return at_hand + [
+        Member(next(letters), model=model, sample=names[:place].count(model.model)) for place, model in enumerate(crowd)
     ]
-    return at_hand + asked
 
 
 def letter_of(place: int) -> str:
     """C for the first member, Z for the 24th, then C2, D2 ..."""
-    again, letter = divmod(place, len(LETTERS))
-    return LETTERS[letter] + (str(again + 1) if again else "")
-
-
-async def crowd_answer(session: Session, pair: Pair, member: Member) -> Answer:
-    """This member's answer to each turn of the pair's conversation, its own earlier answers in view."""
-    if member.answer is not None:
-        return Answer((member.answer,))
-    return await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
+    again, letter = divmod(place, 24)
+    return ascii_uppercase[2 + letter] + (str(again + 1) if again else "")
 
 
 @dataclass(frozen=True)
@@ -79,7 +71,7 @@ class CrowdJudgment:
 
     def place(self, order: int) -> Side:
         """Where the candidate stood in this order (0 given, 1 swapped)."""
-        return "A" if (self.candidate == "A") == (order == 0) else "B"
+        return OTHER[self.candidate] if order else self.candidate
 
     def telling_order(self, order: int) -> int:
         """This order where it found what the comparison found as a whole, else the other one.
@@ -87,47 +79,21 @@ class CrowdJudgment:
         A judge that prefers a position may find for the candidate in one order although it lost over both.
         Of a comparison with an outcome one order at least says so.
         """
-        p_here = self.judgment.p_in(order)
-        found = None if p_here in (None, 0.5) else "A" if p_here > 0.5 else "B"
-        return order if self.outcome is None or found == self.judgment.verdict else 1 - order
+        tells = self.outcome is None or verdict_of(self.judgment.p_in[order]) == self.judgment.verdict
+        return order if tells else 1 - order
 
 
 async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: Member) -> CrowdJudgment:
     """Compare the candidate with this member's answer, which takes the other candidate's place.
 
-    The prompt is vanilla's.
+    The prompt is vanilla's. A model answers each turn of the pair's conversation, its own earlier answers in view.
     """
-    answer, own = await crowd_answer(session, pair, member), Comparison.of(pair)
-    kept = (own.first, answer.texts) if candidate == "A" else (answer.texts, own.second)
-    judgment = await compare(session, Comparison(pair.questions, *kept, pair.criteria))
+    answer = Answer((member.answer,))
+    if member.model:
+        answer = await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
+    sides = (pair.answers_a, answer.texts) if candidate == "A" else (answer.texts, pair.answers_b)
+    judgment = await compare(session, Comparison(pair.questions, *sides, pair.criteria))
     return CrowdJudgment(candidate, member, answer, judgment)
-
-
-def _criticizing(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
-    return [judgment for judgment in judged if judgment.may_be("lost")][:share]
-
-
-def _praising(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
-    return [judgment for judgment in judged if judgment.may_be("won")][:share]
-
-
-def _balanced(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
-    # The odd one is a loss of A's and a win of B's, so that a budget of two holds one of each.
-    losses = (share + (judged[0].candidate == "A")) // 2
-    lost = _criticizing(judged, losses)
-    return [*lost, *_praising([judgment for judgment in judged if judgment not in lost], share - losses)]
-
-
-def _random(judged: Sequence[CrowdJudgment], share: int) -> list[CrowdJudgment]:
-    return list(judged[:share])
-
-
-SELECTIONS: dict[str, Callable[[Sequence[CrowdJudgment], int], list[CrowdJudgment]]] = {
-    "random": _random,
-    "praising": _praising,
-    "criticizing": _criticizing,
-    "balanced": _balanced,
-}
 
 
 @dataclass(frozen=True)
@@ -137,32 +103,39 @@ class Selected:
     `apart` tells the selection apart from others that may choose the same as long as outcomes are only supposed.
     """
 
-    made: list[CrowdJudgment]
-    chosen: list[CrowdJudgment]
+    made: Sequence[CrowdJudgment] = ()
+    chosen: Sequence[CrowdJudgment] = ()
     apart: str = ""
 
 
 async def select(session: Session, pair: Pair, selection: str, budget: int) -> Selected:
     """Draw `budget` crowd judgments: half from those that keep A, the rest from those that keep B.
 
-    A side that has fewer of the wanted kind gives all it has; the other side does not fill up. Every selection
-    draws from one seeded shuffle of the crowd, so that budgets are nested, and what two selections have in
-    common is the same.
+    A side that has fewer of the wanted kind gives all it has; the other side does not fill up. Every selection draws
+    from one seeded shuffle of the crowd, so that a smaller budget selects among the judgments of a larger one.
     """
-    shares: dict[Side, int] = {"A": budget // 2, "B": budget - budget // 2}
     crowd, seed = members(pair, session.crowd), session.options.seed
 
-    async def of_side(side: Side, share: int) -> list[CrowdJudgment]:
+    async def of_side(side: Side, share: int) -> tuple[list[CrowdJudgment], list[CrowdJudgment]]:
         queue = list(crowd)
         Random(f"{seed}:selection:{side}:{pair.id}").shuffle(queue)
         if selection == "random":
             queue = queue[:share]  # chosen unseen, so that the others need not be judged
-        return await together(crowd_judgment(session, pair, side, member) for member in queue)
+        judged = await together(crowd_judgment(session, pair, side, member) for member in queue)
+        return judged, _chosen(judged, side, selection, share)
 
-    sides = await together(of_side(side, share) for side, share in shares.items())
-    halves = (
-        SELECTIONS[selection](judged, share) for judged, share in zip(sides, shares.values(), strict=True) if judged
-    )
-    made = sorted(chain(*sides), key=lambda judgment: (crowd.index(judgment.member), judgment.candidate))
+    sides = [of_side("A", budget // 2), of_side("B", budget - budget // 2)]
+    (made_a, chosen_a), (made_b, chosen_b) = await together(sides)
+    made = sorted(made_a + made_b, key=lambda judgment: (crowd.index(judgment.member), judgment.candidate))
     decided = selection == "random" or not any(judgment.judgment.supposed for judgment in made)
-    return Selected(made, list(chain(*halves)), "" if decided else f"{selection}, seed {seed}")
+    return Selected(made, chosen_a + chosen_b, "" if decided else f"{selection}, seed {seed}")
+
+
+def _chosen(judged: list[CrowdJudgment], side: Side, selection: str, share: int) -> list[CrowdJudgment]:
+    if selection == "random":
+        return judged
+    # Of balanced ones the odd one is a loss of A's and a win of B's, so that a budget of two holds one of each.
+    losses = {"praising": 0, "criticizing": share, "balanced": (share + (side == "A")) // 2}[selection]
+    lost = [judgment for judgment in judged if judgment.may_be("lost")][:losses]
+    won = [judgment for judgment in judged if judgment.may_be("won") and judgment not in lost]
+    return lost + won[: share - losses]

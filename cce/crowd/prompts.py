@@ -6,51 +6,50 @@ the sections have a length that no like run in the texts has. The layouts of pub
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from cce.errors import BadInput
 
+# What a prompt is filled with: texts, or lists of texts, by the names that prompts have for them.
+Texts = dict[str, str | Sequence[str]]
 FOLDER = Path(__file__).parent / "prompts"
 VERDICT_MARK = re.compile(r"\[\[\s*([AB])\s*\]\]")
 
 
 def render(name: str, folder: str | None = None, **texts) -> str:
-    """Fill the prompt `name` with texts (strings, or lists of strings).
+    """Fill the prompt of the file NAME.jinja with texts, as `Texts` has them.
 
-    Args:
-        name: a file prompts/NAME.jinja.
-        folder: the user's own folder of prompts; a file missing there is taken from the package.
-
+    `folder` is the user's own folder of prompts; a file missing there is taken from the package.
     Raises BadInput where a user's prompt is not a valid template.
     """
     shown = {key: _shown(value) for key, value in texts.items()}
+    # As in Markdown, the text chooses: a mark is a run of exactly so many signs, as no run in the text has.
+    taken = {len(run) for text in flat(shown) for run in re.findall("=+", text)}
+    fence = "=" * next(length for length in count(3) if length not in taken)
     try:
-        return _environment(folder).get_template(f"{name}.jinja").render(**shown, fence=_fence(shown))
+        return _environment(folder).get_template(f"{name}.jinja").render(**shown, fence=fence)
     except TemplateError as error:
         raise BadInput(f"prompt {name}.jinja in {folder or FOLDER}: {error}") from error
+
+
+def flat(texts: Texts) -> list[str]:
+    """All the texts in one list."""
+    return [text for value in texts.values() for text in ([value] if isinstance(value, str) else value)]
 
 
 @cache
 def _environment(folder: str | None) -> Environment:
     if folder and not Path(folder).is_dir():
         raise BadInput(f"prompts: there is no folder {Path(folder).absolute()}")
-    folders = [*([folder] if folder else []), FOLDER]
-    return Environment(
-        loader=ChoiceLoader([FileSystemLoader(f) for f in folders]), undefined=StrictUndefined, autoescape=False
-    )
+    loader = FileSystemLoader([folder, FOLDER] if folder else FOLDER)
+    return Environment(loader=loader, undefined=StrictUndefined, autoescape=False)
 
 
 def _shown(value):
     # "[[A]]" in an answer must never come back in a rationale as if it were the judge's verdict.
     return VERDICT_MARK.sub(r"[ [\1] ]", value) if isinstance(value, str) else [_shown(v) for v in value]
-
-
-def _fence(texts: dict) -> str:
-    # As in Markdown, the text chooses: a mark is a run of exactly so many signs, as no run in the text has.
-    everything = "\n".join("\n".join(v) if isinstance(v, list) else v for v in texts.values())
-    taken = set(map(len, re.findall("=+", everything)))
-    return "=" * next(length for length in count(3) if length not in taken)

@@ -6,7 +6,9 @@ The record is plain JSON. Texts that the store holds are named by their keys the
 import hashlib
 import json
 from array import array
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 
@@ -19,12 +21,15 @@ from cce.crowd.notes import Note
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED, Judgment
 
-# What a row says, in this order. Until they are a frame rows are tuples: dicts take twice the room.
+# What a row says, in this order.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
 COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
 COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "failed"]
 # The fields that come first in a record's JSON object; the others follow.
 FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
+# Fields of a row that are one of a few words, and those that are numbers.
+WORDS = ["benchmark", "subset", "judge", "method", "verdict", "label", "failed"]
+NUMBERS = [name for name in COLUMNS if name not in (*WORDS, "id", "cluster", "text", "text_swapped")]
 
 
 @dataclass(frozen=True)
@@ -34,104 +39,79 @@ class Judged:
     """
 
     judgment: Judgment
-    selected: Selected = field(default_factory=lambda: Selected([], []))
-    notes: tuple[list[Note], ...] = ()
+    selected: Selected = Selected()
+    notes: Sequence[Sequence[Note]] = ((),)
     failed: str | None = None
 
 
-def missing(reason: str) -> Judged:
-    """What stands where a call failed for good: neither right nor wrong."""
-    return Judged(UNJUDGED, failed=reason)
+def record_of(pair: Pair, judge: str, method: str, judged: Judged, session: Session) -> dict:
+    """What is told of a pair that one judge, by the name that results show, has judged by one method; as JSON.
+
+    COLUMNS, of which FIRST come first; then `seed`; `pair` with questions, a, b (one text per turn) and why; `trace`
+    with `crowd`, the crowd judgments, `notes` of the order given (`of` is a place in `crowd`, `key` the rewriting's),
+    `final`, the keys of the judgment that counts in each order, and `completions`, the keys of all that was used.
+    """
+    row = _row(pair, judged, session) | {"judge": judge, "method": method}
+    texts = {"questions": pair.questions, "a": pair.answers_a, "b": pair.answers_b, "why": pair.why}
+    more = {"seed": session.options.seed, "pair": texts, "trace": _trace(judged, session)}
+    return {name: row[name] for name in [*FIRST, *COLUMNS]} | more
 
 
-def cluster_of(pair: Pair) -> str:
-    """A short name of the pair's first question: judgments of answers to one question depend on each other."""
-    return hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
+def _row(pair: Pair, judged: Judged, session: Session) -> dict:
+    judgment, notes = judged.judgment, judged.notes
+    given, swapped = [*judgment.readings, None][:2]
+    p_given, p_swapped = [*judgment.p_in, None][:2]
+    # A short name of the first question: judgments of answers to one question depend on each other.
+    cluster = hashlib.sha256(pair.questions[0].encode()).hexdigest()[:12]
+    correct = judgment.verdict == pair.label if pair.label and judgment is not UNJUDGED else None
+    row = {"benchmark": pair.benchmark, "id": pair.id, "subset": pair.subset, "cluster": cluster}
+    row |= {"verdict": judgment.verdict, "label": pair.label, "correct": correct}
+    row |= {"p_a": judgment.p_a, "p_given": p_given, "p_swapped": p_swapped}
+    row |= {"text": given.text, "text_swapped": swapped and swapped.text, "rationale_tokens": given.tokens}
+    row |= {"selected": len(judged.selected.chosen), "notes": sum(bool(note.shown) for note in notes[0])}
+    row |= {"outcome_cuts": sum(note.stubborn for of_order in notes for note in of_order)}
+    return row | session.cost() | {"context_cuts": session.context_cuts, "failed": judged.failed}
 
 
-@dataclass(frozen=True)
-class Record:
-    """One pair as one judge judged it by one method; `judge` is the name that results show."""
-
-    pair: Pair
-    judge: str
-    method: str
-    judged: Judged
-    session: Session
-
-    def row(self) -> tuple:
-        """A cell for each of COLUMNS."""
-        pair, judgment, notes = self.pair, self.judged.judgment, self.judged.notes
-        return (
-            pair.benchmark,
-            pair.id,
-            pair.subset,
-            cluster_of(pair),
-            self.judge,
-            self.method,
-            judgment.verdict,
-            pair.label,
-            judgment.verdict == pair.label if pair.label and judgment is not UNJUDGED else None,
-            judgment.p_a,
-            judgment.p_in(0),
-            judgment.p_in(1),
-            judgment.text,
-            judgment.readings[1].text if len(judgment.readings) > 1 else None,
-            judgment.readings[0].tokens,
-            *self.session.cost().values(),
-            len(self.judged.selected.chosen),
-            sum(bool(note.shown) for note in notes[0]) if notes else 0,
-            sum(note.stubborn for of_order in notes for note in of_order),
-            self.session.context_cuts,
-            self.judged.failed,
-        )
-
-    def as_json(self) -> dict:
-        """The row under the names of COLUMNS, those of FIRST first, then the seed, the pair's texts, and the trace.
-
-        `pair` holds questions, a, b (one text per turn) and why. `trace` holds `crowd`, one entry per crowd judgment
-        (see `_crowd_judgment`), `notes` of the order given (`of` is a place in `crowd`; written, kept, shown, and the
-        key of the rewriting), `final`, the keys of the judgment that counts in each order, and `completions`, the keys
-        of all that was used.
-        """
-        row, pair = dict(zip(COLUMNS, self.row(), strict=True)), self.pair
-        texts = {"questions": pair.questions, "a": pair.answers_a, "b": pair.answers_b, "why": pair.why}
-        more = {"seed": self.session.options.seed, "pair": texts, "trace": self._trace()}
-        return {name: row.pop(name) for name in FIRST} | row | more
-
-    def _trace(self) -> dict:
-        made, chosen, notes = self.judged.selected.made, self.judged.selected.chosen, self.judged.notes
-        return {
-            "crowd": [_crowd_judgment(judgment, judgment in chosen) for judgment in made],
-            "notes": [_note(note, made.index(note.of)) for note in (notes[0] if notes else [])],
-            "final": [reading.key for reading in self.judged.judgment.readings if reading.key],
-            "completions": list(self.session.used),
-        }
+def _trace(judged: Judged, session: Session) -> dict:
+    made, chosen = judged.selected.made, judged.selected.chosen
+    notes = [
+        {"of": made.index(note.of)} | {name: getattr(note, name) for name in ("written", "kept", "shown", "key")}
+        for note in judged.notes[0]
+    ]
+    crowd = [_crowd_judgment(judgment) | {"selected": judgment in chosen} for judgment in made]
+    final = [reading.key for reading in judged.judgment.readings if reading.key]
+    return {"crowd": crowd, "notes": notes, "final": final, "completions": list(session.used)}
 
 
-def _crowd_judgment(judgment: CrowdJudgment, selected: bool) -> dict:
-    """Who was compared with whom and how it ended. The answer is a text only where the pair brought it along."""
-    member = judgment.member
-    return {
-        "candidate": judgment.candidate,
-        "member": member.letter,
-        "model": member.model.model if member.model else None,
-        "answer": list(judgment.answer.keys) if member.model else judgment.answer.texts[0],
-        "outcome": judgment.outcome,
-        "p_a": judgment.judgment.p_a,
-        "p_in": [judgment.judgment.p_in(order) for order in range(len(judgment.judgment.readings))],
-        "rationales": [reading.key for reading in judgment.judgment.readings],
-        "selected": selected,
-    }
+def _crowd_judgment(judgment: CrowdJudgment) -> dict:
+    member, found = judgment.member, judgment.judgment
+    # The answer is a text only where the pair brought it along.
+    answer = list(judgment.answer.keys) if member.model else member.answer
+    told = {"candidate": judgment.candidate, "member": member.letter, "model": member.model and member.model.model}
+    told |= {"answer": answer, "outcome": judgment.outcome, "p_a": found.p_a, "p_in": found.p_in}
+    return told | {"rationales": [reading.key for reading in found.readings]}
 
 
-def _note(note: Note, of: int) -> dict:
-    return {"of": of, "written": note.written, "kept": note.kept, "shown": note.shown, "key": note.key}
+class Records(AbstractContextManager):
+    """A JSONL file of records, one line per judgment, each written as it comes.
 
+    A former file of that name is left as it is until the first record is there.
+    """
 
-# Fields of a row that are one of a few words, and those that are numbers.
-WORDS = ["benchmark", "subset", "judge", "method", "verdict", "label", "failed"]
-NUMBERS = [name for name in COLUMNS if name not in (*WORDS, "id", "cluster", "text", "text_swapped")]
+    def __init__(self, path: str | Path):
+        self.path, self.file = Path(path), None
+
+    def __exit__(self, *_) -> None:
+        if self.file:
+            self.file.close()
+
+    def write(self, record: dict) -> None:
+        """Add a record as `record_of` makes it."""
+        if self.file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self.path.open("w", encoding="utf-8", buffering=1)
+        self.file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def read_rows(path: str | Path) -> pd.DataFrame:
@@ -142,8 +122,7 @@ def read_rows(path: str | Path) -> pd.DataFrame:
     words, numbers, clusters = {name: {} for name in WORDS}, {name: array("d") for name in NUMBERS}, array("Q")
     codes = {name: array("i") for name in WORDS}
     with Path(path).open(encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
+        for record in map(json.loads, lines):
             clusters.append(int(record["cluster"], 16))
             for name, known in words.items():
                 codes[name].append(-1 if record[name] is None else known.setdefault(record[name], len(known)))

@@ -4,21 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.evaluate import Evaluation, Judges, warn
-from cce.crowd.record import Record
 from cce.crowd.verdict import in_words, verdict_of
 from cce.display import Section, Shown, difference
 from cce.models.store import Store
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
 
-ORDERS = ["In the order given", "In the swapped order"]
-
 
 class Result(Shown, dict):
-    """The record of a judged pair, a dict (see `cce.crowd.record`), and the texts that its trace names.
-
-    It shows itself: in a notebook as HTML, printed as text.
-    """
+    """The record of a judged pair (see `record_of`), and the texts that its trace names; it shows itself."""
 
     def __init__(self, record: Mapping, pair: Pair, stores: Sequence[Store]):
         super().__init__(record)
@@ -27,10 +21,12 @@ class Result(Shown, dict):
     def section(self) -> Section:
         """The pair, every stage that the method has, the judgment, and what it cost."""
         stages = [self.crowd_answers(), self.crowd_judgments(), self.notes(), self.final_prompts()]
-        stages = [stage for stage in stages if stage.parts]
+        parts = [self.pair.section(), *(stage for stage in stages if stage.parts)]
         # A missing judgment has no verdict to show, not even an unreadable one.
-        judgment = [] if self["failed"] else [self.judgment()]
-        return Section(self.heading, parts=(self.pair.section(), *stages, *judgment, self._cost()))
+        parts += [] if self["failed"] else [self.judgment()]
+        tokens = f"{self['prompt_tokens']:,} prompt and {self['completion_tokens']:,} completion tokens"
+        cost = f"{self['calls']:,} calls, {tokens}, {self['seconds']:,} seconds of model time"
+        return Section(self.heading, parts=(*parts, Section("Cost", cost)))
 
     @property
     def heading(self) -> str:
@@ -42,37 +38,41 @@ class Result(Shown, dict):
     def crowd_answers(self) -> Section:
         """What each member of the crowd answered, of those that a comparison needed."""
         answers = {speaker(one): self.answer(one) for one in self["trace"]["crowd"]}
-        parts = (Section(title, answer) for title, answer in answers.items())
-        return Section(f"Crowd answers: {len(answers)}", parts=tuple(parts), beside=True)
+        parts = tuple(map(Section, answers, answers.values()))
+        return Section(f"Crowd answers: {len(answers)}", parts=parts, beside=True)
 
     def crowd_judgments(self) -> Section:
         """Every comparison of A or of B with a crowd answer: how it ended, whether it was selected, the rationales."""
-        made, parts = self["trace"]["crowd"], []
-        for one in made:
-            selected = ", selected" if one["selected"] else ""
+        parts = []
+        for one in self["trace"]["crowd"]:
+            title = ending(one) + (", selected" if one["selected"] else "")
             rationales = _rationales(one["p_in"], [self.text(key) for key in one["rationales"]])
-            parts += [Section(ending(one) + selected, parts=rationales, beside=True, folded=True)]
+            parts.append(Section(title, parts=rationales, beside=True, folded=True))
         return Section(f"Crowd judgments: {len(parts)}, selected: {self['selected']}", parts=tuple(parts))
 
     def notes(self) -> Section:
         """What became of the selected crowd judgments: the difference that outcome removal made to each."""
-        notes, made = self["trace"]["notes"], self["trace"]["crowd"]
+        notes, parts = self["trace"]["notes"], []
         title = f"Notes in the prompt: {sum(bool(note['shown']) for note in notes)}"
         if any(note["kept"] != note["written"] for note in notes):
             title += ", with what outcome removal cut and what it wrote instead"
-        return Section(title, parts=tuple(_note(note, made[note["of"]]) for note in notes))
+        for note in notes:
+            left = "" if note["shown"] else "; nothing is left of it, and it is not shown"
+            ended = ending(self["trace"]["crowd"][note["of"]])
+            parts.append(Section(ended + left, difference(note["written"], note["kept"])))
+        return Section(title, parts=tuple(parts))
 
     def final_prompts(self) -> Section:
         """The prompt of the judgment that counts, in each order."""
-        prompts = [self.prompt(key) for key in self["trace"]["final"]]
-        asked = zip(ORDERS, prompts, strict=False)
+        prompts = map(self.prompt, self["trace"]["final"])
+        asked = zip(("In the order given", "In the swapped order"), prompts, strict=False)
         parts = (Section(f"{order}: {len(text):,} characters", text, folded=True) for order, text in asked)
         return Section("Final prompt", parts=tuple(parts))
 
     def judgment(self) -> Section:
         """The verdict, and below it the rationale in each order, with what that order found by itself."""
         texts = [text for text in (self["text"], self["text_swapped"]) if text is not None]
-        parts = _rationales([self["p_given"], self["p_swapped"]][: len(texts)], texts)
+        parts = _rationales([self["p_given"], self["p_swapped"]], texts)
         return Section(f"Verdict: {in_words(self['p_a'])}", parts=parts, beside=True)
 
     def answer(self, judgment: Mapping) -> str:
@@ -86,12 +86,7 @@ class Result(Shown, dict):
 
     def prompt(self, key: str) -> str:
         """What a model was asked, by the key of its completion."""
-        found = next(found for store in self.stores if (found := store.request(key)))
-        return found["messages"][0]["content"]
-
-    def _cost(self) -> Section:
-        tokens = f"{self['prompt_tokens']:,} prompt and {self['completion_tokens']:,} completion tokens"
-        return Section("Cost", f"{self['calls']:,} calls, {tokens}, {self['seconds']:,} seconds of model time")
+        return next(found for store in self.stores if (found := store.request(key)))["messages"][0]["content"]
 
 
 def judge(
@@ -103,8 +98,9 @@ def judge(
     **changes,
 ) -> Result:
     """Judge one pair, and keep how the verdict came about. Takes what `evaluate` takes, and raises what it raises."""
-    (result,), cautions = _judged(pair, [method], [judge], crowd, options.but(**changes))
-    warn(cautions)
+    evaluation = Evaluation([pair], [method], [judge], crowd, options.but(**changes))
+    (result,) = _results(evaluation)
+    warn(evaluation.cautions + evaluation.missing)
     return result
 
 
@@ -112,19 +108,15 @@ def judge_by_each(
     pair: Pair, methods: Sequence[str], judges: Judges, crowd: Sequence[str] = (), options: Options = DEFAULTS
 ) -> list[Result]:
     """Judge one pair by every judge and method."""
-    results, cautions = _judged(pair, methods, judges, crowd, options)
-    warn(cautions)
+    evaluation = Evaluation([pair], methods, judges, crowd, options)
+    results = _results(evaluation)
+    warn(evaluation.cautions + evaluation.missing)
     return results
 
 
-def _judged(pair, methods, judges, crowd, options: Options) -> tuple[list[Result], list[str]]:
-    evaluation = Evaluation([pair], methods, judges, crowd, options)
+def _results(evaluation: Evaluation) -> list[Result]:
     stores = [model.store for model in evaluation.models.values()]
-
-    def result(record: Record) -> Result:
-        return Result(record.as_json(), pair, stores)
-
-    return evaluation.kept(result), evaluation.cautions + evaluation.missing
+    return evaluation.kept(lambda record: Result(record, evaluation.pairs[0], stores))
 
 
 def side_by_side(results: Sequence[Result]) -> Section:
@@ -146,16 +138,7 @@ def speaker(judgment: Mapping) -> str:
 
 
 def _rationales(p_in: Sequence[float | None], texts: Sequence[str]) -> tuple[Section, ...]:
-    titles = ["Rationale"]
-    if len(texts) > 1:
-        found = [in_words(p_a) for p_a in p_in]
-        titles = [
-            f"Rationale in the order given: {found[0]}",
-            f"Rationale in the swapped order, where A is called B: {found[1]}",
-        ]
-    return tuple(Section(title, text) for title, text in zip(titles, texts, strict=True) if text)
-
-
-def _note(note: Mapping, judgment: Mapping) -> Section:
-    left = "" if note["shown"] else "; nothing is left of it, and it is not shown"
-    return Section(ending(judgment) + left, difference(note["written"], note["kept"]))
+    orders = "in the order given", "in the swapped order, where A is called B"
+    titles = [f"Rationale {order}: {in_words(p_a)}" for order, p_a in zip(orders, p_in, strict=False)]
+    titled = zip(titles if len(texts) > 1 else ["Rationale"], texts, strict=False)
+    return tuple(Section(title, text) for title, text in titled if text)

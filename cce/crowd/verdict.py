@@ -1,12 +1,11 @@
 """A judge's verdict: read from its text, or from the probabilities of A and B at the verdict's place.
 
-Both readings become one number, the probability that the first answer is the better one: 1 or 0 for a
-verdict in words, anything between for a distribution, None where nothing can be read. Orders and samples
-combine as means of that number.
+Both readings become one number, the probability that the first answer is the better one: 1 or 0 for a verdict in words,
+anything between for a distribution, None where nothing can be read. Orders and samples combine as means of that number.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Literal
@@ -19,10 +18,9 @@ MARK = re.compile(r"\[\[([AB])\]\]")
 
 @dataclass(frozen=True)
 class Reading:
-    """One judgment in one order: the rationale as written, the probability that the first answer wins, the length of
-    the rationale in tokens, and the key of its completion in the store.
+    """One judgment in one order: the rationale as written, and the probability that the first answer is the better one.
 
-    Where no model was asked the text is empty and has no tokens. A dry run's reading is `supposed`.
+    Where no model was asked the text is empty. `key` is the completion's in the store; a dry run's is `supposed`.
     """
 
     text: str
@@ -45,21 +43,15 @@ class Judgment:
         return verdict_of(self.p_a)
 
     @property
-    def text(self) -> str:
-        """The rationale in the order given."""
-        return self.readings[0].text
-
-    @property
     def supposed(self) -> bool:
         """Whether nobody has judged yet, as in a dry run."""
         return any(reading.supposed for reading in self.readings)
 
-    def p_in(self, order: int) -> float | None:
-        """The probability of A in one order (0 given, 1 swapped); None where it is unreadable or was not asked."""
-        if order >= len(self.readings):
-            return None
-        p_first = self.readings[order].p_first
-        return p_first if order == 0 else _other_side(p_first)
+    @property
+    def p_in(self) -> list[float | None]:
+        """The probability of A in each order that was asked (0 given, 1 swapped); None where it is unreadable."""
+        given, *swapped = (reading.p_first for reading in self.readings)
+        return [given, *(None if p_first is None else 1 - p_first for p_first in swapped)]
 
 
 # Stands where calls failed for good: the judgment is missing, which is not the same as unreadable.
@@ -102,22 +94,20 @@ def probabilities(first_token: FirstToken | None, answers: Iterable[str]) -> lis
     return [p or min(likeliest.values()) for p in listed] if any(listed) else []
 
 
-def closing_form(read, first: str, second: str, tie: str | None = None) -> Form:
-    """The form of a judge that ends with these words for the first or the second answer, or for a tie."""
+def form_in_words(
+    read: Callable[[str], float | None], first: str, second: str, tie: str | None = None, *, opens: bool = False
+) -> Form:
+    """The form of a judge that ends, or opens, with these words for the first or the second answer, or for a tie."""
 
     def write(p_first: float, rationale: str) -> str:
-        return f"{rationale}\n{worded(p_first, first, second, tie)}"
+        words = tie if tie and p_first == 0.5 else first if p_first > 0.5 else second
+        return f"{words}\n{rationale}" if opens else f"{rationale}\n{words}"
 
     return Form(read, write)
 
 
-def worded(p_first: float, first: str, second: str, tie: str | None = None) -> str:
-    """The words for the answer that this probability prefers; without any for a tie the second's."""
-    return tie if tie and p_first == 0.5 else first if p_first > 0.5 else second
-
-
 # The two forms of the kit's own prompts.
-MARKS = closing_form(read_text, "[[A]]", "[[B]]")
+MARKS = form_in_words(read_text, "[[A]]", "[[B]]")
 LETTERS = Form(read_distribution, lambda p_a, _: {"A": log(p_a), "B": log(1 - p_a)}, of="first_token")
 
 
@@ -128,8 +118,8 @@ def combine(readings: Sequence[Reading]) -> Judgment:
     of a swap does not show whether position decided.
     """
     judgment = Judgment(tuple(readings), None)
-    seen = [judgment.p_in(order) for order in range(len(readings))]
-    return judgment if None in seen else replace(judgment, p_a=sum(seen) / len(seen))
+    p_in = judgment.p_in
+    return judgment if None in p_in else replace(judgment, p_a=sum(p_in) / len(p_in))
 
 
 def majority(votes: Sequence[Judgment]) -> Judgment:
@@ -139,21 +129,15 @@ def majority(votes: Sequence[Judgment]) -> Judgment:
     that like the paper's it decides. Otherwise the probability in each order is the share of that order's votes.
     """
     cast = [vote for vote in votes if vote.verdict in ("A", "B")]
-    if not cast:
-        return next((vote for vote in votes if vote.verdict), votes[0])
-    share = sum(vote.verdict == "A" for vote in cast) / len(cast)
-    if share == 0.5:
-        return cast[0]
-    spokesman = next(vote for vote in cast if (vote.verdict == "A") == (share > 0.5))
-    readings = (replace(reading, p_first=_share_of_first(votes, k)) for k, reading in enumerate(spokesman.readings))
-    return Judgment(tuple(readings), share)
+    p_a = _share(vote.p_a for vote in votes)
+    if p_a in (None, 0.5):
+        return next((vote for vote in cast or votes if vote.verdict), votes[0])
+    spokesman = next(vote for vote in cast if vote.verdict == verdict_of(p_a))
+    shares = (_share(vote.readings[order].p_first for vote in votes) for order in range(len(spokesman.readings)))
+    readings = (replace(one, p_first=share) for one, share in zip(spokesman.readings, shares, strict=True))
+    return Judgment(tuple(readings), p_a)
 
 
-def _share_of_first(votes: Sequence[Judgment], order: int) -> float | None:
-    seen = [vote.readings[order].p_first for vote in votes]
-    cast = [p_first > 0.5 for p_first in seen if p_first not in (None, 0.5)]
+def _share(votes: Iterable[float | None]) -> float | None:
+    cast = [p > 0.5 for p in votes if p not in (None, 0.5)]
     return sum(cast) / len(cast) if cast else None
-
-
-def _other_side(p_first: float | None) -> float | None:
-    return None if p_first is None else 1 - p_first

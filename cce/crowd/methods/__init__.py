@@ -1,10 +1,9 @@
 """The methods, written as in the paper: `vanilla`, `maj@16`, `cce@16`. The number after @ is the budget.
 
-A method is an async function from a Session and a Pair, and its budget where it has one, to what it found: Judged.
-It is registered below, or by `register` from anywhere else. The paper's selection ablation is written
-`cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with removal is the paper's method, and is
-called `cce@N`. The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without
-removal. Published judges that speak a format of their own are asked by the method of that name, such as `judgelm`.
+A method is an async function from a Session and a Pair, and its budget where it has one, to what it found: Judged. It
+is registered at the end of this file, or by `register` from anywhere else. The paper's selection ablation is written
+`cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with removal is the paper's method, `cce@N`.
+The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without removal.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,19 +11,68 @@ from dataclasses import dataclass
 from functools import partial
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.members import SELECTIONS
-from cce.crowd.methods.baselines import SINGLE, agg, length, maj, single
-from cce.crowd.methods.cce import cce
-from cce.crowd.methods.published import FORMATS, published
+from cce.crowd.compare import Comparison, compare
+from cce.crowd.members import SELECTIONS, select
+from cce.crowd.methods.published import FORMATS, published, wording
+from cce.crowd.notes import notes_of
 from cce.crowd.record import Judged
 from cce.crowd.session import Session
+from cce.crowd.verdict import Judgment, Reading, majority
 from cce.errors import BadInput
+from cce.models.loop import together
 from cce.names import cce_family, method_parts
+
+# Methods of one judgment differ in their prompt alone: prompts/NAME.jinja.
+SINGLE = ("vanilla", "longprompt", "evalplan", "16-criteria")
+# Votes must differ to be worth counting; the paper does not print its sampling temperature.
+TEMPERATURE = 0.7
+
+
+async def cce(session: Session, pair: Pair, budget: int, selection: str, removal: bool) -> Judged:
+    """The paper's method: the judge decides with `budget` selected comparisons of A and B with the crowd as background.
+
+    `selection` is one of SELECTIONS; `removal` says whether outcomes are removed. Where nothing was selected there is
+    no background, and the judgment is vanilla's.
+    """
+    selected = await select(session, pair, selection, budget)
+    notes = await together(notes_of(session, selected, removal, order) for order in range(session.orders))
+    shown = [[note.shown for note in of_order if note.shown] for of_order in notes]
+    judgment = await compare(session, Comparison.of(pair), "cce", notes=shown, apart=selected.apart)
+    return Judged(judgment, selected, notes)
+
+
+async def single(session: Session, pair: Pair, prompt: str) -> Judged:
+    """The judge compares the two answers once, as the prompt of this name asks it to."""
+    return Judged(await compare(session, Comparison.of(pair), prompt))
+
+
+async def maj(session: Session, pair: Pair, budget: int) -> Judged:
+    """The verdict of most of `budget` sampled vanilla judgments; unreadable ones have no vote."""
+    return Judged(majority(await _votes(session, pair, budget)))
+
+
+async def agg(session: Session, pair: Pair, budget: int) -> Judged:
+    """One more judgment with `budget` sampled ones in view, the same that `maj` counts, each in its own order."""
+    votes = await _votes(session, pair, budget)
+    notes = [[vote.readings[order].text for vote in votes] for order in range(session.orders)]
+    return Judged(await compare(session, Comparison.of(pair), "agg", notes=notes))
+
+
+async def _votes(session: Session, pair: Pair, budget: int) -> list[Judgment]:
+    own = Comparison.of(pair)
+    return await together(compare(session, own, sample=sample, temperature=TEMPERATURE) for sample in range(budget))
+
+
+async def length(session: Session, pair: Pair) -> Judged:
+    """The answer with more characters, over all turns, wins; equal lengths are a tie. The floor for every judge."""
+    a, b = (sum(map(len, answers)) for answers in (pair.answers_a, pair.answers_b))
+    p_a = 0.5 if a == b else float(a > b)
+    return Judged(Judgment(tuple(Reading("", p) for p in (p_a, 1 - p_a)[: session.orders]), p_a))
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method of some family: how it judges, and what it takes.
+    """How a family of methods judges, and what it takes.
 
     A `budgeted` one is named with a budget, which `judge` takes; half of a `crowded` one's budget is the number of
     crowd members that fill it. One that `asks` no model is the same whoever judges. `check` raises an error that the
@@ -44,19 +92,6 @@ METHODS: dict[str, Method] = {}
 def register(family: str, judge: Callable[..., Awaitable[Judged]], **what) -> None:
     """Make a method known by its name without the budget; `what` are fields of `Method`."""
     METHODS[family] = Method(judge, **what)
-
-
-register("length", length, asks=False)
-for _name in SINGLE:
-    register(_name, partial(single, prompt=_name))
-for _name, _format in FORMATS.items():
-    register(_name, partial(published, name=_name), check=_format.wording)
-register("maj", maj, budgeted=True)
-register("agg", agg, budgeted=True)
-for _removal in (True, False):
-    for _name in SELECTIONS:
-        _judge = partial(cce, selection=_name, removal=_removal)
-        register(cce_family(_name, _removal), _judge, budgeted=True, crowded=True)
 
 
 def method_named(name: str) -> Callable[[Session, Pair], Awaitable[Judged]]:
@@ -82,3 +117,16 @@ def crowd_needed(name: str) -> int:
     """How many crowd members fill the method's budget: each gives two comparisons; 0 without a crowd."""
     family, budget = method_parts(name)
     return (budget + 1) // 2 if METHODS[family].crowded else 0
+
+
+register("length", length, asks=False)
+for _name in SINGLE:
+    register(_name, partial(single, prompt=_name))
+for _name in FORMATS:
+    register(_name, partial(published, name=_name), check=partial(wording, _name))
+register("maj", maj, budgeted=True)
+register("agg", agg, budgeted=True)
+for _removal in (True, False):
+    for _name in SELECTIONS:
+        _judge = partial(cce, selection=_name, removal=_removal)
+        register(cce_family(_name, _removal), _judge, budgeted=True, crowded=True)
