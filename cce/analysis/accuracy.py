@@ -1,7 +1,4 @@
-"""Accuracy: what each verdict scores, Table 1, and Figure 3's curves over the number of crowd judgments.
-
-Everything that the analysis says of accuracy is a weighted mean of these scores.
-"""
+"""Accuracy: what each verdict scores, Table 1, and Figure 3's curves over the number of crowd judgments."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cce.analysis.paper import REFERENCE, figure3, paper_accuracy, paper_name
-from cce.analysis.statistics import consistency, interval, kappa
+from cce.analysis.statistics import consistency, kappa, proportion
 from cce.benchmarks import PUBLISHED
 from cce.benchmarks.rewardbench import SECTION_OF, section_weights
 from cce.benchmarks.scoring import Scoring, check_scoring
@@ -17,13 +14,13 @@ from cce.errors import BadInput
 from cce.names import family, method_parts
 
 # What one row of a table summarises, and one point of a curve.
-GROUP = ["benchmark", "judge", "method"]
-POINT = ["benchmark", "judge", "selection", "budget"]
+GROUP, POINT = ["benchmark", "judge", "method"], ["benchmark", "judge", "selection", "budget"]
 COSTS = ["prompt_tokens", "completion_tokens", "calls"]
-COLUMNS = [*GROUP, "pairs", "missing", "correct", "unreadable", "ties", "accuracy", "accuracy_low", "accuracy_high"]
-COLUMNS += ["paper", "kappa", "consistent", "notes", *COSTS, "seconds", "cut"]
-CURVE_COLUMNS = [*POINT, "seeds", "pairs", "missing", "accuracy", "accuracy_low", "accuracy_high", "lowest", "highest"]
-CURVE_COLUMNS += ["length", "rationale_tokens", "spent_tokens", "paper", "paper_tokens"]
+COUNTS, ACCURACY = ["pairs", "missing"], ["accuracy", "accuracy_low", "accuracy_high"]
+COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "kappa", "consistent", "notes", *COSTS]
+COLUMNS += ["seconds", "cut"]
+CURVE_COLUMNS = [*POINT, "seeds", *COUNTS, *ACCURACY, "lowest", "highest", "length", "rationale_tokens", "spent_tokens"]
+CURVE_COLUMNS += ["paper", "paper_tokens"]
 # The mean of benchmarks, each counting alike; the first name is for the paper's five, as in its Table 1.
 AVERAGES = AVERAGE, OTHER_AVERAGE = "average", "average of these"
 # The last panel of Figure 3: the mean over the pairs of its three benchmarks.
@@ -36,22 +33,16 @@ def scored(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
     """The judgments that have a label, with the columns `score` (0 to 1) and `weight` added.
 
     The accuracy of a benchmark, judge and method is the weighted mean of its scores; the weights of each such group
-    add up to 1. A missing judgment has no score (NaN) and no weight: see `present`. Where there are several benchmarks,
-    their average follows as a benchmark of its own. `cce.benchmarks.scoring` explains the two ways to score.
-    Raises BadInput where no pair has a label.
+    add up to 1. A missing judgment has no score (NaN) and no weight. Where there are several benchmarks, their average
+    follows as a benchmark of its own. `cce.benchmarks.scoring` explains the two ways to score. Takes frames of
+    `evaluate` and of `read_rows`. Raises BadInput where no pair has a label.
     """
     check_scoring(scoring)
-    labelled = judgments[judgments.label.notna()]
+    labelled = judgments[judgments.label.notna()].reset_index(drop=True)
     if labelled.empty:
         raise BadInput("no judged pair has a label, so there is no accuracy; `cce judge` writes the verdicts alone")
-    groups = labelled.groupby(GROUP, sort=False)
-    frame = pd.concat([_scored_group(key[0], group, scoring) for key, group in groups])
+    frame = labelled.assign(score=_scores(labelled, scoring), weight=_weights(labelled, scoring))
     return pd.concat([frame, _average(frame)], ignore_index=True)
-
-
-def present(scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores that are there: those of judgments that no failed call made missing."""
-    return scores[scores.score.notna()]
 
 
 def sections(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
@@ -70,7 +61,7 @@ def by_group(
 
     Without rows it has the `columns` alone.
     """
-    groups = frame.groupby(group, sort=False)
+    groups = frame.groupby(group, sort=False, observed=True)
     return pd.DataFrame([dict(zip(group, key, strict=True)) | summary(rows) for key, rows in groups], columns=columns)
 
 
@@ -78,14 +69,14 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Summarise what `scored` returns, with one row per benchmark, judge and method, in the frame's order.
 
     Returns the columns benchmark, judge, method, pairs, missing (judgments that failed calls kept from being made;
-    they count for nothing in what follows), correct, unreadable (percent), ties, accuracy (percent, the weighted mean
-    of the scores) with accuracy_low and accuracy_high (95% interval), paper (percent, NaN where the paper has no such
-    cell), kappa (agreement with the label beyond chance), consistent (percent of pairs whose two orders agree, NaN in
-    one order), notes (mean number of crowd judgments shown to the judge), prompt_tokens, completion_tokens, calls,
-    seconds (of model time), cut (pairs shortened to fit the context).
+    they count for nothing in what follows), correct, unreadable (percent), ties, accuracy (percent) with accuracy_low
+    and accuracy_high (95% interval), paper (percent, NaN where the paper has no such cell), kappa (agreement with the
+    label beyond chance), consistent (percent of pairs whose two orders agree, NaN in one order), notes (mean number of
+    crowd judgments shown to the judge), prompt_tokens, completion_tokens, calls, seconds (of model time), cut (pairs
+    shortened to fit the context).
     """
     table = by_group(scores, _summary, COLUMNS)
-    table["paper"] = [paper_accuracy(*cell) for cell in table[GROUP].itertuples(index=False)]
+    table["paper"] = list(map(paper_accuracy, table.benchmark, table.judge, table.method))
     # As the accuracy beside it, an average's agreement is the mean of the benchmarks', and none where one has none.
     average, agreement = table.benchmark.isin(AVERAGES), ["kappa", "consistent"]
     means = table[~average].groupby(["judge", "method"])[agreement].agg(lambda column: column.mean(skipna=False))
@@ -110,65 +101,69 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     table = by_group(runs[runs.groupby(POINT).score.transform("count") > 0], _point, CURVE_COLUMNS, POINT)
     longer = every[0][every[0].method == "length"]
     table["length"] = table.benchmark.map({name: _accuracy(rows) for name, rows in longer.groupby("benchmark")})
-    paper = figure3().assign(judge=REFERENCE, selection="random").set_index(POINT)[["accuracy", "tokens"]]
+    paper = figure3().assign(judge=REFERENCE, selection="random").set_index(POINT)
     places = pd.MultiIndex.from_frame(table[POINT].assign(judge=table.judge.map(paper_name)))
-    table[["paper", "paper_tokens"]] = paper.reindex(places).to_numpy()
+    table[["paper", "paper_tokens"]] = paper.reindex(places)[["accuracy", "tokens"]].to_numpy()
     return table
 
 
-def _scored_group(benchmark: str, judgments: pd.DataFrame, scoring: Scoring) -> pd.DataFrame:
-    group = judgments[judgments.failed.isna()]
-    score = group.correct.astype(float)
-    weight = pd.Series(1 / max(len(group), 1), group.index)
+def _scores(rows: pd.DataFrame, scoring: Scoring) -> pd.Series:
+    score = rows.correct.astype(float)
     if scoring == "standard":
-        score = score.where(group.verdict.isin(["A", "B"]), 0.5)
-    if scoring == "standard" and benchmark.split(": ")[0] == "rewardbench":
-        weight = pd.Series(section_weights(list(group.subset)), group.index)
-    if scoring == "standard" and benchmark == "judgebench":
-        # Its own protocol: the readable orders vote, and only a majority for the label is right.
-        votes = np.sign(group[["p_given", "p_swapped"]].astype(float) - 0.5).sum(axis=1)
-        score = (np.sign(votes) == group.label.map({"A": 1, "B": -1})).astype(float)
-    return judgments.assign(score=score, weight=weight.reindex(judgments.index, fill_value=0.0))
+        score = score.where(rows.verdict.isin(["A", "B"]), 0.5)
+        # JudgeBench's own protocol: the readable orders vote, and only a majority for the label is right.
+        votes = np.sign(rows[["p_given", "p_swapped"]].astype(float) - 0.5).sum(axis=1)
+        right = np.sign(votes) == np.where(rows.label == "A", 1, -1)
+        score = score.mask(rows.benchmark == "judgebench", right.astype(float))
+    return score.where(rows.failed.isna())
+
+
+def _weights(rows: pd.DataFrame, scoring: Scoring) -> pd.Series:
+    there = rows.failed.isna()
+    weight = there / there.groupby([rows[name] for name in GROUP], observed=True).transform("sum")
+    if scoring == "standard":
+        sectioned = there & (rows.benchmark.str.split(": ").str[0] == "rewardbench")
+        subsets = rows.loc[sectioned, [*GROUP, "subset"]].groupby(GROUP, observed=True).subset
+        weight[sectioned] = subsets.transform(section_weights)
+    return weight.fillna(0.0)
 
 
 def _average(frame: pd.DataFrame) -> pd.DataFrame:
     benchmarks = frame.benchmark.unique()
     # A benchmark of which nothing is there has no accuracy to average.
     there = frame.benchmark.where(frame.score.notna())
-    of_all = there.groupby([frame.judge, frame.method]).transform("nunique") == len(benchmarks)
+    of_all = there.groupby([frame.judge, frame.method], observed=True).transform("nunique") == len(benchmarks)
     whole = frame[of_all & (len(benchmarks) > 1)]
-    # The ids of two benchmarks may be alike.
-    ids = whole.benchmark + ":" + whole.id
     name = AVERAGE if set(benchmarks) == set(PUBLISHED) else OTHER_AVERAGE
-    return whole.assign(benchmark=name, id=ids, weight=whole.weight / len(benchmarks))
+    return _as_one(whole, name, whole.weight / len(benchmarks))
+
+
+def _as_one(rows: pd.DataFrame, benchmark: str, weight: pd.Series | float) -> pd.DataFrame:
+    # The ids of two benchmarks may be alike, save where they are the places of rows.
+    ids = rows.id if pd.api.types.is_integer_dtype(rows.id) else rows.benchmark + ":" + rows.id
+    return rows.assign(benchmark=benchmark, id=ids, weight=weight)
 
 
 def _accuracy(scores: pd.DataFrame) -> float:
-    return round(100 * (scores.score * scores.weight).sum() / scores.weight.sum(), 1)
+    return round(100 * np.average(scores.score, weights=scores.weight), 1)
 
 
-def _interval(scores: pd.DataFrame) -> dict[str, float]:
-    low, high = interval(scores.score, scores.weight, scores.cluster)
-    return {"accuracy_low": round(100 * low, 1), "accuracy_high": round(100 * high, 1)}
-
-
-def _summary(scores: pd.DataFrame) -> dict:
-    group = present(scores)
-    counts = {"pairs": len(group), "missing": len(scores) - len(group)}
-    if group.empty:
+def _summary(every: pd.DataFrame) -> dict:
+    scores = every.dropna(subset="score")
+    counts = {"pairs": len(scores), "missing": len(every) - len(scores)}
+    if scores.empty:
         return counts
     return counts | {
-        "correct": int(group.correct.sum()),
-        "unreadable": round(100 * group.verdict.isna().mean(), 1),
-        "ties": int((group.verdict == "tie").sum()),
-        "accuracy": _accuracy(group),
-        **_interval(group),
-        "kappa": round(kappa(group.verdict, group.label), 2),
-        "consistent": round(100 * consistency(group.p_given, group.p_swapped), 1),
-        "notes": round(group.notes.mean(), 2),
-        **group[COSTS].sum(),
-        "seconds": round(group.seconds.sum(), 1),
-        "cut": int((group.context_cuts > 0).sum()),
+        "correct": int(scores.correct.sum()),
+        "unreadable": round(100 * scores.verdict.isna().mean(), 1),
+        "ties": int((scores.verdict == "tie").sum()),
+        **proportion(scores.score, scores.weight, scores.cluster).named("accuracy", 100, 1),
+        "kappa": round(kappa(scores.verdict, scores.label), 2),
+        "consistent": round(100 * consistency(scores.p_given, scores.p_swapped), 1),
+        "notes": round(scores.notes.mean(), 2),
+        **scores[COSTS].sum().astype(int),
+        "seconds": round(scores.seconds.sum(), 1),
+        "cut": int((scores.context_cuts > 0).sum()),
     }
 
 
@@ -176,30 +171,27 @@ def _with_overall(scores: pd.DataFrame) -> pd.DataFrame:
     single = scores[~scores.benchmark.isin(AVERAGES)]
     if set(single.benchmark) != set(figure3().benchmark) - {OVERALL}:
         return scores
-    ids = single.benchmark + ":" + single.id
-    return pd.concat([single, single.assign(benchmark=OVERALL, id=ids, weight=1.0)])
+    return pd.concat([single, _as_one(single, OVERALL, 1.0)])
 
 
 def _on_curves(scores: pd.DataFrame) -> pd.DataFrame:
     # The vanilla judgment begins both curves.
-    families = scores.method.map(family)
     scores = scores.assign(budget=[method_parts(method).budget or 0 for method in scores.method])
-    curves = [
-        scores[families.isin(["vanilla", name])].assign(selection=selection) for selection, name in CURVES.items()
-    ]
+    on = {selection: scores.method.map(family).isin(["vanilla", name]) for selection, name in CURVES.items()}
+    curves = [scores[rows].assign(selection=selection) for selection, rows in on.items()]
     return pd.concat(curves).sort_values("budget", kind="stable")
 
 
 def _point(every: pd.DataFrame) -> dict:
-    runs = present(every)
+    runs = every.dropna(subset="score")
     pairs = runs.groupby("id", sort=False).agg({"score": "mean", "weight": "first", "cluster": "first"})
     accuracies = runs.groupby("seed").apply(_accuracy)
     return {
         "seeds": len(accuracies),
         "pairs": len(pairs),
         "missing": len(every) - len(runs),
+        **proportion(pairs.score, pairs.weight, pairs.cluster).named("accuracy", 100, 1),
         "accuracy": round(accuracies.mean(), 1),
-        **_interval(pairs),
         "lowest": accuracies.min(),
         "highest": accuracies.max(),
         "rationale_tokens": round(runs.rationale_tokens.mean(), 1),

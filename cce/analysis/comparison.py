@@ -7,7 +7,7 @@ from math import nan
 import numpy as np
 import pandas as pd
 
-from cce.analysis.accuracy import GROUP, by_group, present
+from cce.analysis.accuracy import GROUP, by_group
 from cce.analysis.paper import paper_gain, sought_gain
 from cce.analysis.statistics import difference, mcnemar_p, pairs_needed
 from cce.names import NO_JUDGE, method_parts
@@ -33,16 +33,18 @@ def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.Data
     points, NaN where it has none), sought (the paper's difference, or GPT-4o's mean one for this method) and
     pairs_needed (independent pairs to see it with 80% power at the 5% level, as the differences scatter here).
     """
-    pairs = _paired(_for_every_judge(present(scores)), baseline)
-    return by_group(pairs, partial(_comparison, baseline=baseline), COLUMNS)
+    there = scores.dropna(subset="score")
+    free = there.judge == NO_JUDGE
+    judges = there[~free].judge.unique()
+    every = pd.concat([there[~free], *(there[free].assign(judge=judge) for judge in judges)])
+    return by_group(_paired(every, baseline), partial(_comparison, baseline), COLUMNS)
 
 
 def selection_comparisons(scores: pd.DataFrame) -> pd.DataFrame:
     """Compare every selection with random selection, and outcome removal with none, at each budget.
 
-    Takes what `scored` returns, with methods such as cce-random@8, cce-praising@8 and cce@8. Returns the rows of
-    `comparison_table`. All methods select from the same crowd judgments, so the differences are paired in these as
-    well as in the pairs.
+    Takes what `scored` returns, with methods such as cce-random@8 and cce@8, and returns the rows of
+    `comparison_table`. All methods select from the same crowd judgments, so the differences are paired in these too.
     """
     budgets = filter(None, dict.fromkeys(method_parts(method).budget for method in scores.method.unique()))
     contrasts = {
@@ -87,32 +89,22 @@ def _paired(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return others.merge(own, on=["benchmark", "judge", "id"], suffixes=("", "_baseline"), validate="many_to_one")
 
 
-def _for_every_judge(scores: pd.DataFrame) -> pd.DataFrame:
-    free = scores.judge == NO_JUDGE
-    judges = scores[~free].judge.unique()
-    return pd.concat([scores[~free], *(scores[free].assign(judge=judge) for judge in judges)])
-
-
-def _comparison(pairs: pd.DataFrame, baseline: str) -> dict:
+def _comparison(baseline: str, pairs: pd.DataFrame) -> dict:
     cell = (*pairs[GROUP].iloc[0], baseline)
     gain = difference(pairs.score, pairs.score_baseline, pairs.weight, pairs.cluster)
-    sought = sought_gain(*cell)
+    right, right_before = pairs.score == 1, pairs.score_baseline == 1
+    alone = {"only_method": (right & ~right_before).sum(), "only_baseline": (~right & right_before).sum()}
+    alike = np.allclose(pairs.weight, pairs.weight.iloc[0])
     return {
         "baseline": baseline,
         "pairs": len(pairs),
         "instructions": pairs.cluster.nunique(),
         **gain.named("difference", 100),
-        **(_discordance(pairs) if np.allclose(pairs.weight, pairs.weight.iloc[0]) else {}),
+        **(alone | {"mcnemar_p": mcnemar_p(right, right_before)} if alike else {}),
         "paper": paper_gain(*cell),
-        "sought": sought,
-        "pairs_needed": _pairs_needed(sought / 100, pairs),
+        "sought": sought_gain(*cell),
+        "pairs_needed": _pairs_needed(sought_gain(*cell) / 100, pairs),
     }
-
-
-def _discordance(pairs: pd.DataFrame) -> dict:
-    right, right_before = pairs.score == 1, pairs.score_baseline == 1
-    alone = {"only_method": (right & ~right_before).sum(), "only_baseline": (~right & right_before).sum()}
-    return alone | {"mcnemar_p": mcnemar_p(right, right_before)}
 
 
 def _pairs_needed(sought: float, pairs: pd.DataFrame) -> float:
@@ -121,17 +113,17 @@ def _pairs_needed(sought: float, pairs: pd.DataFrame) -> float:
     mean = np.average(gains, weights=pairs.weight)
     spread = np.sqrt(len(pairs) * ((pairs.weight * (gains - mean)) ** 2).sum()) / pairs.weight.sum()
     # Without a difference to look for, or without scatter, there is nothing to plan by.
-    return pairs_needed(sought, spread) if sought and sought == sought and spread > 0 else nan
+    return pairs_needed(sought, spread) if abs(sought) > 0 and spread > 0 else nan
 
 
 def _key_points(rationales: pd.DataFrame) -> dict:
-    tokens = rationales.rationale_tokens.sum()
+    tokens = rationales.rationale_tokens
     return {
         "rationales": len(rationales),
         "with_pool": int(rationales.coverage.notna().sum()),
         **_point_gains(rationales),
-        "rationale_tokens": rationales.rationale_tokens.mean(),
-        "points_per_100_tokens": 100 * rationales.points.sum() / tokens if tokens else nan,
+        "rationale_tokens": tokens.mean(),
+        "points_per_100_tokens": 100 * rationales.points.sum() / tokens.sum() if tokens.any() else nan,
     }
 
 

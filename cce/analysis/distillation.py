@@ -11,24 +11,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cce.analysis.accuracy import GROUP, accuracy_table, by_group, present, scored
+from cce.analysis.accuracy import ACCURACY, COUNTS, GROUP, accuracy_table, by_group, scored
 from cce.analysis.comparison import contrasted
 from cce.analysis.paper import Student, paper_student, student_cells
-from cce.analysis.statistics import interval
+from cce.analysis.statistics import proportion
 from cce.benchmarks.scoring import Scoring
 from cce.errors import BadInput
 from cce.names import NO_JUDGE, family
 
 UNTRAINED, TAUGHT = "untrained", "student: "
-# What the taught students are compared with.
-BASELINES = [f"{TAUGHT}vanilla", UNTRAINED]
-# The bases of the paper's students.
-PAPER_BASES = ("llama-3.1-8b", "qwen2.5-7b")
-# The judge's name where students stand as methods, so that tables of methods serve for them.
-STUDENTS = "students"
-READING = ["readable", "readable_low", "readable_high", "rationale_tokens"]
-COLUMNS = ["benchmark", "student", "pairs", "missing", "correct", *READING[:-1]]
-COLUMNS += ["accuracy", "accuracy_low", "accuracy_high", "paper", "consistent", READING[-1]]
+READABLE = ["readable", "readable_low", "readable_high"]
+COLUMNS = ["benchmark", "student", *COUNTS, "correct", *READABLE, *ACCURACY, "paper", "consistent", "rationale_tokens"]
 
 
 def distillation_table(
@@ -62,12 +55,9 @@ def student_differences(
     """
     scores, known = scored(_by_student(judgments), scoring), paper or {}
     taught = [name for name in scores.method.unique() if name.startswith(TAUGHT)]
-    table = contrasted(scores, dict.fromkeys(BASELINES, taught))
-    students = zip(table.benchmark, table.method, table.baseline, strict=True)
-    gains = [
-        paper_student(name, known.get(one)) - paper_student(name, known.get(other)) for name, one, other in students
-    ]
-    return table.assign(paper=[round(gain, 1) for gain in gains])
+    table = contrasted(scores, dict.fromkeys([f"{TAUGHT}vanilla", UNTRAINED], taught))
+    papers = [list(map(paper_student, table.benchmark, map(known.get, table[of]))) for of in ("method", "baseline")]
+    return table.assign(paper=np.subtract(*papers).round(1))
 
 
 def teaching_table(judgments: pd.DataFrame, sets: Mapping[str, Sequence]) -> pd.DataFrame:
@@ -99,30 +89,30 @@ def paper_students(base: str, sets: Mapping[str, Sequence]) -> dict[str, Student
 
     `sets` are the examples by method, as `teaching_sets` makes them; a set of several methods is the paper's mixed one.
     """
-    student = next((known for known in PAPER_BASES if known in base.lower()), base)
+    student = next((name for name in ("llama-3.1-8b", "qwen2.5-7b") if name in base.lower()), base)
     kinds = {name: "cce+vanilla" if " + " in name else family(name) for name in sets}
     wanted = {f"{TAUGHT}{name}": (student, kind, len(sets[name])) for name, kind in kinds.items()}
     return {name: one for name, one in wanted.items() if ("average", *one) in student_cells()}
 
 
 def _by_student(judgments: pd.DataFrame) -> pd.DataFrame:
+    # The students stand as methods of one judge, so that tables of methods serve for them.
     names = judgments.judge.where(judgments.judge != NO_JUDGE, judgments.method)
-    students = judgments.assign(method=names, judge=STUDENTS)
-    twice = students[students.duplicated(["benchmark", "method", "id"])]
+    students = judgments.assign(method=names, judge="students")
+    twice = students.method[students.duplicated(["benchmark", "method", "id"])]
     if len(twice):
-        raise BadInput(f"{twice.method.iloc[0]!r} judged a pair twice; name the judges so that each has one method")
+        raise BadInput(f"{twice.iloc[0]!r} judged a pair twice; name the judges so that each has one method")
     return students
 
 
 def _reading(every: pd.DataFrame) -> dict:
-    scores = present(every)
+    scores = every.dropna(subset="score")
     if scores.empty:
-        return dict.fromkeys(READING, nan)
+        return dict.fromkeys([*READABLE, "rationale_tokens"], nan)
     swapped = scores.text_swapped.notna()
     read = pd.concat([scores.p_given, scores.p_swapped[swapped]]).notna()
     # Two judgments of a pair, which depend on each other, count together as one of another pair does.
     weight = scores.weight / (1 + swapped)
     weight, cluster = (pd.concat([column, column[swapped]]) for column in (weight, scores.cluster))
-    shares = [np.average(read, weights=weight), *interval(read, weight, cluster)]
     tokens = np.average(scores.rationale_tokens, weights=scores.weight)
-    return dict(zip(READING, [*(round(100 * share, 1) for share in shares), round(tokens, 1)], strict=True))
+    return proportion(read, weight, cluster).named("readable", 100, 1) | {"rationale_tokens": round(tokens, 1)}

@@ -1,6 +1,6 @@
 """Table 3: what was picked and at what cost, and how the models that the picks taught score in a chat."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from math import nan
 
@@ -9,14 +9,12 @@ import pandas as pd
 from scipy.stats import bootstrap
 
 from cce.analysis.distillation import UNTRAINED
-from cce.analysis.paper import paper_scores
+from cce.analysis.paper import ROW, paper_scores
 from cce.analysis.statistics import Estimate, difference
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, preferred
 from cce.benchmarks.instructions import Pool
 from cce.errors import BadInput
 
-# What makes a row of Table 3.
-ROW = ["base_model", "instructions", "count", "sampling"]
 COSTS = ["comparisons", "unreadable", "calls", "prompt_tokens", "completion_tokens"]
 # Of the length-controlled rate: each is a regression of its own.
 RESAMPLES = 499
@@ -43,11 +41,10 @@ def picks_table(picks: pd.DataFrame, pools: Sequence[Pool]) -> pd.DataFrame:
 def agreements(picks: pd.DataFrame) -> pd.DataFrame:
     """How often two methods picked the same text: for every two of them method, other, pools, same (how many)."""
     texts = picks.pivot(index="id", columns="method", values="response")
-    rows = [
+    return pd.DataFrame(
         {"method": one, "other": other, "pools": len(texts), "same": int((texts[one] == texts[other]).sum())}
         for one, other in combinations(picks.method.unique(), 2)
-    ]
-    return pd.DataFrame(rows)
+    )
 
 
 def mt_bench_table(grades: pd.DataFrame) -> pd.DataFrame:
@@ -57,11 +54,15 @@ def mt_bench_table(grades: pd.DataFrame) -> pd.DataFrame:
     many of them have no rating; the mean leaves them out), rating (mean) with rating_low and rating_high (95%
     bootstrap interval over questions; NaN where all are alike).
     """
-    return pd.DataFrame(
-        {"judge": judge, "model": model, "part": part} | _rating(rows)
-        for (judge, model), own in grades.groupby(["judge", "model"], sort=False)
-        for part, rows in _parts(own)
-    )
+    table = []
+    for (judge, model), own in grades.groupby(["judge", "model"], sort=False):
+        turns = [(f"turn {turn}", rows) for turn, rows in own.groupby("turn")]
+        for part, rows in [*own.groupby("category", sort=False), *turns, ("all", own)]:
+            read = rows.dropna(subset="rating")
+            counts = {"part": part, "answers": len(rows), "unreadable": len(rows) - len(read)}
+            rating = difference(read.rating, 0, 1, read.id).named("rating")
+            table.append({"judge": judge, "model": model} | counts | rating)
+    return pd.DataFrame(table)
 
 
 def alpaca_table(
@@ -107,9 +108,10 @@ def rejection_table(models: pd.DataFrame, mt_bench: pd.DataFrame, alpaca: pd.Dat
     if unscored:
         raise BadInput(f"neither MT-Bench nor AlpacaEval-2 has a score of {', '.join(sorted(unscored))}")
     ratings = mt_bench[mt_bench.part == "all"].filter(regex="^(model|rating)")
+    ratings.columns = ratings.columns.str.replace("rating", "mtbench")
     rates = alpaca.filter(regex="^(model|win_rate|length)").rename(columns={"length": "mean_length"})
     table = models
-    for scores in (ratings.rename(columns=lambda name: name.replace("rating", "mtbench")), rates):
+    for scores in (ratings, rates):
         table = table.merge(scores, "left", on="model", validate="one_to_one")
     paper = pd.DataFrame([paper_scores(*row) for row in table[ROW].itertuples(index=False)])
     return table.join(paper.add_prefix("paper_"))
@@ -123,28 +125,14 @@ def score_steps(grades: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame
     scores), gain with gain_low and gain_high (95% bootstrap interval over questions; NaN where all differ alike).
     """
     annotations = annotations.rename(columns={"generator_2": "model", "index": "id"})
-    scores = {
-        "rating": grades.set_index(["model", "id", "turn"]).rating,
-        "win rate": 100 * (annotations.set_index(["model", "id"]).preference - 1),
-    }
-    names = list(grades.model.unique())
-    return pd.DataFrame(
-        {"score": score, "model": model, "baseline": baseline} | _step(values[model], values[baseline])
-        for score, values in scores.items()
-        for baseline, model in zip(names, names[1:], strict=False)
-    )
-
-
-def _parts(grades: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    yield from grades.groupby("category", sort=False)
-    yield from ((f"turn {turn}", rows) for turn, rows in grades.groupby("turn"))
-    yield "all", grades
-
-
-def _rating(grades: pd.DataFrame) -> dict:
-    read = grades.dropna(subset="rating")
-    counts = {"answers": len(grades), "unreadable": len(grades) - len(read)}
-    return counts | difference(read.rating, 0, 1, read.id).named("rating")
+    rating = grades.set_index(["model", "id", "turn"]).rating
+    won, names, rows = 100 * (annotations.set_index(["model", "id"]).preference - 1), list(grades.model.unique()), []
+    for score, values in {"rating": rating, "win rate": won}.items():
+        for baseline, model in zip(names, names[1:], strict=False):
+            both = pd.DataFrame({"score": values[model], "baseline": values[baseline]}).dropna()
+            gain = difference(both.score, both.baseline, 1, both.index.get_level_values("id")).named("gain")
+            rows.append({"score": score, "model": model, "baseline": baseline, "answers": len(both)} | gain)
+    return pd.DataFrame(rows)
 
 
 def _rates(annotations: pd.DataFrame, difficulty: pd.DataFrame | None, gamed: pd.DataFrame | None) -> dict:
@@ -170,9 +158,3 @@ def _controlled(annotations: pd.DataFrame, difficulty: pd.DataFrame, gamed: pd.D
     places, random = np.arange(len(annotations)), np.random.default_rng(0)
     drawn = bootstrap((places,), rate, n_resamples=RESAMPLES, vectorized=False, method="percentile", rng=random)
     return Estimate(rate(places), *drawn.confidence_interval)
-
-
-def _step(score: pd.Series, baseline: pd.Series) -> dict:
-    both = pd.DataFrame({"score": score, "baseline": baseline}).dropna()
-    gain = difference(both.score, both.baseline, 1, both.index.get_level_values("id"))
-    return {"answers": len(both)} | gain.named("gain")

@@ -18,8 +18,6 @@ from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
 RESAMPLES = 4_999
-# solve_power does not converge for much larger effects, and four pairs show one of this size.
-LARGEST_EFFECT = 3.0
 
 
 class Estimate(NamedTuple):
@@ -29,20 +27,20 @@ class Estimate(NamedTuple):
     low: float
     high: float
 
-    def named(self, name: str, unit: float = 1) -> dict[str, float]:
-        """The cells `name`, `name_low` and `name_high` of a table's row, each times `unit`."""
-        names = (name, f"{name}_low", f"{name}_high")
-        return {key: unit * value for key, value in zip(names, self, strict=True)}
+    def named(self, name: str, unit: float = 1, digits: int | None = None) -> dict[str, float]:
+        """The cells `name`, `name_low` and `name_high` of a table's row: each times `unit`, rounded to `digits`."""
+        cells = {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+        return {key: unit * cell if digits is None else round(unit * cell, digits) for key, cell in cells.items()}
 
 
-def interval(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Confidence interval, low and high, of the weighted mean of `score`, whose values are shares.
+def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: float = 0.95) -> Estimate:
+    """Weighted mean of `score`, whose values are shares, and its confidence interval. Weights are above 0.
 
-    This is Wilson's interval at the effective number of pairs, p(1 - p) / se², with the cluster-robust standard error
+    The interval is Wilson's at the effective number of pairs, p(1 - p) / se², with the cluster-robust standard error
     (Liang and Zeger 1986) of a weighted mean, without small-sample correction: pairs that are not repeated and weigh
     alike get the textbook interval. The effective number is at most the number of pairs; where nothing varies between
-    clusters, it is the effective number of clusters (Kish 1965). Weights are above 0. With fewer than about 20
-    clusters of several pairs each, a 95% interval covers the truth about 90% of the time.
+    clusters, it is the effective number of clusters (Kish 1965). With fewer than about 20 clusters of several pairs
+    each, a 95% interval covers the truth about 90% of the time.
     """
     score, weight = np.asarray(score, float), np.asarray(weight, float)
     mean, weights = np.average(score, weights=weight), _cluster_sums(weight, cluster)
@@ -52,7 +50,7 @@ def interval(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: flo
     else:
         pairs = min(mean * (1 - mean) / error**2, len(score))
     low, high = proportion_confint(mean * pairs, pairs, alpha=1 - level, method="wilson")
-    return float(low), float(high)
+    return Estimate(mean, float(low), float(high))
 
 
 def difference(
@@ -62,10 +60,10 @@ def difference(
 
     `baseline` and `weight` may be one number for all pairs; weights are above 0. The interval is a percentile bootstrap
     over clusters with a fixed seed, expanded for few clusters (Hesterberg 2015, arXiv 1411.5279). Where all clusters
-    differ by the same amount, as where no pair differs or there is one cluster, resampling shows nothing, and low and
-    high are NaN; without pairs all three are. In simulations where 18% of the pairs differ, a 95% interval covers the
-    truth in 94% to 95% of the runs with 40 clusters or more, in 91% to 94% with 20, and in 83% with 12, where a tenth
-    of the runs has no interval: what counts is how many pairs differ.
+    differ by the same amount, resampling shows nothing, and low and high are NaN; without pairs all three are. In
+    simulations where 18% of the pairs differ, a 95% interval covers the truth in 94% to 95% of the runs with 40
+    clusters or more, in 91% to 94% with 20, and in 83% with 12, where a tenth of the runs has no interval: what counts
+    is how many pairs differ.
     """
     score = np.asarray(score, float)
     if not len(score):
@@ -77,8 +75,8 @@ def difference(
     if np.allclose(differences, mean * weights):
         return Estimate(mean, nan, nan)
     # The plain percentile interval is as narrow as a normal one with the variance divided by n instead of n - 1.
-    clusters = len(weights)
-    expanded = 2 * norm.cdf(t.ppf((1 + level) / 2, clusters - 1) * np.sqrt(clusters / (clusters - 1))) - 1
+    n = len(weights)
+    expanded = 2 * norm.cdf(t.ppf((1 + level) / 2, n - 1) * np.sqrt(n / (n - 1))) - 1
     drawing = {"n_resamples": RESAMPLES, "batch": 100, "method": "percentile", "rng": np.random.default_rng(0)}
     resampled = bootstrap((differences, weights), _ratio, paired=True, confidence_level=float(expanded), **drawing)
     return Estimate(mean, *map(float, resampled.confidence_interval))
@@ -97,10 +95,8 @@ def kappa(verdicts: ArrayLike, labels: ArrayLike) -> float:
     """
     categories = [pd.Index(["A", "B"]).get_indexer(pd.Index(side)) + 1 for side in (verdicts, labels)]
     table, _ = to_table(np.column_stack(categories), bins=3)
-    if not table.any():
-        return nan
     with np.errstate(invalid="ignore"):
-        return float(cohens_kappa(table, return_results=False))
+        return float(cohens_kappa(table, return_results=False)) if table.any() else nan
 
 
 def consistency(p_given: ArrayLike, p_swapped: ArrayLike) -> float:
@@ -120,7 +116,8 @@ def pairs_needed(difference: float, spread: float, power: float = 0.8, alpha: fl
     """
     if not abs(difference) > 0:
         raise ValueError(f"no number of pairs shows a difference of {difference}")
-    effect = LARGEST_EFFECT if abs(difference) > LARGEST_EFFECT * spread else abs(difference) / spread
+    # solve_power does not converge for much larger effects, and four pairs show one of this size.
+    effect = 3.0 if abs(difference) > 3.0 * spread else abs(difference) / spread
     return ceil(TTestPower().solve_power(effect_size=effect, power=power, alpha=alpha))
 
 
