@@ -24,7 +24,7 @@ _HOMES = {
     "cce.crowd.members": ["letter_of"],
     "cce.crowd.notes": ["cut_outcome", "rename"],
     "cce.crowd.prompts": ["render"],
-    "cce.crowd.result": ["beside", "judge", "judge_by_each"],
+    "cce.crowd.result": ["judge", "judge_by_each", "side_by_side"],
     "cce.crowd.verdict": ["read_text"],
     "cce.models.client": ["LLM"],
     "cce.models.engines": ["engine_of", "student_name"],

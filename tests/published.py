@@ -8,12 +8,12 @@ from cce.benchmarks.rewardbench import SECTIONS
 from cce.chat.dialogue import TEMPERATURES
 from tests.test_benchmarks import write
 
-PAIRS = 8  # a benchmark; as many questions, instructions and references
+PAIRS = 8  # of each benchmark; as many questions, instructions and references
 LLMBAR = ["natural", "adv_neighbor", "adv_gptinst", "adv_gptout", "adv_manual"]
 
 
 def write_benchmarks(folder: Path) -> None:
-    """Write all of them below the folder, eight pairs each."""
+    """Write all of them below the folder, eight pairs of each."""
     files = {
         "reward-bench/filtered.jsonl": map(_rewardbench, range(PAIRS)),
         "HelpSteer2/validation.jsonl": (row for n in range(PAIRS) for row in _helpsteer2(n)),

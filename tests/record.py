@@ -1,11 +1,10 @@
-"""Record what nbval replays: run notebooks with their defaults and the embedded model, keep every completion.
+"""Record what nbval replays: run notebooks with their defaults and the embedded model, keep what is shown.
 
 Example run: python tests/record.py notebooks/*.ipynb   (the Makefile calls it: make record)
 """
 
 import sqlite3
 import sys
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -17,15 +16,18 @@ STORE = root() / "tests" / "recorded.sqlite"
 
 
 def record(notebook: Path) -> None:
-    """Run one notebook into the store, and keep the output of the cell that nbval compares."""
-    with tempfile.TemporaryDirectory() as folder:
-        parameters = {"store": str(STORE), "out": folder, "figures": folder}
-        executed = papermill.execute_notebook(str(notebook), None, parameters, progress_bar=False)
-    compared = {cell.source: cell for cell in executed.cells if "NBVAL_CHECK_OUTPUT" in cell.source}
+    """Run one notebook with its defaults into the store, and keep what its cells show, for readers and for nbval."""
+    store = STORE.relative_to(root()).as_posix()
+    executed = papermill.execute_notebook(str(notebook), None, {"store": store}, progress_bar=False, cwd=str(root()))
+    shown = {cell.source: cell.outputs for cell in executed.cells if cell.cell_type == "code"}
     source = nbformat.read(notebook, 4)
-    for cell in source.cells:
-        if cell.source in compared:
-            cell.outputs, cell.execution_count = compared[cell.source].outputs, 1
+    for place, cell in enumerate(cell for cell in source.cells if cell.cell_type == "code"):
+        # What goes to standard error is progress, and warnings that name places on this machine.
+        cell.outputs = [output for output in shown[cell.source] if output.get("name") != "stderr"]
+        cell.execution_count = place + 1
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = cell.execution_count
     nbformat.write(source, notebook)
 
 

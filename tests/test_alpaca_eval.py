@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 from cce import load_pairs
 from cce.analysis.rejection import alpaca_table
 from cce.benchmarks.alpaca_eval import (
+    REFERENCES,
     chosen_strength,
     length_controlled_win_rate,
     load_gamed,
@@ -20,7 +21,7 @@ from cce.benchmarks.alpaca_eval import (
     win_rate,
 )
 from cce.benchmarks.instructions import load_instructions
-from cce.benchmarks.mt_bench import load_questions
+from cce.benchmarks.mt_bench import QUESTIONS, load_questions
 from cce.benchmarks.pair import Question
 from cce.chat.dialogue import answer_questions
 from cce.chat.grading import preferences
@@ -104,10 +105,8 @@ class TestLoading:
         rows = [{"instruction": "Why?", "dataset": "koala", "output": "So.", "generator": "gpt4_1106_preview"}]
         gamed = "model,index,preference,std_delta_len,instruction_difficulty,not_gamed_baseline\nm,0,0.25,-1,2,False\n"
         talk = {"question_id": 81, "category": "writing", "turns": ["One?", "Two?"]}
-        folder, space = (
-            "/datasets/tatsu-lab/alpaca_eval/resolve/main",
-            "/spaces/lmsys/mt-bench/resolve/main/data/mt_bench",
-        )
+        folder = f"/datasets/tatsu-lab/alpaca_eval/resolve/{REFERENCES.revision}"
+        space = f"/spaces/lmsys/mt-bench/resolve/{QUESTIONS.revision}/data/mt_bench"
         files = {
             f"{folder}/alpaca_eval_gpt4_baseline.json": json.dumps(rows).encode(),
             f"{folder}/df_gamed.csv": gamed.encode(),

@@ -4,13 +4,23 @@ import csv
 import gzip
 import json
 import os
+import re
+import tracemalloc
 from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from cce import load_pairs
+from cce.benchmarks import BENCHMARKS, PUBLISHED, Benchmark, Source, register
+from cce.benchmarks.alpaca_eval import GAMED, REFERENCES
+from cce.benchmarks.files import PairFile, find_rows
 from cce.benchmarks.helpsteer2 import goodness
+from cce.benchmarks.instructions import SOURCES as INSTRUCTIONS
+from cce.benchmarks.mt_bench import QUESTIONS
+from cce.benchmarks.mt_bench import REFERENCES as ANSWERS
+from cce.benchmarks.pair import Pair
 from cce.errors import BadInput, DataMissing
 
 REWARDBENCH = [
@@ -177,6 +187,83 @@ def test_offline_and_without_the_file_one_error_says_what_to_download(tmp_path, 
     assert all(part in str(error.value) for part in ("nvidia/HelpSteer2", "validation", str(tmp_path), "CCE_DATA"))
 
 
+# Every published data set that the kit knows.
+SOURCES = [REFERENCES, GAMED, QUESTIONS, ANSWERS, *(source for source, _ in INSTRUCTIONS.values())]
+for benchmark in BENCHMARKS.values():
+    SOURCES += benchmark.source.values() if isinstance(benchmark.source, dict) else [benchmark.source]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: f"{source.hub} {source.path or source.split}")
+def test_every_data_set_is_asked_of_the_hub_at_a_named_revision(monkeypatch, source):
+    def hub(name, *path, revision, **_):
+        raise ConnectionError if (name, revision) == (source.hub, source.revision) else AssertionError
+
+    monkeypatch.delenv("CCE_DATA", raising=False)
+    monkeypatch.setattr("datasets.load_dataset", hub)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", hub)
+    with pytest.raises(DataMissing, match="the hub gave nothing .ConnectionError"):
+        find_rows(source, None)
+    # No commit of LLMBar's repository is known, which holds no data anyway.
+    assert re.fullmatch("[0-9a-f]{40}", source.revision) or source.hub == "princeton-nlp/LLMBar"
+    assert source.revision
+
+
+def letters(rows, seed, scoring):
+    """A benchmark from outside the package: the answer with more letters is the better one."""
+    for place, row in enumerate(rows):
+        label = "A" if len(row["one"]) > len(row["two"]) else "B"
+        yield Pair(id=str(place), instruction=row["ask"], answer_a=row["one"], answer_b=row["two"], label=label)
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    monkeypatch.setattr("cce.benchmarks.REGISTERED", {})
+    register("letters", Benchmark(Source("me/letters", "test", r"letters.*test"), letters))
+
+
+@pytest.mark.usefixtures("registered")
+class TestRegister:
+    """Benchmarks from outside the package."""
+
+    ROWS = [{"ask": f"Say {n}.", "one": "x" * n, "two": "y" * 3} for n in range(8)]
+
+    def test_a_registered_benchmark_is_loaded_as_the_kits_own_are(self, tmp_path):
+        write(tmp_path, "letters/test.jsonl", self.ROWS)
+        pairs = load_pairs("letters", tmp_path)
+        assert "".join(pair.label for pair in pairs) == "BBBBAAAA"
+        assert {pair.benchmark for pair in pairs} == {"letters"}
+        assert len(load_pairs("letters", tmp_path, limit=3)) == 3
+        assert load_pairs("letters", tmp_path, shard="2/2") == pairs[1::2]
+
+    def test_a_strange_row_of_it_is_named(self, tmp_path):
+        write(tmp_path, "letters/test.jsonl", [*self.ROWS, {"ask": "Say it."}])
+        with pytest.raises(BadInput, match="letters: a row lacks a field.*'one'"):
+            load_pairs("letters", tmp_path)
+
+    def test_its_subsets_may_have_files_of_their_own(self, tmp_path):
+        def named(rows, seed, scoring):
+            return letters([row | {"ask": row["subset"]} for row in rows], seed, scoring)
+
+        sources = {name: Source("me/letters", name, rf"letters.*{name}") for name in ("long", "short")}
+        register("letters", Benchmark(sources, named))
+        for name in sources:
+            write(tmp_path, f"letters/{name}.jsonl", self.ROWS[:2])
+        asked = [pair.instruction for pair in load_pairs("letters", tmp_path)]
+        assert asked == ["long", "long", "short", "short"]
+
+    def test_it_is_among_the_known_names_and_takes_none_of_them(self):
+        with pytest.raises(BadInput, match="tulu3_preference, letters, pocket, pocket_train, or the path"):
+            load_pairs("lettrs")
+        for name in ("judgebench", "pocket"):
+            with pytest.raises(BadInput, match=f"benchmark '{name}': the kit has one of this name"):
+                register(name, BENCHMARKS["judgebench"])
+
+
+def test_the_papers_five_are_known_in_its_order():
+    assert PUBLISHED == ("rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias")
+    assert [name for name in BENCHMARKS if name in PUBLISHED] == list(PUBLISHED)
+
+
 GOOD = {"id": "1", "instruction": "?", "answer_a": "x", "answer_b": "y", "label": "A"}
 
 
@@ -224,6 +311,75 @@ def test_a_label_may_be_missing_and_a_byte_order_mark_does_no_harm(tmp_path):
 def test_an_empty_cell_is_no_label(tmp_path, kind, empty):
     write(tmp_path, f"mine.{kind}", [{**GOOD, "label": empty}])
     assert load_pairs(str(tmp_path / f"mine.{kind}"))[0].label is None
+
+
+class TestPairFile:
+    """A whole .jsonl file of pairs, which stays on the disk."""
+
+    LINES = {
+        "as it is": ("", "\n"),
+        "after a byte order mark": ("\ufeff", "\n"),
+        "with blank lines": ("\n \n", "\n\n\u3000\n"),
+        "with Windows's ends of lines": ("", "\r\n"),
+        "with an old Mac's": ("", "\r"),
+    }
+
+    def written(self, folder, before="", between="\n", rows=5) -> str:
+        rows = [GOOD | {"id": str(n), "answer_a": f"\u2028 \u00e9 {n} \U0001f600"} for n in range(rows)]
+        text = before + between.join(json.dumps(row, ensure_ascii=n % 2 == 0) for n, row in enumerate(rows))
+        (folder / "mine.jsonl").write_bytes(text.encode())
+        return str(folder / "mine.jsonl")
+
+    @pytest.mark.parametrize("form", LINES)
+    def test_its_pairs_are_those_of_a_list(self, tmp_path, form):
+        name = self.written(tmp_path, *self.LINES[form])
+        pairs, listed = load_pairs(name), load_pairs(name, limit=99)
+        assert isinstance(pairs, PairFile)
+        assert isinstance(listed, list)
+        assert [*pairs] == listed == [pairs[place] for place in range(len(pairs))]
+        assert (pairs[-1], pairs[1:3], pairs[::-2], pairs[9:]) == (listed[-1], listed[1:3], listed[::-2], [])
+        assert {pair.benchmark for pair in pairs} == {"mine.jsonl"}
+        assert str(pairs) == f"<5 pairs in {name}>"
+        with pytest.raises(IndexError):
+            pairs[5]
+
+    def test_it_is_read_again_wherever_the_process_has_gone(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(Path(self.written(tmp_path)).parent)
+        pairs = load_pairs("mine.jsonl")
+        monkeypatch.chdir("/")
+        assert [pair.id for pair in pairs] == list("01234")
+
+    def test_it_holds_no_pairs_in_memory(self, tmp_path):
+        name = self.written(tmp_path, rows=5000)
+        tracemalloc.start()
+        pairs = load_pairs(name)
+        held, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(pairs) == 5000
+        assert held < 200_000 < os.path.getsize(name)
+        assert most < 700_000
+
+    def test_a_file_that_changed_meanwhile_is_named(self, tmp_path):
+        pairs = load_pairs(self.written(tmp_path))
+        self.written(tmp_path, rows=6)
+        for read in (lambda: pairs[0], lambda: [*pairs], lambda: pairs[:2]):
+            with pytest.raises(BadInput, match=r"mine\.jsonl: has changed since its pairs were loaded"):
+                read()
+        (tmp_path / "mine.jsonl").unlink()
+        with pytest.raises(BadInput, match="there is no such file"):
+            pairs[0]
+
+    def test_of_several_faults_the_same_is_named_as_in_a_list(self, tmp_path):
+        bad = [json.dumps(GOOD), json.dumps(GOOD), json.dumps(GOOD | {"label": "C"})]
+        for lines, message in ((bad, "row 3: label"), ([*bad, "{oops"], "line 4: not JSON"), (bad[:2], "stands twice")):
+            (tmp_path / "mine.jsonl").write_text("\n".join(lines))
+            for limit in (None, 1):
+                with pytest.raises(BadInput, match=message):
+                    load_pairs(str(tmp_path / "mine.jsonl"), limit=limit)
+
+    def test_ids_of_one_hash_are_not_taken_for_one_id(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("cce.benchmarks.files.hash", len, raising=False)
+        assert len(load_pairs(self.written(tmp_path))) == 5
 
 
 def test_a_users_file_is_never_taken_for_a_published_benchmark(tmp_path):

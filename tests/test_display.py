@@ -8,7 +8,7 @@ from IPython.lib.pretty import pretty
 
 from cce import judge
 from cce.benchmarks.pair import Pair
-from cce.crowd.result import Result, beside
+from cce.crowd.result import Result, side_by_side
 from cce.display import Section, difference
 from tests.conftest import planted_pair
 
@@ -46,7 +46,7 @@ def result(server):
 
 
 def test_hostile_text_is_nothing_but_text_in_html(result):
-    for shown in (result, result.pair, result.judgment(), beside([result, result])):
+    for shown in (result, result.pair, result.judgment(), side_by_side([result, result])):
         page = Page(shown._repr_html_())
         assert (page.tags <= TAGS, page.attributes <= {"class", "dir", "tabindex"}, page.open) == (True, True, [])
         assert HOSTILE in page.text

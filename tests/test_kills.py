@@ -2,9 +2,11 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 import time
+from operator import itemgetter
 
 import pytest
 
@@ -39,9 +41,11 @@ def command(server: FakeServer, out: str) -> list[str]:
 
 
 def results(file) -> list[dict]:
-    """The judgments without what differs between any two runs: the time, and where the server was."""
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
-    return [{name: row[name] for name in row if name not in ("seconds", "judge")} for row in rows]
+    """The judgments by pair, without what differs between any two runs: the time, and where the server was."""
+    rows = [json.loads(re.sub('@http[^"]*', "", line)) for line in file.read_text().splitlines()]
+    for row in rows:
+        row["trace"]["completions"].sort()
+    return sorted(({name: row[name] for name in row if name != "seconds"} for row in rows), key=itemgetter("id"))
 
 
 def test_a_run_that_is_killed_twenty_times_ends_as_one_that_was_not(tmp_path, pairs_file):

@@ -82,7 +82,7 @@ class TestQuestions:
         with pytest.raises(BadInput, match="limit 0: at least one of the questions"):
             load_questions("pocket_talk", limit=0)
 
-    def test_pocket_talk_has_two_questions_a_category_and_references_where_mt_bench_has(self):
+    def test_pocket_talk_has_two_questions_per_category_and_references_where_mt_bench_has(self):
         questions = load_questions("pocket_talk")
         assert Counter(question.category for question in questions) == dict.fromkeys(TEMPERATURES, 2)
         assert {len(question.turns) for question in questions} == {2}

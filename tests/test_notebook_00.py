@@ -3,16 +3,14 @@
 import nbformat
 import pytest
 
-from cce import judge
+from cce import judge, judge_by_each
 from cce.analysis.figures import one_pair
 from cce.analysis.one_pair import CROWD, crowd_table, verdict_table
 from cce.benchmarks.pair import Pair, pair_named
-from cce.crowd.evaluate import judged
-from cce.crowd.result import Result
 from cce.errors import BadInput
 from tests.conftest import given_by, planted_pair
 from tests.published import write_benchmarks
-from tests.test_profiles import ROOT, redirected, run
+from tests.test_profiles import ROOT, redirected, run, run_here
 
 HOSTILE = "<script>alert('x')</script> {{ 7 * 7 }}"
 
@@ -28,11 +26,26 @@ def test_it_takes_one_pair_through_every_stage_in_its_profile(file, server, tmp_
     assert verdicts.crowd_judgments.tolist() == [0, 0, 2 * len(parameters["crowd"])]
     assert len(crowd) == 2 * len(parameters["crowd"])
     assert crowd.selected.sum() == verdicts.selected.max() == judgments.selected.max()
-    # One call more for the example of a pair of one's own.
-    assert len(server.requests) == verdicts.calls.sum() + 1
+    # One call more is for the example of a pair of one's own, and one for the method in plain calls, whose budget is 4.
+    assert verdicts.calls.sum() + 1 <= len(server.requests) <= verdicts.calls.sum() + 2
 
 
-@pytest.mark.parametrize("order", ["given", "both"])
+def test_the_method_in_plain_calls_asks_for_what_judge_asks_for_and_comes_to_the_same(server, tmp_path):
+    write_benchmarks(tmp_path / "data")
+    given = redirected(given_by(ROOT / "params/demo/00_one_pair.yaml"), server, server, tmp_path)
+    given["crowd"] = [server.model(name) for name in ("crowd-0", "crowd-9", "crowd-9")]
+    notebook = ROOT / "notebooks/00_one_pair.ipynb"
+    plain = run_here(notebook, given, until="cce.judge(chosen")
+    asked = len(server.requests)
+    result = judge(plain["chosen"], "cce@4", given["judges"][0], given["crowd"], plain["options"])
+    assert len(server.requests) == asked
+    assert plain["rationale"] == result["text"] and plain["notes"] == [
+        note["shown"] for note in result["trace"]["notes"]
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["both"])
 def test_a_pair_of_the_users_own_is_named_by_its_id_and_shown_as_text(server, tmp_path, order):
     mine = planted_pair(1, 5, 7, why=HOSTILE, crowd=(f"{HOSTILE} quality=8",))
     pairs = [planted_pair(0, 3, 2), mine.model_copy(update={"instruction": HOSTILE})]
@@ -46,7 +59,7 @@ def test_a_pair_of_the_users_own_is_named_by_its_id_and_shown_as_text(server, tm
         "limit": None,
         "order": order,
     } | {"store": str(tmp_path / "s.sqlite"), "out": str(tmp_path), "figures": str(tmp_path)}
-    made = run("00_one_pair", parameters, tmp_path)
+    made = run("00_one_pair", parameters, tmp_path, kernel=True)
     assert made["judgments"].method.tolist() == ["length", "vanilla", "cce@4", "vanilla", "cce@4"]
     assert set(made["judgments"].id) == {"pair-1"}
     assert made["_crowd"].model.isna().sum() == 4
@@ -70,7 +83,7 @@ def test_a_name_that_no_pair_has_is_refused_with_some_that_there_are(pairs):
 def test_the_tables_say_how_each_comparison_ended_and_each_verdict(server):
     pair = planted_pair(0, 5, 7, crowd=("At hand, quality=1",))
     crowd = [server.model("crowd-6"), server.model("crowd-9")]
-    results = judged(Result, [pair], ["length", "cce@4"], [server.model("judge")], crowd)
+    results = judge_by_each(pair, ["length", "cce@4"], [server.model("judge")], crowd)
     rows = crowd_table(results)
     assert rows.candidate.tolist() == ["A", "B"] * 3
     assert rows.outcome.tolist() == ["won", "won", "lost", "won", "lost", "lost"]
@@ -90,7 +103,7 @@ def test_the_figure_has_every_judgment_and_verdict_and_what_cannot_be_read(serve
     pair = planted_pair(0, 5, 7)
     crowd = [server.model(name) for name in ("crowd-6", "crowd-9")]
     judges = [server.model("judge"), server.model("mute-judge")]
-    figure = one_pair(judged(Result, [pair], ["length", "cce@4"], judges, crowd), tmp_path / "f", "a test")
+    figure = one_pair(judge_by_each(pair, ["length", "cce@4"], judges, crowd), tmp_path / "f", "a test")
     titles = [panel.get_title() for panel in figure.axes if panel.get_title()]
     assert titles == ["the crowd of cce@4", "the crowd of cce@4", "verdicts"]
     marks = [line.get_marker() for line in figure.axes[0].lines]

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -16,6 +18,7 @@ from cce.errors import BadInput, NotebookFailed
 from tests.conftest import QUALITIES, given_by
 from tests.fake_server import FakeServer
 from tests.finals import check_finals, expected_requests
+from tests.test_profiles import run_here
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
@@ -84,10 +87,17 @@ class TestForm:
         assert len(cells) - len(code) - 1 > len(code)
         assert max(len(source.splitlines()) for source in code) <= 10
 
-    def test_only_the_compared_cell_keeps_its_output(self, path):
-        for cell in nbformat.read(path, 4).cells:
-            if cell.cell_type == "code":
-                assert bool(cell.outputs) == ("NBVAL_CHECK_OUTPUT" in cell.source)
+    def test_it_can_be_read_without_running_it(self, path):
+        cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        outputs = [output for cell in cells for output in cell.outputs]
+        assert path.stat().st_size < 1_000_000
+        assert sum("NBVAL_CHECK_OUTPUT" in cell.source and bool(cell.outputs) for cell in cells) == 1
+        assert {output.output_type for output in outputs} <= {"stream", "execute_result", "display_data"}
+        assert not [output for output in outputs if output.get("name") == "stderr"]
+        kinds = Counter(kind for output in outputs for kind in output.get("data", {}))
+        assert kinds["image/png"] >= 1 and kinds["text/html"] >= 1
+        # No place of the machine on which it was run.
+        assert not re.search(r"(?<![\w.:/])/(home|tmp|root|work|Users)/", json.dumps(outputs))
 
     def test_every_profile_names_declared_parameters_only(self, path):
         for file in ROOT.glob(f"params/*/{path.stem}.yaml"):
@@ -97,9 +107,9 @@ class TestForm:
             assert not [name for name in own if name in common and own[name] == common[name]]
 
 
-@pytest.mark.parametrize("order", ["given", "both"])
-def test_papermill_runs_it_as_it_is_from_any_folder(server, planted, order):
-    (planted / "p.yaml").write_text(yaml.safe_dump(parameters_for(server, planted, order=order)))
+@pytest.mark.slow
+def test_papermill_runs_it_as_it_is_from_any_folder(server, planted):
+    (planted / "p.yaml").write_text(yaml.safe_dump(parameters_for(server, planted, order="both")))
     command = [
         sys.executable,
         "-m",
@@ -117,7 +127,7 @@ def test_papermill_runs_it_as_it_is_from_any_folder(server, planted, order):
     judgments = pd.read_json(planted / "01_judge_accuracy.jsonl", lines=True)
     assert table.calls.tolist() == judgments.groupby("method", sort=False).calls.sum().tolist()
     check_finals(server)
-    assert server.kinds() == expected_requests(QUALITIES, [4, 9], orders=2 if order == "both" else 1)
+    assert server.kinds() == expected_requests(QUALITIES, [4, 9], orders=2)
     assert (planted / "01_judge_accuracy.svg").is_file()
 
 
@@ -280,7 +290,7 @@ def test_the_same_seed_gives_the_same_table(planted):
             crowd = [server.model(f"crowd-{quality}") for quality in (9, 10, 11, 12, 13)]
             planted_file = [str(planted / "planted.jsonl")]
             parameters = parameters_for(server, planted / name, benchmarks=planted_file, methods=["cce@2"], crowd=crowd)
-            runner._execute(ROOT / "notebooks/01_judge_accuracy.ipynb", planted / name / "n.ipynb", parameters)
+            run_here(ROOT / "notebooks/01_judge_accuracy.ipynb", parameters)
         table = pd.read_csv(planted / name / "01_judge_accuracy.csv").drop(columns=["seconds", "judge"])
         tables.append(json.loads(table.to_json()))
     assert tables[0] == tables[1]

@@ -67,7 +67,7 @@ def folder(tmp_path_factory) -> Path:
         for stem, methods in METHODS.items():
             given = given_by(ROOT / f"params/demo/{stem}.yaml")
             asked = {"benchmarks": [str(folder / "hostile.jsonl")], "methods": methods, "limit": None}
-            run(stem, given | models | files | asked, folder)
+            run(stem, given | models | files | asked, folder, kernel=True)
     return folder
 
 

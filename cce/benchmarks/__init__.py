@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cce.benchmarks import helpsteer2, published, rewardbench
-from cce.benchmarks.files import Benchmark, PairFile, Source, as_published, find_rows, user_rows
+from cce.benchmarks.files import Benchmark, Folder, PairFile, Source, as_published, find_rows, user_rows
 from cce.benchmarks.pair import Pair
 from cce.benchmarks.sampling import dealt, drawn, shard_of
 from cce.benchmarks.scoring import Scoring, check_scoring
@@ -20,16 +20,14 @@ __all__ = ["PUBLISHED", "Benchmark", "Source", "load_pairs", "register"]
 # The paper's own, in the order of its Table 1.
 PUBLISHED = ("rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias")
 BENCHMARKS = {"rewardbench": rewardbench.BENCHMARK, "helpsteer2": helpsteer2.BENCHMARK, **published.BENCHMARKS}
+# Those from outside the package.
 REGISTERED: dict[str, Benchmark] = {}
 # The kit's own pairs: for judging, and for training judges.
 SHIPPED = {"pocket": "pocket.jsonl", "pocket_train": "pocket_train.jsonl"}
 
 
 def register(name: str, benchmark: Benchmark) -> None:
-    """Give `load_pairs` a benchmark from outside the package, in this process; the same name again replaces it.
-
-    Raises BadInput for a name that the kit itself uses.
-    """
+    """Let `load_pairs` know a benchmark from outside the package. Raises BadInput for a name of the kit's own."""
     if name in BENCHMARKS | SHIPPED:
         raise BadInput(f"benchmark {name!r}: the kit has one of this name; give yours another")
     REGISTERED[name] = benchmark
@@ -37,7 +35,7 @@ def register(name: str, benchmark: Benchmark) -> None:
 
 def load_pairs(
     name_or_path: str,
-    data_dir: str | Path | None = None,
+    data_dir: Folder = None,
     limit: int | None = None,
     seed: int = 0,
     scoring: Scoring = "paper",
@@ -47,8 +45,8 @@ def load_pairs(
 
     Args:
         name_or_path: rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar, tulu3_preference, pocket,
-            pocket_train, what was registered, or the path of a file of pairs (id, instruction, answer_a, answer_b,
-            and label A or B where known).
+            pocket_train, a registered name, or the path of a file of pairs (id, instruction, answer_a, answer_b, and
+            label A or B where known).
         data_dir: folder of the published files; without it the environment's CCE_DATA, without that the hub.
         limit: how many pairs to draw, at random by `seed`; a smaller limit draws from a larger one's pairs.
         seed: also decides which answer is A where the source says only which is better.
@@ -61,18 +59,13 @@ def load_pairs(
     check_scoring(scoring)
     if shard is not None:
         shard_of(shard)
-    elif limit is None and _is_path(name_or_path) and Path(name_or_path).suffix.lower() == ".jsonl":
+    elif limit is None and name_or_path not in REGISTERED and Path(name_or_path).suffix.lower() == ".jsonl":
         return PairFile(name_or_path)
     pairs = drawn(_all_pairs(name_or_path, data_dir, seed, scoring), "pairs", name_or_path, limit, seed)
     return pairs if shard is None else dealt(pairs, shard, name_or_path)
 
 
-def _is_path(name: str) -> bool:
-    # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
-    return bool(Path(name).suffix) and name not in BENCHMARKS | REGISTERED | SHIPPED
-
-
-def _all_pairs(name: str, data_dir: str | Path | None, seed: int, scoring: Scoring) -> Iterator[Pair]:
+def _all_pairs(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iterator[Pair]:
     known = BENCHMARKS | REGISTERED
     if name in SHIPPED:
         yield from user_rows(Path(__file__).parent / "data" / SHIPPED[name], Pair, benchmark=name)
@@ -80,7 +73,8 @@ def _all_pairs(name: str, data_dir: str | Path | None, seed: int, scoring: Scori
         with as_published(f"{name}: a row lacks a field, or holds a value unknown there"):
             for pair in known[name].pairs(find_rows(known[name].source, data_dir), seed, scoring):
                 yield pair.model_copy(update={"benchmark": name})
-    elif _is_path(name):
+    elif Path(name).suffix:
+        # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
         yield from user_rows(Path(name), Pair, benchmark=Path(name).name)
     else:
         names = ", ".join([*known, *SHIPPED])

@@ -6,7 +6,6 @@ asks by logistic regression what they would prefer if both were equally long.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GroupKFold
 
 from cce.benchmarks import load_pairs
-from cce.benchmarks.files import Source, as_published, find_rows
+from cce.benchmarks.files import Folder, Source, as_published, find_rows
 from cce.benchmarks.pair import Question
 from cce.benchmarks.sampling import drawn
 from cce.errors import BadInput, DataMissing
@@ -29,20 +28,19 @@ GAMED = Source(**HUB, file=r"df_gamed[^/]*$", path="df_gamed.csv")
 # tolerance stops a hundredth of a point early.
 REGRESSION = {"solver": "liblinear", "fit_intercept": False, "random_state": 123, "tol": 1e-8, "max_iter": 1000}
 STRENGTHS, FOLDS = 10, 5
-# A row of the gamed baselines counts a fifth, over two of them.
-GAMED_WEIGHT = 0.2 / 2
+GAMED_WEIGHT = 0.2 / 2  # A row of the gamed baselines counts a fifth, over two of them.
 # A stand-in for the gamed file, made from published weights, calls its preferences so.
 PSEUDO = {"preference_pseudo": "preference"}
 
 
 def load_references(
-    name: str = "alpaca_eval", data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
+    name: str = "alpaca_eval", data_dir: Folder = None, limit: int | None = None, seed: int = 0
 ) -> list[Question]:
     """Load the instructions, each a question of one turn with the output that models are compared with.
 
-    Of alpaca_eval, or of pocket, the kit's own pairs with the better answer as the reference; `data_dir`, `limit` and
-    `seed` as for `load_pairs`. A question's id is its place in the whole set, from 0: the `index` of the annotations.
-    Its category is the source that AlpacaEval took the instruction from, or pocket and the kind of pair.
+    They are those of alpaca_eval, or of pocket, the kit's own pairs with the better answer as the reference. An id is
+    the place in the whole set, from 0, which annotations call `index`; the category is the source that AlpacaEval took
+    the instruction from, or pocket and the kind of pair. `data_dir`, `limit` and `seed` are as for `load_pairs`.
     Raises BadInput for a bad name, limit or file, DataMissing where AlpacaEval cannot be found.
     """
     if name not in ("alpaca_eval", "pocket"):
@@ -50,7 +48,7 @@ def load_references(
     return drawn(_published(data_dir) if name == "alpaca_eval" else _pocket(), "instructions", name, limit, seed)
 
 
-def _published(data_dir: str | Path | None) -> Iterator[Question]:
+def _published(data_dir: Folder) -> Iterator[Question]:
     with as_published("alpaca_eval: a row lacks a field"):
         for place, row in enumerate(find_rows(REFERENCES, data_dir)):
             texts = {"turns": (row["instruction"],), "references": (row["output"],)}
@@ -64,8 +62,8 @@ def _pocket() -> Iterator[Question]:
         yield Question(id=str(place), category=f"pocket: {pair.subset}", **texts)
 
 
-def load_gamed(data_dir: str | Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame] | tuple[None, None]:
-    """Load what the length-controlled win rate needs beside annotations: df_gamed.csv, or a file named so at first.
+def load_gamed(data_dir: Folder = None) -> tuple[pd.DataFrame, pd.DataFrame] | tuple[None, None]:
+    """Load what the length-controlled win rate needs beside annotations: a file whose name begins with df_gamed.
 
     Returns the instructions' difficulty (columns index, instruction_difficulty) and the annotations of the two gamed
     baselines, GPT-4 told to be brief or wordy (columns preference, 0 to 1, std_delta_len, instruction_difficulty).
@@ -77,8 +75,8 @@ def load_gamed(data_dir: str | Path | None = None) -> tuple[pd.DataFrame, pd.Dat
         return None, None
     with as_published("df_gamed: a column is missing or holds no numbers"):
         gamed = pd.DataFrame(rows).rename(columns=PSEUDO)
-        columns = ["index", "preference", "std_delta_len", "instruction_difficulty"]
-        gamed = gamed[columns].astype(float).astype({"index": int})
+        gamed = gamed[["index", "preference", "std_delta_len", "instruction_difficulty"]].astype(float)
+        gamed = gamed.astype({"index": int})
     return gamed.drop_duplicates("index")[["index", "instruction_difficulty"]], gamed
 
 
@@ -105,9 +103,8 @@ def length_controlled_win_rate(
 
     A logistic regression of the preferences on the difference in length, the instruction's difficulty and the model
     itself; the rate is its mean prediction with the difference set to zero. Source: section 3 of the paper, and its
-    code, which looks up the difficulty by a row's place among the model's rows; once one is missing, that is another
-    instruction's. Rows that tell their place in a column `row` are treated so too, to give the leaderboard's rate; all
-    others go by their index.
+    code. The code looks up the difficulty by a row's place among the model's rows, which is another instruction's once
+    one is missing. Here rows go by their index, unless a column `row` tells their place, for the leaderboard's rate.
 
     Args:
         annotations: as for `preferred`, with the columns index, len_output_1 (of the reference, in characters) and

@@ -27,6 +27,7 @@ from cce.errors import BadInput, DataMissing
 FILE_TYPES = re.compile(r"\.(json|jsonl|csv)(\.gz)?$|\.parquet$")
 PART = re.compile(r"-\d{5}-of-\d{5}")
 Row = dict[str, object]
+Folder = str | Path | None
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -34,9 +35,9 @@ M = TypeVar("M", bound=BaseModel)
 class Source:
     """Where a data set is published: `hub` id and `split`, and a pattern that its file's path matches.
 
-    `revision` is a commit of the hub's repository, so that the rows stay the same, or "main" for the latest: LLMBar has
-    that, for none of its commits could be established. `path` is that of one file in the repository, a dataset or a
-    space, where this holds no splits that `datasets` could load.
+    `revision` is a commit of the hub's repository, so that the rows stay the same, or "main" for the latest, as with
+    LLMBar, no commit of which could be established. `path` is that of one file in the repository, a dataset or a space,
+    where this holds no splits that `datasets` could load.
     """
 
     hub: str
@@ -51,7 +52,7 @@ class Source:
 class Benchmark:
     """Where a benchmark's rows are, and the function that makes its pairs from rows, seed and scoring.
 
-    Where each subset has a file of its own, `source` maps their names to files; each row then says its `subset`.
+    Where each subset has a file of its own, `source` holds one by subset, and each row then says its `subset`.
     """
 
     source: Source | dict[str, Source]
@@ -67,11 +68,8 @@ def as_published(problem: str, remedy: str = "is the file as published?") -> Ite
         raise BadInput(f"{problem} ({error}); {remedy}") from error
 
 
-def find_rows(source: Source | dict[str, Source], data_dir: str | Path | None) -> Iterable[Row]:
-    """The rows of a data set: from `data_dir`, else from the folder CCE_DATA, else from the hub.
-
-    Raises DataMissing where neither folder nor hub has it.
-    """
+def find_rows(source: Source | dict[str, Source], data_dir: Folder) -> Iterable[Row]:
+    """The rows of a data set: from `data_dir`, else from the folder CCE_DATA, else from the hub, else DataMissing."""
     if isinstance(source, dict):
         return [row | {"subset": name} for name, part in source.items() for row in find_rows(part, data_dir)]
     folder = data_dir or os.environ.get("CCE_DATA")
@@ -91,7 +89,7 @@ def _matching(source: Source, folder: Path) -> list[Path]:
     return files
 
 
-def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
+def _from_hub(source: Source, folder: Folder) -> Iterable[Row]:
     with warnings.catch_warnings():
         # In a notebook's kernel tqdm asks for widgets, which its bars on a terminal do not need.
         warnings.simplefilter("ignore")
@@ -100,11 +98,11 @@ def _from_hub(source: Source, folder: str | Path | None) -> Iterable[Row]:
         from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # its retries would bury our one message
-    where = {"revision": source.revision}
+    at = {"revision": source.revision}
     try:
         if not source.path:
-            return load_dataset(source.hub, split=source.split, **where)
-        return read_rows(Path(hf_hub_download(source.hub, source.path, repo_type=source.repo_type, **where)))
+            return load_dataset(source.hub, split=source.split, **at)
+        return read_rows(Path(hf_hub_download(source.hub, source.path, repo_type=source.repo_type, **at)))
     except Exception as error:
         part = f"file {source.path}" if source.path else f"split {source.split}"
         looked = f"in {Path(folder).absolute()}" if folder else "in any folder (data_dir and CCE_DATA are unset)"
@@ -169,12 +167,8 @@ def _parsed(text: str, place: str) -> object:
 
 
 def user_rows(path: Path, kind: type[M], **defaults) -> list[M]:
-    """The rows of the user's own file as objects of that kind, `defaults` filling fields that a row lacks.
-
-    Raises BadInput naming file, row and field.
-    """
-    rows = enumerate(read_rows(path), start=1)
-    return [_checked(row, kind, f"{path}, row {number}", defaults) for number, row in rows]
+    """A file's rows as that kind, `defaults` filling fields that a row lacks. Raises BadInput naming row and field."""
+    return [_checked(row, kind, f"{path}, row {n}", defaults) for n, row in enumerate(read_rows(path), start=1)]
 
 
 def _checked(row: Row, kind: type[M], place: str, defaults: dict) -> M:
@@ -191,9 +185,8 @@ def _checked(row: Row, kind: type[M], place: str, defaults: dict) -> M:
 class PairFile(Sequence[Pair]):
     """The pairs of the user's own JSONL file: all are checked at first, and each is read again when it is asked for.
 
-    Of a pair it keeps the offset of its line alone, 8 bytes, so that a million pairs need little more memory than ten.
-    Raises BadInput as `user_rows` does, for an id that stands twice, for no pairs, and when a pair is asked for after
-    the file has changed.
+    Only the offsets of lines are kept, so that a million pairs need little more memory than ten. Raises BadInput as
+    `user_rows` does, for an id that stands twice, for no pairs, and at a pair that is asked for once the file changed.
     """
 
     def __init__(self, source: str):
@@ -224,9 +217,9 @@ class PairFile(Sequence[Pair]):
         return f"<{len(self):,} pairs in {self.path}>"
 
     def _read(self, places: Iterable[int]) -> Iterator[Pair]:
-        with _readable(self.name), open(self.path, "rb") as file:
+        with _readable(self.path), open(self.path, "rb") as file:
             if _version(file) != self.version:
-                raise BadInput(f"{self.name}: has changed since its pairs were loaded; load them again")
+                raise BadInput(f"{self.path}: has changed since its pairs were loaded; load them again")
             for place in places:
                 file.seek(self.offsets[place])
                 where = f"{self.name}, row {place + 1}"

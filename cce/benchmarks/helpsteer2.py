@@ -19,8 +19,8 @@ CRITERIA = (
 def goodness(row: Row, scoring: Scoring) -> float:
     """The weighted sum of the five ratings (0 to 4 each), rounded so that equal sums compare as equal.
 
-    The paper's code applies the weights when it loads the ratings and once more when it scores, so that each
-    weight is squared and verbosity counts in favour of an answer.
+    The paper's code applies the weights when it loads the ratings and once more when it scores, so that each weight is
+    squared and verbosity counts in favour of an answer.
     """
     power = 2 if scoring == "paper" else 1
     return round(sum(weight**power * float(row[attribute]) for attribute, weight in WEIGHTS.items()), 6)

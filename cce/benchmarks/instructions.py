@@ -4,13 +4,13 @@ load_instructions("lima", limit=100)
 load_pools("responses.jsonl")
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from cce.benchmarks import load_pairs
-from cce.benchmarks.files import Row, Source, as_published, find_rows, user_rows
+from cce.benchmarks.files import Folder, Row, Source, as_published, find_rows, user_rows
 from cce.benchmarks.pair import NonEmpty, Text
 from cce.benchmarks.sampling import drawn
 from cce.errors import BadInput
@@ -45,41 +45,33 @@ class Pool(BaseModel):
 
 
 def load_pools(path: str | Path) -> list[Pool]:
-    """Load a file of pools, JSONL of {id, instruction, responses: [...]}, in its order.
-
-    Raises BadInput naming the file, and the row and the field where one of them is at fault.
-    """
+    """Load a file of pools, JSONL of {id, instruction, responses: [...]}. Raises BadInput naming row and field."""
     return drawn(user_rows(Path(path), Pool), "pools", str(path), limit=None, seed=0)
 
 
 def load_instructions(
-    name_or_path: str, data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
+    name_or_path: str, data_dir: Folder = None, limit: int | None = None, seed: int = 0
 ) -> list[Instruction]:
     """Load instructions in the source's order, the first turn alone where there are several.
 
-    Args:
-        name_or_path: lima (Zhou et al. 2023, arXiv 2305.11206), tulu3_sft (Lambert et al. 2024, arXiv 2411.15124),
-            pocket_train (the instructions of the kit's own pairs for training), or the path of a file of
-            instructions (id, instruction).
-        data_dir, limit, seed: as for `load_pairs`.
-
+    They are those of lima (Zhou et al. 2023, arXiv 2305.11206), tulu3_sft (Lambert et al. 2024, arXiv 2411.15124),
+    pocket_train (the kit's own pairs for training), or the path of a file of instructions (id, instruction).
+    `data_dir`, `limit` and `seed` are as for `load_pairs`.
     Raises BadInput for a bad name, limit or file, DataMissing where a data set cannot be found.
     """
-    return drawn(_all(name_or_path, data_dir), "instructions", name_or_path, limit, seed)
+    if name_or_path == "pocket_train":
+        found = (Instruction(id=pair.id, instruction=pair.instruction) for pair in load_pairs(name_or_path))
+    elif name_or_path in SOURCES:
+        found = _published(name_or_path, data_dir)
+    elif Path(name_or_path).suffix:
+        found = user_rows(Path(name_or_path), Instruction)
+    else:
+        known = f"one of {', '.join(SOURCES)}, pocket_train, or the path of a file of instructions"
+        raise BadInput(f"unknown instructions {name_or_path!r}: {known}")
+    return drawn(found, "instructions", name_or_path, limit, seed)
 
 
-def _all(name: str, data_dir: str | Path | None) -> Iterable[Instruction]:
-    if name == "pocket_train":
-        return (Instruction(id=pair.id, instruction=pair.instruction) for pair in load_pairs(name))
-    if name in SOURCES:
-        return _published(name, data_dir)
-    if not Path(name).suffix:
-        known = ", ".join([*SOURCES, "pocket_train"])
-        raise BadInput(f"unknown instructions {name!r}: one of {known}, or the path of a file of instructions")
-    return user_rows(Path(name), Instruction)
-
-
-def _published(name: str, data_dir: str | Path | None) -> Iterator[Instruction]:
+def _published(name: str, data_dir: Folder) -> Iterator[Instruction]:
     source, first_turn = SOURCES[name]
     with as_published(f"{name}: a row lacks a field"):
         for place, row in enumerate(find_rows(source, data_dir)):

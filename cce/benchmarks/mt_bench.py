@@ -3,10 +3,10 @@
 `pocket_talk` is the kit's own small one: sixteen questions, written for it, in the same categories.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from cce.benchmarks.files import Source, as_published, find_rows, user_rows
+from cce.benchmarks.files import Folder, Source, as_published, find_rows, user_rows
 from cce.benchmarks.pair import Question
 from cce.benchmarks.sampling import drawn
 from cce.errors import BadInput
@@ -23,25 +23,20 @@ POCKET_TALK = Path(__file__).parent / "data" / "pocket_talk.jsonl"
 
 
 def load_questions(
-    name: str = "mt_bench", data_dir: str | Path | None = None, limit: int | None = None, seed: int = 0
+    name: str = "mt_bench", data_dir: Folder = None, limit: int | None = None, seed: int = 0
 ) -> list[Question]:
     """Load the questions of mt_bench or pocket_talk, with a reference answer to each turn in the categories REFERENCED.
 
     `data_dir`, `limit` and `seed` are as for `load_pairs`.
     Raises BadInput for a bad name, limit or file, DataMissing where MT-Bench cannot be found.
     """
-    return drawn(_all(name, data_dir), "questions", name, limit, seed)
+    if name not in ("mt_bench", "pocket_talk"):
+        raise BadInput(f"unknown questions {name!r}: mt_bench or pocket_talk")
+    questions = _published(data_dir) if name == "mt_bench" else user_rows(POCKET_TALK, Question)
+    return drawn(questions, "questions", name, limit, seed)
 
 
-def _all(name: str, data_dir: str | Path | None) -> Iterable[Question]:
-    if name == "pocket_talk":
-        return user_rows(POCKET_TALK, Question)
-    if name == "mt_bench":
-        return _published(data_dir)
-    raise BadInput(f"unknown questions {name!r}: mt_bench or pocket_talk")
-
-
-def _published(data_dir: str | Path | None) -> Iterator[Question]:
+def _published(data_dir: Folder) -> Iterator[Question]:
     with as_published("mt_bench: a row lacks a field or its reference answer", "are the files as published?"):
         answers = {row["question_id"]: row["choices"][0]["turns"] for row in find_rows(REFERENCES, data_dir)}
         for row in find_rows(QUESTIONS, data_dir):

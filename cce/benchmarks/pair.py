@@ -122,10 +122,7 @@ def shuffled_sides(pair_id: str, better: str, worse: str, seed: int) -> dict[str
 
 
 class Question(BaseModel):
-    """What a user says, turn by turn; a model answers each turn with its own earlier answers in view.
-
-    `references` are answers that are known to be good: one for each turn, or none at all.
-    """
+    """What a user says, turn by turn, and `references`, good answers: one for each turn, or none at all."""
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
     id: Text

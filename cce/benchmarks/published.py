@@ -10,7 +10,7 @@ from cce.benchmarks.pair import Pair, shuffled_sides
 from cce.benchmarks.scoring import Scoring
 
 Messages = list[dict[str, str]]
-BETTER = {"1": "A", "2": "B"}
+BETTER = {"1": "A", "2": "B"}  # the side of output_1 and of output_2
 EVALBIAS_ROWS = 1000
 
 
@@ -38,8 +38,7 @@ def _messages(conversation) -> tuple:
 def judgebench(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
     """JudgeBench (Tan et al. 2024), gpt split: 350 pairs of GPT-4o answers, one objectively right, one wrong.
 
-    A and B are as published; the subset is the source of the question. The benchmark's own protocol judges both orders,
-    while the paper's code asked in one.
+    A and B are as published, the subset is the source of the question. The benchmark judges both orders, the paper one.
     """
     order = "both" if scoring == "standard" else None
     for row in rows:
@@ -62,7 +61,7 @@ def evalbias(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]
 def llmbar(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
     """LLMBar (Zeng et al. 2023, arXiv 2310.07641): 419 pairs, one answer follows the instruction, the other does not.
 
-    A and B are as published; the id is the row's subset and its place there. It is none of the paper's five benchmarks,
+    A and B are as published; the id is the row's subset and its place there. None of the paper's five benchmarks,
     though the chat-hard section of RewardBench holds the same pairs.
     """
     seen: Counter[str] = Counter()
@@ -76,9 +75,8 @@ def llmbar(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
 def tulu3_preference(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
     """The TULU-3 preference mixture (Lambert et al. 2024, arXiv 2411.15124): some 270,000 chosen and rejected answers.
 
-    It is no benchmark but data for training judges, as in the paper's Table 2: most preferences are a language
-    model's own. The id is the row's place in the split, the subset is its source, and a seeded coin decides which
-    answer is A. Rows that make no pair are left out; see `_comparable`.
+    For training judges, as in the paper's Table 2, and no benchmark: most preferences are a language model's own. The
+    id is the row's place in the split, and a seeded coin decides which answer is A. Only comparable answers are taken.
     """
     for place, row in enumerate(rows):
         chosen, rejected = list(row["chosen"]), list(row["rejected"])
@@ -106,7 +104,7 @@ TULU3 = "allenai/llama-3.1-tulu-3-8b-preference-mixture"
 VOTES = "lmsys/mt_bench_human_judgments"
 VOTES_FILE = r"mt_?bench.*(human_judgments|human-\d)[^/]*$"
 BIAS_FILE = r"(evalbias|offsetbias).*train"
-# Of 100, 134, 92, 47 and 46 pairs. The hub has a loading script alone, which `datasets` no longer runs: take the folder
+# Of 100, 134, 92, 47 and 46 pairs. The hub has only a loading script, which `datasets` no longer runs: take the folder
 # Dataset/LLMBar of github.com/princeton-nlp/LLMBar, or files called natural.json, adv_neighbor.json ...
 LLMBAR_SPLITS = ("Natural", "Adversarial_Neighbor", "Adversarial_GPTInst", "Adversarial_GPTOut", "Adversarial_Manual")
 LLMBAR_FILES = {split: split.lower().replace("adversarial_", "adv(ersarial)?[/_]") for split in LLMBAR_SPLITS}

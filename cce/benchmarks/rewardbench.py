@@ -38,8 +38,7 @@ BENCHMARK = Benchmark(Source("allenai/reward-bench", "filtered", r"reward-?bench
 def section_weights(subsets: Sequence[str]) -> list[float]:
     """What each pair counts for, from its subset: sections alike, subsets within a section by COUNT_OF.
 
-    Sections and subsets of which there is no pair are left out; the weights add up to 1.
-    Source: the section score of the benchmark's own code (allenai/reward-bench).
+    Sections and subsets without a pair are left out; the weights add up to 1. Source: github.com/allenai/reward-bench.
     """
     pairs_of, totals = Counter(subsets), Counter()
     for subset in pairs_of:

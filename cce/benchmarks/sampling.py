@@ -17,8 +17,7 @@ T = TypeVar("T")
 def drawn(items: Iterable[T], kind: str, source: str, limit: int | None, seed: int) -> list[T]:
     """As many items as the limit says, or all, in their order; a smaller limit draws from a larger one's items.
 
-    Which are drawn depends on the seed and on each item's own id. `kind` and `source` say in an error what they are
-    and where they come from.
+    Which ones depends on the seed and on each item's own id; `kind` and `source` are for the words of an error.
     Raises BadInput for a limit below 1 (before the first item is read), for an id that stands twice, for no items.
     """
     if limit is not None and limit < 1:

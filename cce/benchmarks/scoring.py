@@ -1,4 +1,4 @@
-"""Scoring: four rules as the paper's code has them, or as the benchmarks do. One switch, `scoring`, for all four.
+"""Scoring: one switch for four rules, which go as the paper's code has them or as the benchmarks do.
 
 Pairs of HelpSteer2 whose answers are equally good have no label in either.
 """

@@ -127,7 +127,7 @@ def _judged(pair, methods, judges, crowd, options: Options) -> tuple[list[Result
     return evaluation.kept(result), evaluation.cautions + evaluation.missing
 
 
-def beside(results: Sequence[Result]) -> Section:
+def side_by_side(results: Sequence[Result]) -> Section:
     """The verdicts of several results and their rationales, in columns."""
     columns = (Section(result.heading, parts=result.judgment().parts) for result in results)
     return Section(f"Pair {results[0]['id']}", parts=tuple(columns), beside=True)
