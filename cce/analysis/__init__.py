@@ -9,9 +9,9 @@ from importlib import import_module
 
 _NAMES = {
     "accuracy": "accuracy_table scaling_table scored sections",
-    "comparison": "comparison_table key_point_differences key_point_table selection_comparisons",
+    "comparison": "comparison_table in_words key_point_differences key_point_table rationales_in_words "
+    "selection_comparisons steps_in_words",
     "distillation": "UNTRAINED distillation_table losses paper_students student_differences teaching_table",
-    "prose": "in_words rationales_in_words steps_in_words",
     "rejection": "agreements alpaca_table mt_bench_table picks_table rejection_table score_steps trained_models",
     "tables": "crowd_table names print_table readable verdict_table write_table",
 }

@@ -30,12 +30,11 @@ CURVES = {"random": "cce-random", "criticizing": "cce"}
 
 
 def scored(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
-    """The judgments that have a label, with the columns `score` (0 to 1) and `weight` added.
+    """The judgments that have a label, with the columns `score` (0 to 1, NaN where missing) and `weight` added.
 
-    The accuracy of a benchmark, judge and method is the weighted mean of its scores; the weights of each such group
-    add up to 1. A missing judgment has no score (NaN) and no weight. Where there are several benchmarks, their average
-    follows as a benchmark of its own. `cce.benchmarks.scoring` explains the two ways to score. Takes frames of
-    `evaluate` and of `read_rows`. Raises BadInput where no pair has a label.
+    Takes frames of `evaluate` and of `read_rows`. The accuracy of a benchmark, judge and method is the weighted mean of
+    its scores; each such group's weights add up to 1. The average of several benchmarks follows as one of its own.
+    Raises BadInput where no pair has a label.
     """
     check_scoring(scoring)
     labelled = judgments[judgments.label.notna()].reset_index(drop=True)
@@ -51,16 +50,8 @@ def sections(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFram
     return scored(own.assign(benchmark="rewardbench: " + own.subset.map(SECTION_OF)), scoring)
 
 
-def by_group(
-    frame: pd.DataFrame,
-    summary: Callable[[pd.DataFrame], dict],
-    columns: list[str] | None = None,
-    group: list[str] = GROUP,
-) -> pd.DataFrame:
-    """A table with one row per group, in the frame's order: the group's key, and what `summary` makes of its rows.
-
-    Without rows it has the `columns` alone.
-    """
+def by_group(frame: pd.DataFrame, summary: Callable, columns: list | None = None, group: list = GROUP) -> pd.DataFrame:
+    """One row per group, in the frame's order: its key, and the dict that `summary` makes of its rows."""
     groups = frame.groupby(group, sort=False, observed=True)
     return pd.DataFrame([dict(zip(group, key, strict=True)) | summary(rows) for key, rows in groups], columns=columns)
 
@@ -68,12 +59,9 @@ def by_group(
 def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Summarise what `scored` returns, with one row per benchmark, judge and method, in the frame's order.
 
-    Returns the columns benchmark, judge, method, pairs, missing (judgments that failed calls kept from being made;
-    they count for nothing in what follows), correct, unreadable (percent), ties, accuracy (percent) with accuracy_low
-    and accuracy_high (95% interval), paper (percent, NaN where the paper has no such cell), kappa (agreement with the
-    label beyond chance), consistent (percent of pairs whose two orders agree, NaN in one order), notes (mean number of
-    crowd judgments shown to the judge), prompt_tokens, completion_tokens, calls, seconds (of model time), cut (pairs
-    shortened to fit the context).
+    Returns COLUMNS. Shares are in percent, and accuracy_low and accuracy_high are the 95% interval. Judgments that are
+    `missing` count for nothing else; `paper` is NaN where the paper has no such cell, and `consistent` in one order;
+    `notes` is a mean, and all costs are sums.
     """
     table = by_group(scores, _summary, COLUMNS)
     table["paper"] = list(map(paper_accuracy, table.benchmark, table.judge, table.method))
@@ -88,12 +76,10 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
 def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Summarise runs that differ in the seed of the selection, with one row per benchmark, judge, selection and budget.
 
-    Takes one frame of `scored` per seed, with the methods vanilla, cce-random@N and cce@N. Returns the columns
-    benchmark, judge, selection, budget (0 is vanilla), seeds, pairs, missing (over all seeds), accuracy (percent, mean
-    over seeds) with accuracy_low and accuracy_high (95% interval over pairs), lowest and highest (accuracy of one
-    seed), length (accuracy of the method of that name), rationale_tokens (mean length), spent_tokens (mean tokens of
-    prompts and answers per pair), paper and paper_tokens (of Figure 3, which has one judge and random selection alone;
-    NaN elsewhere). A run of the figure's three benchmarks also has its `overall`, over all their pairs alike.
+    Takes one frame of `scored` per seed, with the methods vanilla (a budget of 0), cce-random@N and cce@N. Returns
+    CURVE_COLUMNS: accuracy is in percent, the mean over seeds with its 95% interval over pairs, lowest and highest are
+    those of one seed, length is that of the method of this name; tokens are means per pair; paper and paper_tokens are
+    Figure 3's, NaN elsewhere. A run of the figure's three benchmarks also has its `overall`, over all pairs alike.
     """
     every = [_with_overall(scores) for scores in scores_by_seed]
     runs = pd.concat([_on_curves(scores).assign(seed=seed) for seed, scores in enumerate(every)])

@@ -1,19 +1,23 @@
-"""Methods beside a baseline on the same pairs: their accuracy, Table 4's selections, and Figure 4's key points."""
+"""Methods beside a baseline on the same pairs, in tables and in prose: accuracy, selections, and key points."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import nan
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cce.analysis.accuracy import GROUP, by_group
+from cce.analysis.accuracy import AVERAGES, GROUP, by_group
 from cce.analysis.paper import paper_gain, sought_gain
 from cce.analysis.statistics import difference, mcnemar_p, pairs_needed
-from cce.names import NO_JUDGE, method_parts
+from cce.names import NO_JUDGE, method_parts, short_name
 
 COLUMNS = [*GROUP, "baseline", "pairs", "instructions", "difference", "difference_low", "difference_high"]
 COLUMNS += ["only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
+# Where fewer pairs tell two methods apart, the bootstrap interval covers the truth clearly less often than it claims.
+ENOUGH = 5
 # By baseline: selections as judged, removal with all else alike, selections with removal.
 CONTRASTS = {
     "cce-random": ["cce-praising", "cce-criticizing", "cce-balanced", "cce-random+removal"],
@@ -25,13 +29,11 @@ CONTRASTS = {
 def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
     """Compare each method with a baseline method of the same judge, on the pairs that both have judged.
 
-    Takes what `scored` returns; methods that ask no model are compared with every judge's baseline. Returns the columns
-    benchmark, judge, method, baseline, pairs, instructions (distinct ones), difference (points of accuracy) with
-    difference_low and difference_high (95% bootstrap interval over instructions; NaN where all differ alike),
-    only_method and only_baseline (pairs that one of the two alone got right), mcnemar_p (exact, two-sided, pairs taken
-    as independent; NaN where pairs differ in weight, as are the two counts before it), paper (the paper's difference in
-    points, NaN where it has none), sought (the paper's difference, or GPT-4o's mean one for this method) and
-    pairs_needed (independent pairs to see it with 80% power at the 5% level, as the differences scatter here).
+    Takes what `scored` returns; methods that ask no model are compared with every judge's baseline. Returns COLUMNS:
+    difference is in points, with its 95% bootstrap interval over instructions (NaN where all differ alike);
+    only_method and only_baseline count the pairs that one of the two alone got right, and mcnemar_p is exact, two-sided
+    and takes pairs as independent (NaN where pairs differ in weight); sought is the paper's difference, or GPT-4o's
+    mean one for this method; pairs_needed are independent pairs that show it with 80% power at the 5% level.
     """
     there = scores.dropna(subset="score")
     free = there.judge == NO_JUDGE
@@ -46,12 +48,9 @@ def selection_comparisons(scores: pd.DataFrame) -> pd.DataFrame:
     Takes what `scored` returns, with methods such as cce-random@8 and cce@8, and returns the rows of
     `comparison_table`. All methods select from the same crowd judgments, so the differences are paired in these too.
     """
-    budgets = filter(None, dict.fromkeys(method_parts(method).budget for method in scores.method.unique()))
-    contrasts = {
-        f"{baseline}@{budget}": [f"{name}@{budget}" for name in others]
-        for budget in budgets
-        for baseline, others in CONTRASTS.items()
-    }
+    contrasts = {}
+    for budget in filter(None, dict.fromkeys(method_parts(method).budget for method in scores.method.unique())):
+        contrasts |= {f"{one}@{budget}": [f"{name}@{budget}" for name in others] for one, others in CONTRASTS.items()}
     return contrasted(scores, contrasts)
 
 
@@ -65,10 +64,9 @@ def contrasted(scores: pd.DataFrame, contrasts: Mapping[str, Sequence[str]]) -> 
 def key_point_table(points: pd.DataFrame) -> pd.DataFrame:
     """Summarise a frame of `key_points`, with one row per benchmark, judge and method.
 
-    Returns benchmark, judge, method, rationales (how many), with_pool (those of pairs on which any point was found;
-    only these have a coverage), points (mean) and coverage (mean, percent), each with X_low and X_high (95% bootstrap
-    interval over instructions, NaN where all are alike), rationale_tokens (mean) and points_per_100_tokens (of all
-    the rationales together).
+    Returns benchmark, judge, method, rationales, with_pool (those of pairs on which any point was found; only these
+    have a coverage), points (mean) and coverage (mean, percent), each with its 95% bootstrap interval over instructions
+    (X_low, X_high; NaN where all are alike), rationale_tokens (mean) and points_per_100_tokens (of all together).
     """
     return by_group(points.assign(points_baseline=0, coverage_baseline=0), _key_points)
 
@@ -76,11 +74,37 @@ def key_point_table(points: pd.DataFrame) -> pd.DataFrame:
 def key_point_differences(points: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
     """Compare each method's rationales with those of a baseline of the same judge on the same pairs.
 
-    Returns benchmark, judge, method, baseline, rationales, and the mean paired difference in points and in coverage
-    (percentage points), each with X_low and X_high as in `key_point_table`.
+    Returns benchmark, judge, method, baseline, rationales, and the mean difference in points and in coverage
+    (percentage points), each with its interval as in `key_point_table`.
     """
     pairs = _paired(points, baseline)
     return by_group(pairs, lambda rows: {"baseline": baseline, "rationales": len(rows)} | _point_gains(rows))
+
+
+def in_words(comparisons: pd.DataFrame) -> str:
+    """One item per row of `comparison_table`; where there is an average over benchmarks, of its rows alone."""
+    if comparisons.empty:
+        return "No two methods of one judge were run that could be compared."
+    averages = comparisons[comparisons.benchmark.isin(AVERAGES)]
+    return _items("comparison", comparisons if averages.empty else averages)
+
+
+def rationales_in_words(differences: pd.DataFrame) -> str:
+    """One item per row of `key_point_differences`: whether the direction of the paper's claim came out."""
+    return _items("rationales", differences)
+
+
+def steps_in_words(steps: pd.DataFrame) -> str:
+    """One item per row of `score_steps`: what one way to pick gained over another."""
+    return _items("step", steps)
+
+
+def _items(kind: str, rows: pd.DataFrame) -> str:
+    room = Environment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined, trim_blocks=True)
+    room.tests["missing"], room.filters["short_name"] = pd.isna, short_name
+    prose = getattr(room.get_template("prose.jinja", globals={"enough": ENOUGH}).module, kind)
+    texts = [" ".join(prose(row).split()) for row in rows.itertuples()]
+    return "\n".join(textwrap.fill(text, 110, initial_indent="- ", subsequent_indent="  ") for text in texts)
 
 
 def _paired(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:

@@ -30,12 +30,10 @@ def distillation_table(
     """Summarise the judgments of students, with one row per benchmark and student, averages included.
 
     Takes judgments as `evaluate` makes them, with the students' short names as judges, one method each (where no model
-    judged, as with `length`, the method's name stands for the student's). `paper` has, by short name, the student of
-    Table 2 that one of ours repeats, such as ("qwen2.5-7b", "cce", 10000).
-    Returns the columns benchmark, student, pairs, missing, correct, readable (percent of single judgments, over the
-    orders asked for, that named an answer) and accuracy (percent), each with its 95% interval (X_low, X_high), paper
-    (percent, NaN where Table 2 has no such cell), consistent (percent) and rationale_tokens (mean length in the order
-    given); what is not explained here is as in `accuracy_table`.
+    judged, the method's name stands for the student's). `paper` has, by short name, the student of Table 2 that one of
+    ours repeats, such as ("qwen2.5-7b", "cce", 10000). Returns COLUMNS: readable is the percent of single judgments,
+    over the orders asked for, that named an answer, with its 95% interval; rationale_tokens is the mean in the order
+    given; the rest is as in `accuracy_table`.
     Raises BadInput where one student judged a pair twice, or Table 2 lacks a student that `paper` names.
     """
     scores = scored(_by_student(judgments), scoring)
@@ -50,8 +48,7 @@ def student_differences(
     """Compare every taught student with the one that vanilla judgments taught, and with the untrained one.
 
     Takes and raises what `distillation_table` does. Returns the rows of `comparison_table`, with the students as
-    methods of one judge "students". The paper's difference is that of the two students that `paper` names; `sought` and
-    `pairs_needed` are NaN.
+    methods of one judge "students", the paper's difference as `paper` names the two, and no plan (NaN).
     """
     scores, known = scored(_by_student(judgments), scoring), paper or {}
     taught = [name for name in scores.method.unique() if name.startswith(TAUGHT)]
@@ -63,10 +60,9 @@ def student_differences(
 def teaching_table(judgments: pd.DataFrame, sets: Mapping[str, Sequence]) -> pd.DataFrame:
     """What became of the teacher's judgments, with one row per method.
 
-    Takes the teacher's judgments, as `evaluate` makes them, and the examples by method, as `teaching_sets` makes them;
-    a set of several methods is left out. Returns the columns method, pairs, verdicts (A or B), contradicted (verdicts
-    against the label), accuracy (percent of the verdicts that agree with it), tokens (mean length of a rationale) and
-    examples (what the student was given).
+    Takes the teacher's judgments, and the examples by method, as `teaching_sets` makes them. Returns method, pairs,
+    verdicts (A or B), contradicted (by the label), accuracy (percent of the verdicts), tokens (mean length of a
+    rationale) and examples (what the student was given).
     """
     rows = []
     for method, group in judgments.groupby("method", sort=False):

@@ -23,10 +23,9 @@ RESAMPLES = 499
 def picks_table(picks: pd.DataFrame, pools: Sequence[Pool]) -> pd.DataFrame:
     """Summarise what several methods picked from the same pools, with one row per method.
 
-    Takes frames of `pick` and the pools that were picked from. Returns method, sampling (as in Table 3, whose "crowd"
-    is any method with a crowd), pools, comparisons, unreadable, calls, calls_per_pool, prompt_tokens,
-    completion_tokens (all these but calls_per_pool over all pools), length (mean, of what was picked, in characters)
-    and longest (percent of the pools in which a longest response was picked).
+    Takes frames of `pick`. Returns method, sampling (as in Table 3, whose "crowd" is any method with a crowd), pools,
+    their sums of COSTS, calls_per_pool, length (mean, of what was picked, in characters) and longest (percent of the
+    pools in which a longest response was picked).
     """
     longest = pd.Series({pool.id: max(map(len, pool.responses)) for pool in pools})
     length = picks.response.str.len()
@@ -50,9 +49,8 @@ def agreements(picks: pd.DataFrame) -> pd.DataFrame:
 def mt_bench_table(grades: pd.DataFrame) -> pd.DataFrame:
     """Summarise a frame of `grade`: for each judge and model one row per category, one per turn, and one over all.
 
-    Returns judge, model, part (the category, "turn 1", "turn 2" ... or "all"), answers (how many), unreadable (how
-    many of them have no rating; the mean leaves them out), rating (mean) with rating_low and rating_high (95%
-    bootstrap interval over questions; NaN where all are alike).
+    Returns judge, model, part (the category, "turn 1" ... or "all"), answers, unreadable (those without a rating) and
+    rating, the mean of the others with its 95% bootstrap interval over questions (NaN where all are alike).
     """
     table = []
     for (judge, model), own in grades.groupby(["judge", "model"], sort=False):
@@ -70,11 +68,10 @@ def alpaca_table(
 ) -> pd.DataFrame:
     """Summarise annotations as `preferences` returns them, with one row per model.
 
-    `difficulty` and `gamed` are as `load_gamed` returns them; without them there is no length-controlled rate. Returns
-    model, instructions (how many), unreadable (how many of them have no preference), win_rate and length_controlled
-    (percent, NaN where it cannot be computed), each with X_low and X_high (95% bootstrap interval over instructions,
-    NaN where all are alike; the regression is fitted anew to each sample, at the penalty chosen for the whole), and
-    length (mean, of the model's outputs, in characters).
+    Returns model, instructions, unreadable (those without a preference), win_rate and length_controlled (percent), each
+    with its 95% bootstrap interval over instructions (NaN where all are alike), and length (mean, in characters). The
+    length-controlled rate takes what `load_gamed` returns, and is NaN without it; its regression is fitted anew to each
+    sample, at the penalty chosen for the whole.
     """
     groups = annotations.groupby("generator_2", sort=False)
     return pd.DataFrame({"model": model} | _rates(rows, difficulty, gamed) for model, rows in groups)
@@ -94,14 +91,11 @@ def trained_models(names: Sequence[str], picked: pd.DataFrame, base_model: str, 
 def rejection_table(models: pd.DataFrame, mt_bench: pd.DataFrame, alpaca: pd.DataFrame) -> pd.DataFrame:
     """Put the scores of trained models into Table 3's form, with one row per model, in the order of `models`.
 
-    `models` has the columns model (as both scores name it), base_model (NAME or NAME@BASE_URL), instructions (lima and
-    tulu3_sft are the paper's), count (of them), sampling (random, vanilla, crowd, or untrained for the base model as it
-    was) and calls (what the picking cost, 0 where nothing was judged). `mt_bench` is of one judge.
-
+    `models` has the columns of `trained_models`: model (as both scores name it), base_model, instructions, count (of
+    them), sampling (random, vanilla, crowd, or untrained) and calls (of the picking); `mt_bench` is of one judge.
     Returns these columns and, NaN where a model has no such score, mtbench (1 to 10), win_rate and length_controlled
-    (percent) with their intervals, mean_length (of AlpacaEval-2's answers, in characters), and the paper's
-    paper_mtbench, paper_alpaca_first and paper_alpaca_second for the same base model, instructions, count and
-    sampling. The paper's table does not name the last two, so neither stands beside one of ours.
+    (percent) with their intervals, mean_length (of AlpacaEval-2's answers, in characters), and what `paper_scores`
+    finds for the row. The paper does not name its two rates, so neither stands beside one of ours.
     Raises BadInput for a model that has no score at all.
     """
     unscored = set(models.model) - set(mt_bench.model) - set(alpaca.model)
@@ -110,9 +104,8 @@ def rejection_table(models: pd.DataFrame, mt_bench: pd.DataFrame, alpaca: pd.Dat
     ratings = mt_bench[mt_bench.part == "all"].filter(regex="^(model|rating)")
     ratings.columns = ratings.columns.str.replace("rating", "mtbench")
     rates = alpaca.filter(regex="^(model|win_rate|length)").rename(columns={"length": "mean_length"})
-    table = models
-    for scores in (ratings, rates):
-        table = table.merge(scores, "left", on="model", validate="one_to_one")
+    how = {"how": "left", "on": "model", "validate": "one_to_one"}
+    table = models.merge(ratings, **how).merge(rates, **how)
     paper = pd.DataFrame([paper_scores(*row) for row in table[ROW].itertuples(index=False)])
     return table.join(paper.add_prefix("paper_"))
 
@@ -121,8 +114,8 @@ def score_steps(grades: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame
     """What each model scores more than the one before it, on the same questions.
 
     Takes the frame of `grade`, of one judge, and that of `preferences`, of the same models. Returns score ("rating", or
-    "win rate" in percent), model, baseline (the model before it in `grades`), answers (how many have both models'
-    scores), gain with gain_low and gain_high (95% bootstrap interval over questions; NaN where all differ alike).
+    "win rate" in percent), model, baseline (the one before it in `grades`), answers (that have both models' scores) and
+    gain with its 95% bootstrap interval over questions (NaN where all differ alike).
     """
     annotations = annotations.rename(columns={"generator_2": "model", "index": "id"})
     rating = grades.set_index(["model", "id", "turn"]).rating

@@ -1,8 +1,7 @@
 """How sure a number is: intervals that respect repeated instructions, paired tests, agreement, power.
 
-Scores and probabilities are shares, 0 to 1, and arrays hold one value per pair. Pairs with the same `cluster`, that is
-with the same instruction, depend on each other, and standard errors that ignore this are too small (Miller 2024,
-arXiv 2411.00640).
+Scores and probabilities are shares, 0 to 1, and arrays hold one value per pair; weights are above 0. Pairs with the
+same `cluster`, that is with the same instruction, depend on each other (Miller 2024, arXiv 2411.00640).
 """
 
 from math import ceil, nan
@@ -34,21 +33,18 @@ class Estimate(NamedTuple):
 
 
 def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: float = 0.95) -> Estimate:
-    """Weighted mean of `score`, whose values are shares, and its confidence interval. Weights are above 0.
+    """Weighted mean of `score`, and its confidence interval.
 
-    The interval is Wilson's at the effective number of pairs, p(1 - p) / se², with the cluster-robust standard error
-    (Liang and Zeger 1986) of a weighted mean, without small-sample correction: pairs that are not repeated and weigh
-    alike get the textbook interval. The effective number is at most the number of pairs; where nothing varies between
-    clusters, it is the effective number of clusters (Kish 1965). With fewer than about 20 clusters of several pairs
-    each, a 95% interval covers the truth about 90% of the time.
+    This is Wilson's interval at the effective number of pairs, p(1 - p) / se², with the cluster-robust standard error
+    (Liang and Zeger 1986), without small-sample correction. The effective number is at most the number of pairs; where
+    nothing varies between clusters, it is the effective number of clusters (Kish 1965). With fewer than about 20
+    clusters of several pairs each, a 95% interval covers the truth about 90% of the time.
     """
     score, weight = np.asarray(score, float), np.asarray(weight, float)
     mean, weights = np.average(score, weights=weight), _cluster_sums(weight, cluster)
     error = np.sqrt(np.sum(_cluster_sums(weight * (score - mean), cluster) ** 2)) / weight.sum()
-    if np.isclose(error, 0):
-        pairs = weights.sum() ** 2 / np.sum(weights**2)
-    else:
-        pairs = min(mean * (1 - mean) / error**2, len(score))
+    alike = np.isclose(error, 0)
+    pairs = weights.sum() ** 2 / np.sum(weights**2) if alike else min(mean * (1 - mean) / error**2, len(score))
     low, high = proportion_confint(mean * pairs, pairs, alpha=1 - level, method="wilson")
     return Estimate(mean, float(low), float(high))
 
@@ -58,12 +54,10 @@ def difference(
 ) -> Estimate:
     """Weighted mean of `score` less that of `baseline` on the same pairs, and its interval.
 
-    `baseline` and `weight` may be one number for all pairs; weights are above 0. The interval is a percentile bootstrap
-    over clusters with a fixed seed, expanded for few clusters (Hesterberg 2015, arXiv 1411.5279). Where all clusters
-    differ by the same amount, resampling shows nothing, and low and high are NaN; without pairs all three are. In
-    simulations where 18% of the pairs differ, a 95% interval covers the truth in 94% to 95% of the runs with 40
-    clusters or more, in 91% to 94% with 20, and in 83% with 12, where a tenth of the runs has no interval: what counts
-    is how many pairs differ.
+    `baseline` and `weight` may be one number for all pairs. The interval is a percentile bootstrap over clusters with a
+    fixed seed, expanded for few clusters (Hesterberg 2015, arXiv 1411.5279); docs/reading-results.md tells how often
+    it covers the truth. Where all clusters differ by the same amount, resampling shows nothing, and low and high are
+    NaN; without pairs all three are.
     """
     score = np.asarray(score, float)
     if not len(score):
@@ -89,10 +83,7 @@ def mcnemar_p(right: ArrayLike, baseline_right: ArrayLike) -> float:
 
 
 def kappa(verdicts: ArrayLike, labels: ArrayLike) -> float:
-    """Cohen's kappa of verdicts and labels; the categories are A, B, and anything else (a tie, unreadable) as a third.
-
-    NaN without pairs, and where both name one and the same category throughout.
-    """
+    """Cohen's kappa; the categories are A, B and anything else. NaN without pairs, and where all are of one of them."""
     categories = [pd.Index(["A", "B"]).get_indexer(pd.Index(side)) + 1 for side in (verdicts, labels)]
     table, _ = to_table(np.column_stack(categories), bins=3)
     with np.errstate(invalid="ignore"):
@@ -100,9 +91,9 @@ def kappa(verdicts: ArrayLike, labels: ArrayLike) -> float:
 
 
 def consistency(p_given: ArrayLike, p_swapped: ArrayLike) -> float:
-    """Share of pairs whose two orders name the same answer, of the pairs that are readable (not NaN) in both.
+    """Share of pairs whose two orders name the same answer, of the pairs that are readable in both; NaN without any.
 
-    The arrays hold the probability that answer A is better; 0.5 names neither. NaN where no pair is readable in both.
+    The arrays hold the probability that answer A is better: 0.5 names neither, NaN is unreadable.
     """
     product = (np.asarray(p_given, float) - 0.5) * (np.asarray(p_swapped, float) - 0.5)
     return float((pd.Series(product).dropna() > 0).mean())
@@ -111,8 +102,8 @@ def consistency(p_given: ArrayLike, p_swapped: ArrayLike) -> float:
 def pairs_needed(difference: float, spread: float, power: float = 0.8, alpha: float = 0.05) -> int:
     """Independent pairs that a paired, two-sided t test needs to see a true `difference` with probability `power`.
 
-    `spread` is the standard deviation of the paired differences. Effects above three standard deviations count as
-    three. Raises ValueError for a difference of 0 or NaN, which no number of pairs shows.
+    `spread` is the standard deviation of the paired differences; effects above three of them count as three.
+    Raises ValueError for a difference of 0 or NaN.
     """
     if not abs(difference) > 0:
         raise ValueError(f"no number of pairs shows a difference of {difference}")

@@ -9,6 +9,7 @@ Accuracies are in percent, gains and steps in points; a loss is negative. Each d
 """
 
 from functools import cache
+from itertools import starmap
 from math import nan
 from pathlib import Path
 
@@ -44,10 +45,7 @@ def table1() -> pd.DataFrame:
 
 
 def students() -> pd.DataFrame:
-    """Table 2 as printed: the benchmarks, by student, judgments (that taught it) and samples (of them).
-
-    Its first five students are judges published by others: their `judgments` are "published judge".
-    """
+    """Table 2 as printed: the benchmarks, by STUDENT; the judges published by others have "published judge" there."""
     names = {"training_judgments": "judgments", "training_samples": "samples"}
     return as_printed("table2_distillation.csv", **names).set_index(STUDENT)
 
@@ -58,11 +56,8 @@ def table2() -> pd.DataFrame:
 
 
 def table3() -> pd.DataFrame:
-    """Table 3: base_model, instructions, count (of them), sampling (random, vanilla or crowd) and three scores.
-
-    The instructions have the names that the kit loads them by, lima and tulu3_sft. The scores are mtbench (1 to 10),
-    alpaca_first and alpaca_second (percent). AlpacaEval-2 is printed as two numbers that the text does not name: the
-    win rate and the length-controlled one, in an unknown order.
+    """Table 3: base_model, instructions (as the kit names them), count, sampling, mtbench (1 to 10), and AlpacaEval-2's
+    alpaca_first and alpaca_second (percent): the win rate and the length-controlled one, in an order that is not told.
     """
     names = {"instruction_count": "count", "alpacaeval2_first": "alpaca_first", "alpacaeval2_second": "alpaca_second"}
     table = as_printed("table3_rejection_sampling.csv", **names)
@@ -139,16 +134,13 @@ def paper_gain(benchmark: str, judge: str, method: str, baseline: str) -> float:
 
 
 def sought_gain(benchmark: str, judge: str, method: str, baseline: str) -> float:
-    """The gain that a run should be able to see: the paper's own for this cell.
-
-    Where it has none, GPT-4o's mean gain over the five benchmarks at this budget, or else at the paper's budget of
-    16; NaN without that too.
+    """The gain that a run should be able to see: the paper's own for this cell, or else GPT-4o's mean gain over the
+    five benchmarks at this budget, or else that at the paper's budget of 16; NaN without all three.
     """
-    parts = map(method_parts, (method, baseline))
-    at_paper_budget = [f"{name}@{BUDGET}" if budget else name for name, budget in parts]
-    average = ("average", REFERENCE)
-    places = [(benchmark, judge, method, baseline), (*average, method, baseline), (*average, *at_paper_budget)]
-    return next((gain for gain in (paper_gain(*place) for place in places) if gain == gain), nan)
+    methods, average = (method, baseline), ("average", REFERENCE)
+    at_paper_budget = [f"{name}@{BUDGET}" if budget else name for name, budget in map(method_parts, methods)]
+    places = [(benchmark, judge, *methods), (*average, *methods), (*average, *at_paper_budget)]
+    return next((gain for gain in starmap(paper_gain, places) if gain == gain), nan)
 
 
 def averages_that_differ() -> pd.DataFrame:
@@ -167,10 +159,8 @@ def averages_that_differ() -> pd.DataFrame:
 
 
 def gains() -> pd.DataFrame:
-    """What cce@16 gains over vanilla in Table 1, with one row per judge, and a last row with the mean of the judges.
-
-    Columns: judge, the five benchmarks, printed (the gain of the printed averages, as in the paper's headline),
-    mean (the mean gain of the five benchmarks).
+    """What cce@16 gains over vanilla in Table 1, by judge and as the mean of the judges: judge, the five benchmarks,
+    printed (the gain of the printed averages, as in the paper's headline), mean (the mean gain of the five).
     """
     table = as_printed("table1_judge_accuracy.csv", average="printed").set_index(["method", "judge"])
     gain = (table.loc["cce@16"] - table.loc["vanilla"]).loc[table.loc["vanilla"].index]
@@ -180,10 +170,9 @@ def gains() -> pd.DataFrame:
 
 
 def figure3_ends() -> pd.DataFrame:
-    """Figure 3 at 8 and 16 crowd judgments beside Table 4 without outcome removal: the curve is random selection.
+    """Figure 3 beside Table 4 without outcome removal: benchmark, budget, figure, random, criticizing.
 
-    Columns: benchmark, budget, figure, random, criticizing. The `overall` panel stands beside Table 4 twice,
-    averaged over the pairs and over the benchmarks of the other panels: the panel is the average over pairs.
+    The curve is random selection. `overall` stands beside two means of the other panels: it is the one over pairs.
     """
     figure, chosen = figure3().rename(columns={"accuracy": "figure"}).drop(columns="tokens"), ["random", "criticizing"]
     table = table4().query("not removal").pivot(index=["benchmark", "budget"], columns="selection", values="paper")
@@ -209,8 +198,8 @@ def selection_steps() -> pd.DataFrame:
 def own_intervals() -> pd.DataFrame:
     """GPT-4o's vanilla and cce@16 in Table 1 with the 95% Wilson intervals that the paper does not print.
 
-    Columns: benchmark, pairs (Table 6), method, accuracy, accuracy_low, accuracy_high, overlap (of the benchmark's
-    two intervals). Both methods judge the same pairs, so an overlap alone does not rule a difference out.
+    Columns: benchmark, pairs (Table 6), method, those of INTERVAL, overlap (of the benchmark's two intervals). Both
+    methods judge the same pairs, so an overlap alone does not rule a difference out.
     """
     table = _with_intervals(table1().query("judge == @REFERENCE and method in ('vanilla', 'cce@16')")).round(1)
     by_benchmark = table.groupby("benchmark")
@@ -242,12 +231,15 @@ def students_less_untrained() -> pd.DataFrame:
 def students_near_chance() -> pd.DataFrame:
     """The cells of Table 2's own students that are not above 50% by the 95% Wilson interval, at Table 6's sizes.
 
-    Columns: student, judgments, samples, benchmark, pairs, accuracy, accuracy_low, accuracy_high, below (whether the
-    whole interval is under 50%, which the paper's rule that an unreadable verdict is wrong may explain).
+    Columns: those of STUDENT, benchmark, pairs, those of INTERVAL, below (whether the whole interval is under 50%,
+    which the paper's rule that an unreadable verdict is wrong may explain).
     """
-    table = _with_intervals(table2().query("judgments != 'published judge'"))
-    table = table.assign(below=table.accuracy_high < 50)[table.accuracy_low <= 50]
-    return table[[*STUDENT, "benchmark", "pairs", *INTERVAL, "below"]].round(1).reset_index(drop=True)
+    table = _with_intervals(table2().query("judgments != 'published judge'")).query("accuracy_low <= 50")
+    return (
+        table.assign(below=table.accuracy_high < 50)[[*STUDENT, "benchmark", "pairs", *INTERVAL, "below"]]
+        .round(1)
+        .reset_index(drop=True)
+    )
 
 
 def sampling_steps() -> pd.DataFrame:
@@ -260,13 +252,12 @@ def sampling_steps() -> pd.DataFrame:
 
 
 def alpaca_numbers() -> pd.DataFrame:
-    """Table 3's two numbers of AlpacaEval-2 as means of the samplings, by base model and set of instructions.
+    """Table 3's two numbers of AlpacaEval-2 as means of the samplings, and first_larger: in how many the first is.
 
-    Columns: base_model, instructions, count, alpaca_first, alpaca_second, first_larger (in how many of the three
-    samplings). Neither number is always the larger, so their size does not tell which one is length-controlled.
+    Neither number is always the larger, so their size does not tell which one is length-controlled.
     """
     table = table3().assign(first_larger=lambda rows: rows.alpaca_first > rows.alpaca_second)
-    data = table.groupby(["base_model", "instructions", "count"], sort=False)
+    data = table.groupby(ROW[:3], sort=False)
     return data.agg({"alpaca_first": "mean", "alpaca_second": "mean", "first_larger": "sum"}).round(2).reset_index()
 
 

@@ -9,8 +9,7 @@ import pandas as pd
 
 from cce.analysis.accuracy import AVERAGE, AVERAGES, OVERALL
 from cce.analysis.figures.style import model_title, title
-from cce.analysis.paper import BUDGET, REFERENCE, as_printed, figure3, paper_accuracy, paper_student
-from cce.analysis.paper import sampling_steps
+from cce.analysis.paper import BUDGET, REFERENCE, as_printed, figure3, paper_accuracy, paper_student, sampling_steps
 from cce.analysis.report.run import Executed
 from cce.names import family, method_parts
 
