@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from cce.analysis.paper import REFERENCE, figure3, paper_accuracy, paper_name
+from cce.analysis.paper import ACCURACY, REFERENCE, figure3, paper_accuracy, paper_name
 from cce.analysis.statistics import consistency, kappa, proportion
 from cce.benchmarks import PUBLISHED
 from cce.benchmarks.rewardbench import SECTION_OF, section_weights
@@ -15,15 +15,13 @@ from cce.names import family, method_parts
 
 # What one row of a table summarises, and one point of a curve.
 GROUP, POINT = ["benchmark", "judge", "method"], ["benchmark", "judge", "selection", "budget"]
-COSTS = ["prompt_tokens", "completion_tokens", "calls"]
-COUNTS, ACCURACY = ["pairs", "missing"], ["accuracy", "accuracy_low", "accuracy_high"]
+COUNTS, COSTS = ["pairs", "missing"], ["prompt_tokens", "completion_tokens", "calls"]
 COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "kappa", "consistent", "notes", *COSTS]
 COLUMNS += ["seconds", "cut"]
 CURVE_COLUMNS = [*POINT, "seeds", *COUNTS, *ACCURACY, "lowest", "highest", "length", "rationale_tokens", "spent_tokens"]
 CURVE_COLUMNS += ["paper", "paper_tokens"]
-# The mean of benchmarks, each counting alike; the first name is for the paper's five, as in its Table 1.
+# The mean of benchmarks, each counting alike (the first name is for the paper's five), and Figure 3's over all pairs.
 AVERAGES = AVERAGE, OTHER_AVERAGE = "average", "average of these"
-# The last panel of Figure 3: the mean over the pairs of its three benchmarks.
 OVERALL = "overall"
 # The paper's curve was drawn with random selection: its ends are the random rows of Table 4.
 CURVES = {"random": "cce-random", "criticizing": "cce"}
@@ -139,18 +137,14 @@ def _summary(every: pd.DataFrame) -> dict:
     counts = {"pairs": len(scores), "missing": len(every) - len(scores)}
     if scores.empty:
         return counts
-    return counts | {
-        "correct": int(scores.correct.sum()),
-        "unreadable": round(100 * scores.verdict.isna().mean(), 1),
-        "ties": int((scores.verdict == "tie").sum()),
-        **proportion(scores.score, scores.weight, scores.cluster).named("accuracy", 100, 1),
-        "kappa": round(kappa(scores.verdict, scores.label), 2),
-        "consistent": round(100 * consistency(scores.p_given, scores.p_swapped), 1),
-        "notes": round(scores.notes.mean(), 2),
-        **scores[COSTS].sum().astype(int),
-        "seconds": round(scores.seconds.sum(), 1),
-        "cut": int((scores.context_cuts > 0).sum()),
-    }
+    verdicts = {"correct": int(scores.correct.sum()), "unreadable": round(100 * scores.verdict.isna().mean(), 1)}
+    verdicts["ties"] = int((scores.verdict == "tie").sum())
+    accuracy = proportion(scores.score, scores.weight, scores.cluster).named("accuracy", 100, 1)
+    agreement = {"kappa": round(kappa(scores.verdict, scores.label), 2)}
+    agreement["consistent"] = round(100 * consistency(scores.p_given, scores.p_swapped), 1)
+    costs = {**scores[COSTS].sum().astype(int), "seconds": round(scores.seconds.sum(), 1)}
+    texts = {"notes": round(scores.notes.mean(), 2), "cut": int((scores.context_cuts > 0).sum())}
+    return counts | verdicts | accuracy | agreement | costs | texts
 
 
 def _with_overall(scores: pd.DataFrame) -> pd.DataFrame:
@@ -162,24 +156,19 @@ def _with_overall(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _on_curves(scores: pd.DataFrame) -> pd.DataFrame:
     # The vanilla judgment begins both curves.
-    scores = scores.assign(budget=[method_parts(method).budget or 0 for method in scores.method])
-    on = {selection: scores.method.map(family).isin(["vanilla", name]) for selection, name in CURVES.items()}
-    curves = [scores[rows].assign(selection=selection) for selection, rows in on.items()]
+    budgets, families = [method_parts(method).budget or 0 for method in scores.method], scores.method.map(family)
+    curves = {name: scores.assign(budget=budgets)[families.isin(["vanilla", of])] for name, of in CURVES.items()}
+    curves = [rows.assign(selection=name) for name, rows in curves.items()]
     return pd.concat(curves).sort_values("budget", kind="stable")
 
 
 def _point(every: pd.DataFrame) -> dict:
     runs = every.dropna(subset="score")
     pairs = runs.groupby("id", sort=False).agg({"score": "mean", "weight": "first", "cluster": "first"})
-    accuracies = runs.groupby("seed").apply(_accuracy)
-    return {
-        "seeds": len(accuracies),
-        "pairs": len(pairs),
-        "missing": len(every) - len(runs),
-        **proportion(pairs.score, pairs.weight, pairs.cluster).named("accuracy", 100, 1),
-        "accuracy": round(accuracies.mean(), 1),
-        "lowest": accuracies.min(),
-        "highest": accuracies.max(),
-        "rationale_tokens": round(runs.rationale_tokens.mean(), 1),
-        "spent_tokens": round((runs.prompt_tokens + runs.completion_tokens).mean(), 1),
-    }
+    seeds = runs.groupby("seed").apply(_accuracy)
+    counts = {"seeds": len(seeds), "pairs": len(pairs), "missing": len(every) - len(runs)}
+    interval = proportion(pairs.score, pairs.weight, pairs.cluster).named("accuracy", 100, 1)
+    accuracy = {"accuracy": round(seeds.mean(), 1), "lowest": seeds.min(), "highest": seeds.max()}
+    spent = (runs.prompt_tokens + runs.completion_tokens).mean()
+    tokens = {"rationale_tokens": round(runs.rationale_tokens.mean(), 1), "spent_tokens": round(spent, 1)}
+    return counts | interval | accuracy | tokens

@@ -16,8 +16,6 @@ from cce.names import NO_JUDGE, method_parts, short_name
 
 COLUMNS = [*GROUP, "baseline", "pairs", "instructions", "difference", "difference_low", "difference_high"]
 COLUMNS += ["only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
-# Where fewer pairs tell two methods apart, the bootstrap interval covers the truth clearly less often than it claims.
-ENOUGH = 5
 # By baseline: selections as judged, removal with all else alike, selections with removal.
 CONTRASTS = {
     "cce-random": ["cce-praising", "cce-criticizing", "cce-balanced", "cce-random+removal"],
@@ -100,10 +98,10 @@ def steps_in_words(steps: pd.DataFrame) -> str:
 
 
 def _items(kind: str, rows: pd.DataFrame) -> str:
-    room = Environment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined, trim_blocks=True)
-    room.tests["missing"], room.filters["short_name"] = pd.isna, short_name
-    prose = getattr(room.get_template("prose.jinja", globals={"enough": ENOUGH}).module, kind)
-    texts = [" ".join(prose(row).split()) for row in rows.itertuples()]
+    templates = Environment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined)
+    templates.tests["missing"], templates.filters["short_name"] = pd.isna, short_name
+    prose = getattr(templates.get_template("prose.jinja").module, kind)
+    texts = (" ".join(prose(row).split()) for row in rows.itertuples())
     return "\n".join(textwrap.fill(text, 110, initial_indent="- ", subsequent_indent="  ") for text in texts)
 
 
@@ -116,19 +114,13 @@ def _paired(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
 def _comparison(baseline: str, pairs: pd.DataFrame) -> dict:
     cell = (*pairs[GROUP].iloc[0], baseline)
     gain = difference(pairs.score, pairs.score_baseline, pairs.weight, pairs.cluster)
-    right, right_before = pairs.score == 1, pairs.score_baseline == 1
-    alone = {"only_method": (right & ~right_before).sum(), "only_baseline": (~right & right_before).sum()}
+    counts = {"baseline": baseline, "pairs": len(pairs), "instructions": pairs.cluster.nunique()}
+    right, before = pairs.score == 1, pairs.score_baseline == 1
+    tests = {"only_method": (right & ~before).sum(), "only_baseline": (~right & before).sum()}
+    tests["mcnemar_p"] = mcnemar_p(right, before)
     alike = np.allclose(pairs.weight, pairs.weight.iloc[0])
-    return {
-        "baseline": baseline,
-        "pairs": len(pairs),
-        "instructions": pairs.cluster.nunique(),
-        **gain.named("difference", 100),
-        **(alone | {"mcnemar_p": mcnemar_p(right, right_before)} if alike else {}),
-        "paper": paper_gain(*cell),
-        "sought": sought_gain(*cell),
-        "pairs_needed": _pairs_needed(sought_gain(*cell) / 100, pairs),
-    }
+    plan = {"sought": sought_gain(*cell), "pairs_needed": _pairs_needed(sought_gain(*cell) / 100, pairs)}
+    return counts | gain.named("difference", 100) | (tests if alike else {}) | {"paper": paper_gain(*cell)} | plan
 
 
 def _pairs_needed(sought: float, pairs: pd.DataFrame) -> float:
@@ -141,14 +133,11 @@ def _pairs_needed(sought: float, pairs: pd.DataFrame) -> float:
 
 
 def _key_points(rationales: pd.DataFrame) -> dict:
-    tokens = rationales.rationale_tokens
-    return {
-        "rationales": len(rationales),
-        "with_pool": int(rationales.coverage.notna().sum()),
-        **_point_gains(rationales),
-        "rationale_tokens": tokens.mean(),
-        "points_per_100_tokens": 100 * rationales.points.sum() / tokens.sum() if tokens.any() else nan,
-    }
+    tokens, points = rationales.rationale_tokens, rationales.points
+    counts = {"rationales": len(rationales), "with_pool": int(rationales.coverage.notna().sum())}
+    density = 100 * points.sum() / tokens.sum() if tokens.any() else nan
+    lengths = {"rationale_tokens": tokens.mean(), "points_per_100_tokens": density}
+    return counts | _point_gains(rationales) | lengths
 
 
 def _point_gains(pairs: pd.DataFrame) -> dict:

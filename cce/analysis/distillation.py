@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cce.analysis.accuracy import ACCURACY, COUNTS, GROUP, accuracy_table, by_group, scored
+from cce.analysis.accuracy import COUNTS, GROUP, accuracy_table, by_group, scored
 from cce.analysis.comparison import contrasted
-from cce.analysis.paper import Student, paper_student, student_cells
+from cce.analysis.paper import ACCURACY, Student, paper_student, student_cells
 from cce.analysis.statistics import proportion
 from cce.benchmarks.scoring import Scoring
 from cce.errors import BadInput

@@ -73,8 +73,17 @@ def alpaca_table(
     length-controlled rate takes what `load_gamed` returns, and is NaN without it; its regression is fitted anew to each
     sample, at the penalty chosen for the whole.
     """
-    groups = annotations.groupby("generator_2", sort=False)
-    return pd.DataFrame({"model": model} | _rates(rows, difficulty, gamed) for model, rows in groups)
+    table = []
+    for model, rows in annotations.groupby("generator_2", sort=False):
+        share = preferred(rows)
+        read = share.notna()
+        unknown = gamed is None or not read.any()
+        controlled = Estimate(nan, nan, nan) if unknown else _controlled(rows, difficulty, gamed)
+        counts = {"model": model, "instructions": len(rows), "unreadable": int((~read).sum())}
+        rate = difference(100 * share[read], 0, 1, rows["index"][read]).named("win_rate")
+        rates = rate | controlled.named("length_controlled")
+        table.append(counts | rates | {"length": rows.len_output_2.mean()})
+    return pd.DataFrame(table)
 
 
 def trained_models(names: Sequence[str], picked: pd.DataFrame, base_model: str, instructions: str) -> pd.DataFrame:
@@ -126,20 +135,6 @@ def score_steps(grades: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame
             gain = difference(both.score, both.baseline, 1, both.index.get_level_values("id")).named("gain")
             rows.append({"score": score, "model": model, "baseline": baseline, "answers": len(both)} | gain)
     return pd.DataFrame(rows)
-
-
-def _rates(annotations: pd.DataFrame, difficulty: pd.DataFrame | None, gamed: pd.DataFrame | None) -> dict:
-    share = preferred(annotations)
-    read = share.notna()
-    unknown = gamed is None or not read.any()
-    controlled = Estimate(nan, nan, nan) if unknown else _controlled(annotations, difficulty, gamed)
-    return {
-        "instructions": len(annotations),
-        "unreadable": int((~read).sum()),
-        **difference(100 * share[read], 0, 1, annotations["index"][read]).named("win_rate"),
-        **controlled.named("length_controlled"),
-        "length": annotations.len_output_2.mean(),
-    }
 
 
 def _controlled(annotations: pd.DataFrame, difficulty: pd.DataFrame, gamed: pd.DataFrame) -> Estimate:

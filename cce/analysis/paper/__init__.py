@@ -26,11 +26,7 @@ Student = tuple[str, str, int]
 STUDENT = ["student", "judgments", "samples"]
 # What makes a row of Table 3.
 ROW = ["base_model", "instructions", "count", "sampling"]
-INTERVAL = ["accuracy", "accuracy_low", "accuracy_high"]
-# Table 4's steps: what they are called, a family of methods, and what it is compared with.
-STEPS = [(f"{name} less random", f"cce-{name}", "cce-random") for name in ("praising", "balanced", "criticizing")]
-STEPS += [("removal, random", "cce-random+removal", "cce-random"), ("removal, criticizing", "cce", "cce-criticizing")]
-STEPS += [("criticizing less random, both with removal", "cce", "cce-random+removal")]
+ACCURACY = ["accuracy", "accuracy_low", "accuracy_high"]
 
 
 def as_printed(file: str, **names: str) -> pd.DataFrame:
@@ -191,20 +187,20 @@ def selection_steps() -> pd.DataFrame:
         {"step": step, "budget": at}
         | {name: paper_gain(name, REFERENCE, f"{method}@{at}", f"{baseline}@{at}") for name in names}
         for at in (8, 16)
-        for step, method, baseline in STEPS
+        for step, method, baseline in as_printed("table4_steps.csv").itertuples(index=False)
     )
 
 
 def own_intervals() -> pd.DataFrame:
     """GPT-4o's vanilla and cce@16 in Table 1 with the 95% Wilson intervals that the paper does not print.
 
-    Columns: benchmark, pairs (Table 6), method, those of INTERVAL, overlap (of the benchmark's two intervals). Both
+    Columns: benchmark, pairs (Table 6), method, those of ACCURACY, overlap (of the benchmark's two intervals). Both
     methods judge the same pairs, so an overlap alone does not rule a difference out.
     """
     table = _with_intervals(table1().query("judge == @REFERENCE and method in ('vanilla', 'cce@16')")).round(1)
     by_benchmark = table.groupby("benchmark")
     table["overlap"] = by_benchmark.accuracy_low.transform("max") <= by_benchmark.accuracy_high.transform("min")
-    return table[["benchmark", "pairs", "method", *INTERVAL, "overlap"]]
+    return table[["benchmark", "pairs", "method", *ACCURACY, "overlap"]]
 
 
 def taught_gains() -> pd.DataFrame:
@@ -231,12 +227,12 @@ def students_less_untrained() -> pd.DataFrame:
 def students_near_chance() -> pd.DataFrame:
     """The cells of Table 2's own students that are not above 50% by the 95% Wilson interval, at Table 6's sizes.
 
-    Columns: those of STUDENT, benchmark, pairs, those of INTERVAL, below (whether the whole interval is under 50%,
+    Columns: those of STUDENT, benchmark, pairs, those of ACCURACY, below (whether the whole interval is under 50%,
     which the paper's rule that an unreadable verdict is wrong may explain).
     """
     table = _with_intervals(table2().query("judgments != 'published judge'")).query("accuracy_low <= 50")
     return (
-        table.assign(below=table.accuracy_high < 50)[[*STUDENT, "benchmark", "pairs", *INTERVAL, "below"]]
+        table.assign(below=table.accuracy_high < 50)[[*STUDENT, "benchmark", "pairs", *ACCURACY, "below"]]
         .round(1)
         .reset_index(drop=True)
     )
