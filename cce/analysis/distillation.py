@@ -20,20 +20,19 @@ from cce.errors import BadInput
 from cce.names import NO_JUDGE, family
 
 UNTRAINED, TAUGHT = "untrained", "student: "
+# By short name, the student of Table 2 that one of ours repeats, such as ("qwen2.5-7b", "cce", 10000).
+Repeated = Mapping[str, Student] | None
 READABLE = ["readable", "readable_low", "readable_high"]
 COLUMNS = ["benchmark", "student", *COUNTS, "correct", *READABLE, *ACCURACY, "paper", "consistent", "rationale_tokens"]
 
 
-def distillation_table(
-    judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Mapping[str, Student] | None = None
-) -> pd.DataFrame:
+def distillation_table(judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Repeated = None) -> pd.DataFrame:
     """Summarise the judgments of students, with one row per benchmark and student, averages included.
 
     Takes judgments as `evaluate` makes them, with the students' short names as judges, one method each (where no model
-    judged, the method's name stands for the student's). `paper` has, by short name, the student of Table 2 that one of
-    ours repeats, such as ("qwen2.5-7b", "cce", 10000). Returns COLUMNS: readable is the percent of single judgments,
-    over the orders asked for, that named an answer, with its 95% interval; rationale_tokens is the mean in the order
-    given; the rest is as in `accuracy_table`.
+    judged, the method's name stands for the student's). Returns COLUMNS: readable is the percent of single judgments,
+    over all orders, that named an answer, with its 95% interval; rationale_tokens is the mean in the order given; the
+    rest is as in `accuracy_table`.
     Raises BadInput where one student judged a pair twice, or Table 2 lacks a student that `paper` names.
     """
     scores = scored(_by_student(judgments), scoring)
@@ -42,9 +41,7 @@ def distillation_table(
     return table.rename(columns={"method": "student"})[COLUMNS]
 
 
-def student_differences(
-    judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Mapping[str, Student] | None = None
-) -> pd.DataFrame:
+def student_differences(judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Repeated = None) -> pd.DataFrame:
     """Compare every taught student with the one that vanilla judgments taught, and with the untrained one.
 
     Takes and raises what `distillation_table` does. Returns the rows of `comparison_table`, with the students as

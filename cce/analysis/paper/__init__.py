@@ -2,10 +2,8 @@
 
 Source: "Crowd Comparative Reasoning: Unlocking Comprehensive Evaluations for LLM-as-a-Judge", Zhang et al.,
 ACL 2025, arXiv 2502.12501. The files hold the cells of its Tables 1 to 4 and 6. Figure 3's values were read off the
-figure, to about 0.1 points of accuracy and 2 tokens.
-
-Accuracies are in percent, gains and steps in points; a loss is negative. Each docstring names the columns;
-"benchmarks" stands for the paper's five and their average.
+figure, to about 0.1 points of accuracy and 2 tokens. Accuracies are in percent, gains and steps in points. Each
+docstring names the columns; "benchmarks" stands for the paper's five and their average.
 """
 
 from functools import cache
@@ -24,8 +22,9 @@ REFERENCE, BUDGET = "gpt-4o", 16
 # A student of Table 2: its name, the judgments that taught it, and their number.
 Student = tuple[str, str, int]
 STUDENT = ["student", "judgments", "samples"]
-# What makes a row of Table 3.
-ROW = ["base_model", "instructions", "count", "sampling"]
+# A row of Table 3: on what a model was trained, and how its answers were picked.
+DATA = ["base_model", "instructions", "count"]
+ROW = [*DATA, "sampling"]
 ACCURACY = ["accuracy", "accuracy_low", "accuracy_high"]
 
 
@@ -108,10 +107,7 @@ def paper_accuracy(benchmark: str, judge: str, method: str) -> float:
 
 
 def paper_student(benchmark: str, student: Student | None) -> float:
-    """The accuracy of one of Table 2's students; NaN for None, and on a benchmark that it was not run on.
-
-    Raises BadInput for a student that the table does not have.
-    """
+    """The accuracy of one of Table 2's students; NaN for None, and on other benchmarks. Raises BadInput for others."""
     if student and ("average", *student) not in student_cells():
         known = sorted({cell[1:] for cell in student_cells()})
         raise BadInput(f"{student} is no student of the paper's Table 2, which has {', '.join(map(str, known))}")
@@ -147,11 +143,10 @@ def averages_that_differ() -> pd.DataFrame:
         scores = table[table6().benchmark]
         row = table.drop(columns=[*scores, "average"]).astype(str).agg(" ".join, axis=1)
         means = {"printed": table.average, "mean": scores.mean(axis=1)}
-        tables.append(pd.DataFrame({"table": name, "row": row} | means))
-    rows = pd.concat(tables)
-    # A mean that lies half-way between two decimals may have been rounded either way.
-    differ = (rows.printed - rows["mean"]).abs() > 0.05 + 1e-6
-    return rows[differ].round(1).reset_index(drop=True)
+        # A mean that lies half-way between two decimals may have been rounded either way.
+        differ = (table.average - means["mean"]).abs() > 0.05 + 1e-6
+        tables.append(pd.DataFrame({"table": name, "row": row} | means)[differ])
+    return pd.concat(tables, ignore_index=True).round(1)
 
 
 def gains() -> pd.DataFrame:
@@ -198,27 +193,21 @@ def own_intervals() -> pd.DataFrame:
     methods judge the same pairs, so an overlap alone does not rule a difference out.
     """
     table = _with_intervals(table1().query("judge == @REFERENCE and method in ('vanilla', 'cce@16')")).round(1)
-    by_benchmark = table.groupby("benchmark")
-    table["overlap"] = by_benchmark.accuracy_low.transform("max") <= by_benchmark.accuracy_high.transform("min")
+    own = table.groupby("benchmark")
+    table["overlap"] = own.accuracy_low.transform("max") <= own.accuracy_high.transform("min")
     return table[["benchmark", "pairs", "method", *ACCURACY, "overlap"]]
 
 
-def taught_gains() -> pd.DataFrame:
-    """What CCE's judgments teach a student more than as many vanilla ones do: student, samples, benchmarks."""
-    cce, vanilla = (students().xs(kind, level="judgments") for kind in ("cce", "vanilla"))
-    return (cce - vanilla).round(1).reset_index()
-
-
-def size_steps() -> pd.DataFrame:
-    """What a student gains from 10,000 to 30,000 training judgments of one kind: student, judgments, benchmarks."""
-    many, few = (students().xs(samples, level="samples") for samples in (30_000, 10_000))
-    return (many - few).round(1).reset_index()
+def student_steps(level: str, more: str | int, less: str | int) -> pd.DataFrame:
+    """What Table 2's students gain with `more` over `less` of a level, judgments or samples: the others, benchmarks."""
+    with_more, with_less = (students().xs(value, level=level) for value in (more, less))
+    return (with_more - with_less).round(1).reset_index()
 
 
 def students_less_untrained() -> pd.DataFrame:
-    """Table 2's Qwen2.5-7B students less Table 1's untaught Qwen2.5-7B-Instruct: judgments, samples, benchmarks.
+    """Table 2's Qwen2.5-7B students less Table 1's vanilla judge Qwen2.5-7B-Instruct: judgments, samples, benchmarks.
 
-    The latter is the vanilla judge. The tables do not show whether the students start from it or from the base model.
+    The tables do not show whether the students start from it or from the base model.
     """
     judges = as_printed("table1_judge_accuracy.csv").set_index(["judge", "method"])
     return (students().loc["qwen2.5-7b"] - judges.loc["qwen2.5-7b-instruct", "vanilla"]).round(1).reset_index()
@@ -231,18 +220,13 @@ def students_near_chance() -> pd.DataFrame:
     which the paper's rule that an unreadable verdict is wrong may explain).
     """
     table = _with_intervals(table2().query("judgments != 'published judge'")).query("accuracy_low <= 50")
-    return (
-        table.assign(below=table.accuracy_high < 50)[[*STUDENT, "benchmark", "pairs", *ACCURACY, "below"]]
-        .round(1)
-        .reset_index(drop=True)
-    )
+    table = table.assign(below=table.accuracy_high < 50).round(1).reset_index(drop=True)
+    return table[[*STUDENT, "benchmark", "pairs", *ACCURACY, "below"]]
 
 
 def sampling_steps() -> pd.DataFrame:
     """Table 3's vanilla rejection less random picks, and crowd less vanilla rejection: step, and as in `table3`."""
-    random, vanilla, crowd = (
-        table3().set_index(ROW).xs(name, level="sampling") for name in ("random", "vanilla", "crowd")
-    )
+    random, vanilla, crowd = map(table3().set_index(["sampling", *DATA]).xs, ["random", "vanilla", "crowd"])
     steps = {"vanilla less random": vanilla - random, "crowd less vanilla": crowd - vanilla}
     return pd.concat(steps, names=["step"]).round(2).reset_index()
 
@@ -252,8 +236,7 @@ def alpaca_numbers() -> pd.DataFrame:
 
     Neither number is always the larger, so their size does not tell which one is length-controlled.
     """
-    table = table3().assign(first_larger=lambda rows: rows.alpaca_first > rows.alpaca_second)
-    data = table.groupby(ROW[:3], sort=False)
+    data = table3().eval("first_larger = alpaca_first > alpaca_second").groupby(DATA, sort=False)
     return data.agg({"alpaca_first": "mean", "alpaca_second": "mean", "first_larger": "sum"}).round(2).reset_index()
 
 
