@@ -11,7 +11,7 @@ import pytest
 from scipy.special import expit, logit
 
 from cce import load_pairs
-from cce.analysis.rejection import alpaca_table
+from cce.analysis.students import alpaca_table
 from cce.benchmarks.alpaca_eval import (
     REFERENCES,
     chosen_strength,

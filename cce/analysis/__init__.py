@@ -1,7 +1,5 @@
 """What frames of judgments show: tables, prose about them, figures, and the paper's own numbers.
 
-    from cce.analysis import accuracy_table, figures, paper, readable, scored
-
 The names are loaded on first use, so that importing the package costs nothing.
 """
 
@@ -11,8 +9,8 @@ _NAMES = {
     "accuracy": "accuracy_table scaling_table scored sections",
     "comparison": "comparison_table in_words key_point_differences key_point_table rationales_in_words "
     "selection_comparisons steps_in_words",
-    "distillation": "UNTRAINED distillation_table losses paper_students student_differences teaching_table",
-    "rejection": "agreements alpaca_table mt_bench_table picks_table rejection_table score_steps trained_models",
+    "students": "UNTRAINED agreements alpaca_table distillation_table losses mt_bench_table paper_students picks_table "
+    "rejection_table score_steps student_differences teaching_table trained_models",
     "tables": "crowd_table names print_table readable verdict_table write_table",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}

@@ -66,8 +66,9 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
     # As the accuracy beside it, an average's agreement is the mean of the benchmarks', and none where one has none.
     average, agreement = table.benchmark.isin(AVERAGES), ["kappa", "consistent"]
     means = table[~average].groupby(["judge", "method"])[agreement].agg(lambda column: column.mean(skipna=False))
-    rows = pd.MultiIndex.from_frame(table.loc[average, ["judge", "method"]])
-    table.loc[average, agreement] = means.reindex(rows).to_numpy()
+    table.loc[average, agreement] = means.reindex(
+        pd.MultiIndex.from_frame(table.loc[average, means.index.names])
+    ).values
     return table
 
 
@@ -79,11 +80,14 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     those of one seed, length is that of the method of this name; tokens are means per pair; paper and paper_tokens are
     Figure 3's, NaN elsewhere. A run of the figure's three benchmarks also has its `overall`, over all pairs alike.
     """
-    every = [_with_overall(scores) for scores in scores_by_seed]
-    runs = pd.concat([_on_curves(scores).assign(seed=seed) for seed, scores in enumerate(every)])
+    runs = pd.concat([scores.assign(seed=seed) for seed, scores in enumerate(scores_by_seed)])
+    single = runs[~runs.benchmark.isin(AVERAGES)]
+    if set(single.benchmark) == set(figure3().benchmark) - {OVERALL}:
+        runs = pd.concat([single, _as_one(single, OVERALL, 1.0)])
+    curves = _on_curves(runs)
     # Where nothing was judged there is no point.
-    table = by_group(runs[runs.groupby(POINT).score.transform("count") > 0], _point, CURVE_COLUMNS, POINT)
-    longer = every[0][every[0].method == "length"]
+    table = by_group(curves[curves.groupby(POINT).score.transform("count") > 0], _point, CURVE_COLUMNS, POINT)
+    longer = runs[(runs.method == "length") & (runs.seed == 0)]
     table["length"] = table.benchmark.map({name: _accuracy(rows) for name, rows in longer.groupby("benchmark")})
     paper = figure3().assign(judge=REFERENCE, selection="random").set_index(POINT)
     places = pd.MultiIndex.from_frame(table[POINT].assign(judge=table.judge.map(paper_name)))
@@ -147,18 +151,11 @@ def _summary(every: pd.DataFrame) -> dict:
     return counts | verdicts | accuracy | agreement | costs | texts
 
 
-def _with_overall(scores: pd.DataFrame) -> pd.DataFrame:
-    single = scores[~scores.benchmark.isin(AVERAGES)]
-    if set(single.benchmark) != set(figure3().benchmark) - {OVERALL}:
-        return scores
-    return pd.concat([single, _as_one(single, OVERALL, 1.0)])
-
-
 def _on_curves(scores: pd.DataFrame) -> pd.DataFrame:
     # The vanilla judgment begins both curves.
-    budgets, families = [method_parts(method).budget or 0 for method in scores.method], scores.method.map(family)
-    curves = {name: scores.assign(budget=budgets)[families.isin(["vanilla", of])] for name, of in CURVES.items()}
-    curves = [rows.assign(selection=name) for name, rows in curves.items()]
+    scores = scores.assign(budget=[method_parts(method).budget or 0 for method in scores.method])
+    families = scores.method.map(family)
+    curves = [scores[families.isin(["vanilla", of])].assign(selection=name) for name, of in CURVES.items()]
     return pd.concat(curves).sort_values("budget", kind="stable")
 
 

@@ -70,10 +70,8 @@ def key_point_table(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def key_point_differences(points: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
-    """Compare each method's rationales with those of a baseline of the same judge on the same pairs.
-
-    Returns benchmark, judge, method, baseline, rationales, and the mean difference in points and in coverage
-    (percentage points), each with its interval as in `key_point_table`.
+    """Compare each method's rationales with a baseline's on the same pairs: benchmark, judge, method, baseline,
+    rationales, and the mean differences in points and in coverage, with their intervals as in `key_point_table`.
     """
     pairs = _paired(points, baseline)
     return by_group(pairs, lambda rows: {"baseline": baseline, "rationales": len(rows)} | _point_gains(rows))

@@ -32,27 +32,25 @@ class Estimate(NamedTuple):
         return {key: unit * cell if digits is None else round(unit * cell, digits) for key, cell in cells.items()}
 
 
-def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: float = 0.95) -> Estimate:
-    """Weighted mean of `score`, and its confidence interval.
+def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estimate:
+    """Weighted mean of `score`, and its 95% confidence interval.
 
     This is Wilson's interval at the effective number of pairs, p(1 - p) / se², with the cluster-robust standard error
     (Liang and Zeger 1986), without small-sample correction. The effective number is at most the number of pairs; where
     nothing varies between clusters, it is the effective number of clusters (Kish 1965). With fewer than about 20
-    clusters of several pairs each, a 95% interval covers the truth about 90% of the time.
+    clusters of several pairs each it covers the truth about 90% of the time.
     """
     score, weight = np.asarray(score, float), np.asarray(weight, float)
     mean, weights = np.average(score, weights=weight), _cluster_sums(weight, cluster)
     error = np.sqrt(np.sum(_cluster_sums(weight * (score - mean), cluster) ** 2)) / weight.sum()
     alike = np.isclose(error, 0)
     pairs = weights.sum() ** 2 / np.sum(weights**2) if alike else min(mean * (1 - mean) / error**2, len(score))
-    low, high = proportion_confint(mean * pairs, pairs, alpha=1 - level, method="wilson")
+    low, high = proportion_confint(mean * pairs, pairs, method="wilson")
     return Estimate(mean, float(low), float(high))
 
 
-def difference(
-    score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: float = 0.95
-) -> Estimate:
-    """Weighted mean of `score` less that of `baseline` on the same pairs, and its interval.
+def difference(score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estimate:
+    """Weighted mean of `score` less that of `baseline` on the same pairs, and its 95% interval.
 
     `baseline` and `weight` may be one number for all pairs. The interval is a percentile bootstrap over clusters with a
     fixed seed, expanded for few clusters (Hesterberg 2015, arXiv 1411.5279); docs/reading-results.md tells how often
@@ -70,7 +68,7 @@ def difference(
         return Estimate(mean, nan, nan)
     # The plain percentile interval is as narrow as a normal one with the variance divided by n instead of n - 1.
     n = len(weights)
-    expanded = 2 * norm.cdf(t.ppf((1 + level) / 2, n - 1) * np.sqrt(n / (n - 1))) - 1
+    expanded = 2 * norm.cdf(t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1))) - 1
     drawing = {"n_resamples": RESAMPLES, "batch": 100, "method": "percentile", "rng": np.random.default_rng(0)}
     resampled = bootstrap((differences, weights), _ratio, paired=True, confidence_level=float(expanded), **drawing)
     return Estimate(mean, *map(float, resampled.confidence_interval))

@@ -11,9 +11,9 @@ from cce.text import write_whole
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
 # More digits than one, where one says too little; the paper prints the scores of its Table 3 with two.
-DIGITS = {"mcnemar_p": 3} | dict.fromkeys(["kappa", "points_per_100_tokens", "gain", "dollars", "hours"], 2)
-SCORES = ["mtbench", "win_rate", "length_controlled", "alpaca_first", "alpaca_second"]
-DIGITS |= dict.fromkeys([*SCORES, *(f"paper_{name}" for name in SCORES)], 2)
+TWO_DIGITS = ["mtbench", "win_rate", "length_controlled", "paper_mtbench", "paper_alpaca_first", "paper_alpaca_second"]
+TWO_DIGITS += ["alpaca_first", "alpaca_second", "kappa", "points_per_100_tokens", "gain", "dollars", "hours"]
+DIGITS = {"mcnemar_p": 3} | dict.fromkeys(TWO_DIGITS, 2)
 # Of one pair.
 VERDICTS = ["benchmark", "id", "judge", "method", "verdict", "p_a", "label", "correct", "crowd_judgments", "selected"]
 VERDICTS += ["notes", "calls", "prompt_tokens", "completion_tokens"]
@@ -43,8 +43,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         shown["tokens"] = shown.pop("prompt_tokens") + shown.pop("completion_tokens")
     for name in [name for name in shown if f"{name}_low" in shown]:
         low, high = shown.pop(f"{name}_low"), shown.pop(f"{name}_high")
-        digits = DIGITS.get(name, 1)
-        shown[name] = [_with_interval(*cell, digits) for cell in zip(shown[name], low, high, strict=True)]
+        cells = zip(shown[name], low, high, strict=True)
+        shown[name] = [_with_interval(*cell, DIGITS.get(name, 1)) for cell in cells]
     return pd.DataFrame({name: _column(column) for name, column in shown.items()})
 
 
@@ -60,9 +60,7 @@ def verdict_table(results: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def crowd_table(results: Sequence[Mapping]) -> pd.DataFrame:
-    """One row per crowd judgment: judge, method, member (its letter), model (None where the pair brought the answer
-    along), candidate (A or B), outcome (of the candidate: won, lost or None), selected.
-    """
+    """One row per crowd judgment, with the columns CROWD; model is None where the pair brought the answer along."""
     return pd.DataFrame([result | one for result in results for one in result["trace"]["crowd"]], columns=CROWD)
 
 

@@ -5,12 +5,11 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cce.analysis.distillation import TAUGHT, UNTRAINED
 from cce.analysis.figures.accuracy import accuracy_plot, paper_places
 from cce.analysis.figures.dot_plot import NOT_RUN, dot_plot, our_marks, paper_marks
 from cce.analysis.figures.style import NOT_IN_PAPER, headings, model_title, panels, save, series_styles, styled, title
 from cce.analysis.paper import paper_name, student_cells, table3
-from cce.names import short_name
+from cce.names import TAUGHT, UNTRAINED, short_name
 
 PUBLISHED_JUDGE, OTHERS = "published judge", "not trained here"
 # The panel of each column, ours or the paper's: it does not say which of its two rates is which of ours.

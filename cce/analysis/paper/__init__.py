@@ -73,7 +73,7 @@ def figure3() -> pd.DataFrame:
 
 
 def table6() -> pd.DataFrame:
-    """Table 6: benchmark, pairs, focus."""
+    """Table 6, the benchmarks: benchmark, pairs, focus."""
     return as_printed("table6_benchmarks.csv")
 
 
@@ -162,7 +162,6 @@ def gains() -> pd.DataFrame:
 
 def figure3_ends() -> pd.DataFrame:
     """Figure 3 beside Table 4 without outcome removal: benchmark, budget, figure, random, criticizing.
-
     The curve is random selection. `overall` stands beside two means of the other panels: it is the one over pairs.
     """
     figure, chosen = figure3().rename(columns={"accuracy": "figure"}).drop(columns="tokens"), ["random", "criticizing"]
@@ -187,10 +186,8 @@ def selection_steps() -> pd.DataFrame:
 
 
 def own_intervals() -> pd.DataFrame:
-    """GPT-4o's vanilla and cce@16 in Table 1 with the 95% Wilson intervals that the paper does not print.
-
-    Columns: benchmark, pairs (Table 6), method, those of ACCURACY, overlap (of the benchmark's two intervals). Both
-    methods judge the same pairs, so an overlap alone does not rule a difference out.
+    """GPT-4o's vanilla and cce@16 in Table 1 with the 95% Wilson intervals that the paper does not print, and whether
+    they overlap. Both methods judge the same pairs, so an overlap alone does not rule a difference out.
     """
     table = _with_intervals(table1().query("judge == @REFERENCE and method in ('vanilla', 'cce@16')")).round(1)
     own = table.groupby("benchmark")
@@ -206,7 +203,6 @@ def student_steps(level: str, more: str | int, less: str | int) -> pd.DataFrame:
 
 def students_less_untrained() -> pd.DataFrame:
     """Table 2's Qwen2.5-7B students less Table 1's vanilla judge Qwen2.5-7B-Instruct: judgments, samples, benchmarks.
-
     The tables do not show whether the students start from it or from the base model.
     """
     judges = as_printed("table1_judge_accuracy.csv").set_index(["judge", "method"])
@@ -233,7 +229,6 @@ def sampling_steps() -> pd.DataFrame:
 
 def alpaca_numbers() -> pd.DataFrame:
     """Table 3's two numbers of AlpacaEval-2 as means of the samplings, and first_larger: in how many the first is.
-
     Neither number is always the larger, so their size does not tell which one is length-controlled.
     """
     data = table3().eval("first_larger = alpaca_first > alpaca_second").groupby(DATA, sort=False)
