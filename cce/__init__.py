@@ -11,15 +11,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "cce.benchmarks": ["load_pairs"],
-    "cce.benchmarks.alpaca_eval": ["load_gamed", "load_references"],
-    "cce.benchmarks.instructions": ["load_instructions", "load_pools"],
-    "cce.benchmarks.mt_bench": ["load_questions"],
+    "cce.benchmarks.alpaca_eval": ["load_gamed"],
+    "cce.benchmarks.instructions": ["load_instructions", "load_pools", "load_questions", "load_references"],
     "cce.benchmarks.pair": ["Pair", "pair_named"],
-    "cce.benchmarks.scoring": ["explained"],
-    "cce.chat.dialogue": ["answer_questions", "sample_responses"],
-    "cce.chat.grading": ["grade", "preferences"],
+    "cce.benchmarks.published": ["explained"],
+    "cce.chat.grading": ["answer_questions", "grade", "preferences"],
     "cce.chat.key_points": ["check_analyst", "key_points"],
-    "cce.chat.picking": ["pick"],
+    "cce.chat.picking": ["pick", "sample_responses"],
     "cce.crowd.evaluate": ["Records", "evaluate"],
     "cce.crowd.members": ["letter_of"],
     "cce.crowd.notes": ["cut_outcome", "rename"],
@@ -31,7 +29,8 @@ _HOMES = {
     "cce.models.training": ["Card", "Recipe", "train"],
     "cce.names": ["short_name"],
     "cce.options": ["Options"],
-    "cce.project": ["begin", "made_with"],
+    "cce.parameters": ["begin"],
+    "cce.project": ["made_with"],
     "cce.students": ["card_of", "judged_by_students", "taught_by_picks", "teaching_sets"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

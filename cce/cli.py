@@ -2,45 +2,45 @@
 
 import inspect
 import shlex
+import signal
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import fields
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
-import typer
+from typer import Argument, Option, Typer
 
 from cce.errors import BadInput, CCEError, ResultsMissing
 from cce.options import DEFAULTS, Options
 
-# The exit status of a command that was stopped by Ctrl-C.
-INTERRUPTED = 130
-app = typer.Typer(
+app = Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
-stores = typer.Typer(no_args_is_help=True, help="Work on stores of completions.")
+stores = Typer(no_args_is_help=True, help="Work on stores of completions.")
 app.add_typer(stores, name="store")
 
-Profile = Annotated[str, typer.Argument(help="A folder of parameter files: params/PROFILE/.")]
-Notebooks = Annotated[list[str] | None, typer.Argument(help="Only these, such as 01_judge_accuracy.")]
-Shard = Annotated[str | None, typer.Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
+Profile = Annotated[str, Argument(help="A folder of parameter files: params/PROFILE/.")]
+Notebooks = Annotated[list[str] | None, Argument(help="Only these, such as 01_judge_accuracy.")]
+Shard = Annotated[str | None, Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
 # What every command that asks models takes: the fields of Options, and bounds on what is spent.
 ASKING = {
-    "store": (Path, "The file that keeps every completion."),
-    "order": (str, "given, or both to judge A and B swapped as well."),
-    "verdict": (str, "text, or distribution to read log-probabilities."),
-    "concurrency": (int, "Requests in flight at once, to one address."),
-    "seed": (int, "Decides whatever is drawn by lot."),
-    "max_tokens": (int, "The longest answer of a model, in tokens."),
-    "prompts": (str | None, "Folder of your own prompts, in place of the kit's."),
-    "max_calls": (int | None, "Send so many requests at most, then stop."),
-    "max_total_tokens": (int | None, "Spend so many tokens at most, prompts included."),
-    "max_cost": (float | None, "Spend so many US dollars at most."),
+    "store": Annotated[Path, Option(help="The file that keeps every completion.")],
+    "order": Annotated[str, Option(help="given, or both to judge A and B swapped as well.")],
+    "verdict": Annotated[str, Option(help="text, or distribution to read log-probabilities.")],
+    "concurrency": Annotated[int, Option(help="Requests in flight at once, to one address.")],
+    "seed": Annotated[int, Option(help="Decides whatever is drawn by lot.")],
+    "max_tokens": Annotated[int, Option(help="The longest answer of a model, in tokens.")],
+    "prompts": Annotated[str | None, Option(help="Folder of your own prompts, in place of the kit's.")],
+    "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],
+    "max_total_tokens": Annotated[int | None, Option(help="Spend so many tokens at most, prompts included.")],
+    "max_cost": Annotated[float | None, Option(help="Spend so many US dollars at most.")],
 }
 # A command has a store of its own where none is named, so that nothing is paid for twice.
-STORE = Path("cce-store.sqlite")
+DEFAULT_VALUES = vars(DEFAULTS) | {"store": Path("cce-store.sqlite")}
 
 
 def asking(command: Callable) -> Callable:
@@ -50,41 +50,37 @@ def asking(command: Callable) -> Callable:
     def with_options(**given) -> None:
         from cce import spending
 
-        asked = {name: given.pop(name) for name in ASKING}
         _check_out(given["out"])
-        known = {field.name for field in fields(Options)}
-        spending.limit(**{name: bound for name, bound in asked.items() if name not in known})
-        command(**given, options=Options(**{name: value for name, value in asked.items() if name in known}))
+        options = {name: given.pop(name) for name in ASKING if name in DEFAULT_VALUES}
+        spending.limit(**{name: given.pop(name) for name in ASKING if name not in DEFAULT_VALUES})
+        command(**given, options=Options(**options))
 
     own = [each for each in inspect.signature(command).parameters.values() if each.name != "options"]
-    defaults = vars(DEFAULTS) | {"store": STORE}
-    more = [_keyword(name, *what, defaults.get(name)) for name, what in ASKING.items()]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULT_VALUES.get(name), annotation=kind)
+        for name, kind in ASKING.items()
+    ]
     with_options.__signature__ = inspect.Signature([*own, *more])
     return with_options
-
-
-def _keyword(name: str, kind: type, explained: str, default: object) -> inspect.Parameter:
-    annotation = Annotated[kind, typer.Option(help=explained)]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 @app.command()
 @asking
 def judge(
     pairs: Annotated[
-        str, typer.Argument(help="A file of pairs (id, instruction, answer_a, answer_b, label), or a benchmark's name.")
+        str, Argument(help="A file of pairs (id, instruction, answer_a, answer_b, label), or a benchmark's name.")
     ],
-    out: Annotated[Path, typer.Option(help="Where to write the judgments: JSON, one object per pair.")],
-    judge: Annotated[str, typer.Option(help="The judge: NAME, NAME@BASE_URL, embedded-judge, or a folder.")],
+    out: Annotated[Path, Option(help="Where to write the judgments: JSON, one object per pair.")],
+    judge: Annotated[str, Option(help="The judge: NAME, NAME@BASE_URL, embedded-judge, or a folder.")],
     options: Options,
     method: Annotated[
-        str, typer.Option(help="vanilla, longprompt, evalplan, 16-criteria, maj@N, agg@N, cce@N, ...")
+        str, Option(help="vanilla, longprompt, evalplan, 16-criteria, maj@N, agg@N, cce@N, ...")
     ] = "vanilla",
-    crowd: Annotated[list[str] | None, typer.Option(help="A crowd model; give the option once per model.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
+    crowd: Annotated[list[str] | None, Option(help="A crowd model; give the option once per model.")] = None,
+    limit: Annotated[int | None, Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
     shard: Shard = None,
-    scoring: Annotated[str, typer.Option(help="paper, or standard to score by the benchmark's own rules.")] = "paper",
-    data_dir: Annotated[str | None, typer.Option(help="Folder of the published benchmarks' files.")] = None,
+    scoring: Annotated[str, Option(help="paper, or standard to score by the benchmark's own rules.")] = "paper",
+    data_dir: Annotated[str | None, Option(help="Folder of the published benchmarks' files.")] = None,
 ) -> None:
     """Judge pairs of answers by one method, one JSON object per pair."""
     from cce.analysis import accuracy_table, print_table, scored
@@ -106,19 +102,15 @@ def judge(
 @asking
 def pick(
     responses: Annotated[
-        Path, typer.Argument(help='A file of pools, JSONL: {"id": ..., "instruction": ..., "responses": [...]}.')
+        Path, Argument(help='A file of pools, JSONL: {"id": ..., "instruction": ..., "responses": [...]}.')
     ],
-    out: Annotated[Path, typer.Option(help="Where to write what was picked: JSON, one object per pool.")],
+    out: Annotated[Path, Option(help="Where to write what was picked: JSON, one object per pool.")],
     options: Options,
-    judge: Annotated[
-        str | None, typer.Option(help="The judge, as of `cce judge`; random and length need none.")
-    ] = None,
+    judge: Annotated[str | None, Option(help="The judge, as of `cce judge`; random and length need none.")] = None,
     method: Annotated[
-        str, typer.Option(help="random, vanilla, cce@N or another of `cce judge`; cce@4 suits four responses.")
+        str, Option(help="random, vanilla, cce@N or another of `cce judge`; cce@4 suits four responses.")
     ] = "cce@4",
-    crowd: Annotated[
-        list[str] | None, typer.Option(help="A crowd model beside the other responses; once per model.")
-    ] = None,
+    crowd: Annotated[list[str] | None, Option(help="A crowd model beside the other responses; once per model.")] = None,
 ) -> None:
     """Pick the best of several responses to each instruction, one JSON object per pool."""
     from cce.benchmarks.instructions import load_pools
@@ -152,14 +144,10 @@ def _check_out(out: Path) -> None:
 
 @app.command()
 def serve(
-    folder: Annotated[Path, typer.Argument(help="A student's folder, as a training leaves it.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the loopback interface; 0 for a free one.")] = 8000,
+    folder: Annotated[Path, Argument(help="A student's folder, as a training leaves it.")],
+    port: Annotated[int, Option(min=0, max=65535, help="Of the loopback interface; 0 for a free one.")] = 8000,
 ) -> None:
     """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why."""
-    import signal
-    import threading
-    from contextlib import suppress
-
     from cce.models.engines import engine_of, student_name
 
     # So that an engine in a process of its own is stopped as well.
@@ -168,7 +156,7 @@ def serve(
     print(f"{engine.name}: {engine.why}")
     with suppress(KeyboardInterrupt):
         print(f"{student_name(folder)}@{engine.start(port)}", flush=True)
-        threading.Event().wait()
+        Event().wait()
 
 
 @app.command()
@@ -195,7 +183,7 @@ def plan(profile: Profile, notebooks: Notebooks = None) -> None:
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="A run's folder, such as runs/demo.")]) -> None:
+def report(folder: Annotated[Path, Argument(help="A run's folder, such as runs/demo.")]) -> None:
     """Make one page of a run, FOLDER/report.html: the paper's results beside ours, the costs, and every case."""
     from cce.analysis.report import report as written
 
@@ -204,8 +192,8 @@ def report(folder: Annotated[Path, typer.Argument(help="A run's folder, such as 
 
 @stores.command()
 def merge(
-    into: Annotated[Path, typer.Argument(help="The store that takes them all; made if missing.")],
-    sources: Annotated[list[Path], typer.Argument(metavar="FROM...", help="Stores to read, left as they are.")],
+    into: Annotated[Path, Argument(help="The store that takes them all; made if missing.")],
+    sources: Annotated[list[Path], Argument(metavar="FROM...", help="Stores to read, left as they are.")],
 ) -> None:
     """Put all completions of the stores FROM into the store INTO; what INTO has already stays."""
     from cce.models.store import merge as merged
@@ -223,7 +211,7 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.status)
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
+        if stop.code == 130:  # by Ctrl-C
             print("stopped; what has arrived is in the store, and this goes on from there:", file=sys.stderr)
             print(shlex.join(["cce", *sys.argv[1:]]), file=sys.stderr)
         raise

@@ -26,11 +26,7 @@ class Piece(NamedTuple):
 
 
 class Shown:
-    """Something that shows itself as its section; `repr` stays what it is."""
-
-    def section(self) -> "Section":
-        """What is to be seen."""
-        raise NotImplementedError
+    """Something that shows itself as its `section()`; `repr` stays what it is."""
 
     def _repr_html_(self) -> str:
         return TEMPLATES.get_template("display.jinja").render(section=self.section())
@@ -78,13 +74,11 @@ def difference(before: str, after: str) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
-# A piece in plain text; a difference in the marks of wdiff.
-MARKS = {"": "{}", "cut": "[-{}-]", "new": "{{+{}+}}"}
-
-
 def _lines(section: Section) -> list[str]:
-    text = "".join(MARKS[piece.change].format(piece.text) for piece in section.pieces)
     if section.folded:
         return [section.title]
+    # A difference stands in the marks of wdiff.
+    marks = {"": "{}", "cut": "[-{}-]", "new": "{{+{}+}}"}
+    text = "".join(marks[piece.change].format(piece.text) for piece in section.pieces)
     below = [*text.splitlines(), *(line for part in section.parts for line in _lines(part))]
     return [section.title, *(f"  {line}" for line in below)]

@@ -13,7 +13,7 @@ UNTRAINED, TAUGHT = "untrained", "student: "
 
 
 class ModelName(NamedTuple):
-    """A model's name and its address, which is empty where none is given."""
+    """A model's name and its address, empty for none."""
 
     name: str
     url: str

@@ -1,6 +1,6 @@
 """Options: how models are asked, and where completions are kept; one object for everything that asks."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -12,7 +12,7 @@ Reading = Literal["text", "distribution"]
 
 @dataclass(frozen=True)
 class Options:
-    """How models are asked; the defaults are the paper's.
+    """How models are asked; the defaults are the paper's. Raises BadInput for a value that none of these takes.
 
     Attributes:
         store: path of the SQLite store; None keeps completions in memory, for this process only.
@@ -23,8 +23,6 @@ class Options:
         max_tokens: the longest answer of a model, in tokens.
         prompts: a folder of the user's own prompts; a file missing there is taken from the package.
         dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
-
-    Raises BadInput for a value that none of these takes.
     """
 
     store: str | Path | None = None
@@ -40,19 +38,17 @@ class Options:
         for name, kind in (("order", Order), ("verdict", Reading)):
             if getattr(self, name) not in get_args(kind):
                 raise BadInput(f"{name} {getattr(self, name)!r}: one of {', '.join(get_args(kind))}")
-        if self.concurrency < 1:
-            raise BadInput(f"concurrency {self.concurrency}: at least one at a time")
-        if self.max_tokens < 1:
-            raise BadInput(f"max_tokens {self.max_tokens}: at least 1")
+        for name, least in (("concurrency", "at least one at a time"), ("max_tokens", "at least 1")):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} {getattr(self, name)}: {least}")
         if self.prompts and not Path(self.prompts).is_dir():
             raise BadInput(f"prompts: there is no folder {Path(self.prompts).absolute()}")
 
     def but(self, **changes) -> "Options":
         """The same options with some of them changed. Raises BadInput for a name that is none."""
-        known = [field.name for field in fields(self)]
-        unknown = sorted(set(changes) - set(known))
+        unknown = sorted(set(changes) - set(vars(self)))
         if unknown:
-            raise BadInput(f"unknown option {unknown[0]!r}: one of {', '.join(known)}")
+            raise BadInput(f"unknown option {unknown[0]!r}: one of {', '.join(vars(self))}")
         return replace(self, **changes)
 
 

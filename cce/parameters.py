@@ -4,32 +4,46 @@ A value that is not what it seems (a limit in quotes, one benchmark's name witho
 show hours later, or in the numbers alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import product
 from typing import Annotated, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model
+from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, ValidationError, ValidationInfo, create_model
 
-from cce import options
-from cce.benchmarks.sampling import shard_of
-from cce.benchmarks.scoring import Scoring
+from cce.benchmarks.pair import shard_of
+from cce.benchmarks.published import Scoring
 from cce.chat.picking import RANDOM
 from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.training import Recipe
+from cce.options import DEFAULTS, Options, Order, Reading
+from cce.project import enter
+from cce.spending import limit
 
 LONGEST_SHOWN = 80
 # What students answer in notebook 06: an MT-Bench, then an AlpacaEval.
 GRADED = set(product(["mt_bench", "pocket_talk"], ["alpaca_eval", "pocket"]))
 
 
-def _method(name: str) -> str:
+def _taken_by(check: Callable) -> AfterValidator:
+    """The value as it is, if the check takes it; its BadInput becomes an error that pydantic collects with others."""
+
+    def checked(value):
+        try:
+            check(value)
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    return AfterValidator(checked)
+
+
+def _method(name: str) -> None:
     # Whether Prometheus's wording is installed is no question of names.
     with suppress(PrometheusMissing):
         if name != RANDOM:
-            _as_value_error(method_named, name)
-    return name
+            method_named(name)
 
 
 def _graded(names: list[str], info: ValidationInfo) -> list[str]:
@@ -39,117 +53,65 @@ def _graded(names: list[str], info: ValidationInfo) -> list[str]:
     return names
 
 
-def _shard(shard: str) -> str:
-    _as_value_error(shard_of, shard)
-    return shard
-
-
-def _training(settings: BaseModel) -> BaseModel:
-    _as_value_error(Recipe, **settings.model_dump())
-    return settings
-
-
-def _as_value_error(check, *values, **named) -> None:
-    # So that pydantic collects it with the others.
-    try:
-        check(*values, **named)
-    except BadInput as error:
-        raise ValueError(str(error)) from None
-
-
 def _wanted(kind, wanted: str, **limits):
     """A type that says in an error what is wanted."""
     return Annotated[kind, Field(description=wanted, **limits)]
 
 
-Positive = Annotated[int, Field(gt=0)]
-Whole = _wanted(int, "a whole number")
-Wholes = _wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1)
-Count = _wanted(int, "a whole number from 1 up", gt=0)
-CountOrNone = _wanted(Positive | None, "a whole number from 1 up, or None for all")
-Bound = _wanted(Positive | None, "a whole number from 1 up, or None for no bound")
-Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Dollars = _wanted(Price | None, "US dollars, more than 0, or None for no bound")
-Name = _wanted(str, "a text that is not empty", min_length=1)
-NameOrNone = _wanted(Name | None, "a text that is not empty, or None")
-Names = _wanted(list[Name], 'one name or more, each in quotes: write a list, such as ["embedded"]', min_length=1)
-NamesOrNone = _wanted(list[Name], 'names, each in quotes, or none: write a list, such as ["embedded"] or []')
-Method = Annotated[Name, AfterValidator(_method)]
-Methods = _wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1)
-Models = _wanted(dict[Name, Name], 'a dict from titles to models, such as {"untrained": "m"}')
-Published = _wanted(dict[Name, Method], 'a dict from models to methods, such as {"m": "judgelm"}')
-Reading = _wanted(options.Reading, "text or distribution")
-Order = _wanted(options.Order, "given or both")
-YesOrNo = _wanted(bool, "True or False, without quotes")
-Shard = _wanted(Annotated[str, AfterValidator(_shard)] | None, '"i/n", such as "2/4", or None')
+STRICT = ConfigDict(strict=True, extra="forbid")
 # A notebook has parameters of its own for a recipe's base and seed.
 RECIPE = {name: kind for name, kind in get_type_hints(Recipe).items() if name not in ("base", "seed")}
 Settings = create_model(
-    "Settings",
-    __config__=ConfigDict(strict=True, extra="forbid"),
-    **{name: (kind, getattr(Recipe, name)) for name, kind in RECIPE.items()},
+    "Settings", __config__=STRICT, **{name: (RECIPE[name], getattr(Recipe, name)) for name in RECIPE}
 )
-Training = _wanted(
-    Annotated[Settings, AfterValidator(_training)], f"numbers in a dict, under the names {', '.join(RECIPE)}"
-)
+Trained = Annotated[Settings, _taken_by(lambda settings: Recipe(**settings.model_dump()))]
+Text = Annotated[str, Field(min_length=1)]
+Method = Annotated[Text, _taken_by(_method)]
+Dollars = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Names = _wanted(list[Text], 'one name or more, each in quotes: write a list, such as ["embedded"]', min_length=1)
+NamesOrNone = _wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []')
+Methods = _wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1)
+Wholes = _wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1)
+Count = _wanted(PositiveInt, "a whole number from 1 up")
+CountOrNone = _wanted(PositiveInt | None, "a whole number from 1 up, or None for all")
+Bound = _wanted(PositiveInt | None, "a whole number from 1 up, or None for no bound")
+# Each kind, and the parameters of all notebooks that are of it; a notebook declares those that it takes.
+KINDS = [
+    (Annotated[Names, AfterValidator(_graded)], "benchmarks"),
+    (Names, "judges graders samplers"),
+    (NamesOrNone, "crowd"),
+    (Methods, "methods"),
+    (_wanted(Text, "a text that is not empty"), "store out figures analyst teach_on base trained instructions"),
+    (_wanted(Text | None, "a text that is not empty, or None"), "pair data_dir prompts"),
+    (_wanted(int, "a whole number"), "seed"),
+    (Wholes, "seeds"),
+    (Count, "max_tokens analyst_tokens student_tokens grader_tokens response_tokens answer_tokens"),
+    (Count, "concurrency responses"),
+    (CountOrNone, "limit teach_limit samples instruction_limit"),
+    (Bound, "max_calls max_total_tokens"),
+    (_wanted(Dollars | None, "US dollars, more than 0, or None for no bound"), "max_cost"),
+    (_wanted(bool, "True or False, without quotes"), "drop_contradicted mixed"),
+    (_wanted(Order, "given or both"), "order student_order grader_order"),
+    (_wanted(Reading, "text or distribution"), "verdict grader_verdict"),
+    (_wanted(Scoring, "paper or standard"), "scoring"),
+    (_wanted(Annotated[str, _taken_by(shard_of)] | None, '"i/n", such as "2/4", or None'), "shard"),
+    (_wanted(Trained, f"numbers in a dict, under the names {', '.join(RECIPE)}"), "training"),
+    (_wanted(dict[Text, Text], 'a dict from titles to models, such as {"untrained": "m"}'), "beside"),
+    (_wanted(dict[Text, Method], 'a dict from models to methods, such as {"m": "judgelm"}'), "published"),
+]
+FIELDS = {name: kind for kind, names in KINDS for name in names.split()}
+Parameters = create_model("Parameters", __config__=ConfigDict(strict=True, extra="ignore"), **FIELDS)
 
 
-class Parameters(BaseModel):
-    """The parameters of all notebooks; each notebook declares those that it takes, and what they are by default."""
+def begin(given: Mapping[str, object]) -> Options:
+    """Begin a notebook, which gives its `globals()`: enter the root, check its parameters, set bounds on spending.
 
-    model_config = ConfigDict(strict=True, extra="ignore")
-
-    benchmarks: Annotated[Names, AfterValidator(_graded)]
-    judges: Names
-    crowd: NamesOrNone
-    methods: Methods
-    limit: CountOrNone
-    seed: Whole
-    order: Order
-    verdict: Reading
-    scoring: Annotated[Scoring, Field(description="paper or standard")]
-    max_tokens: Count
-    concurrency: Count
-    store: Name
-    out: Name
-    figures: Name
-    data_dir: NameOrNone
-    prompts: NameOrNone
-    shard: Shard
-    max_calls: Bound
-    max_total_tokens: Bound
-    max_cost: Dollars
-    # 00_one_pair
-    pair: NameOrNone
-    # 03_scaling
-    seeds: Wholes = [0]
-    # 04_key_points
-    analyst: Name
-    analyst_tokens: Count
-    # 05_distillation
-    teach_on: Name
-    teach_limit: CountOrNone
-    drop_contradicted: YesOrNo
-    samples: CountOrNone
-    mixed: YesOrNo
-    base: Name
-    training: Training
-    trained: Name
-    beside: Models
-    published: Published
-    student_order: Order
-    student_tokens: Count
-    # 06_rejection_sampling
-    graders: Names
-    grader_verdict: Reading
-    grader_order: Order
-    grader_tokens: Count
-    instructions: Name
-    instruction_limit: CountOrNone
-    samplers: Names
-    responses: Count
-    response_tokens: Count
-    answer_tokens: Count
+    Returns the options that the parameters name. Raises BadInput naming every parameter that is not what it takes.
+    """
+    enter()
+    check(given, "parameters")
+    limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
+    return Options(**{name: given[name] for name in vars(DEFAULTS) if name in given})
 
 
 def check(given: Mapping[str, object], source: str) -> None:

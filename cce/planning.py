@@ -7,12 +7,14 @@ about a millisecond per completion, nine tenths of which the method takes in eve
 
 import sqlite3
 import sys
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 import pandas as pd
 from tqdm import tqdm
@@ -21,11 +23,11 @@ from cce.analysis import print_table
 from cce.models.batch import bar_wanted
 from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
 from cce.runner import checked, execute
-from cce.spending import price_of
+from cce.spending import Price, price_of
 
 COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
 COLUMNS = ["notebook", "model", *COUNTS, "dollars", "hours"]
-TOTAL = "all"
+TOTAL, UNKNOWN = "all", Price(nan, nan)
 ASSUMED = f"""\
 calls: completions to ask for; in_store: those found there, or bought by a notebook above; tokens and dollars: of calls.
 The calls are a bound from above, and exact where outcomes decide nothing: a comparison that is not in the store may end
@@ -59,13 +61,12 @@ def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> Iterat
 
 def _needed(stem: str, parameters: dict, folder: Path) -> pd.DataFrame:
     """One row per completion that the notebook needs, as the ledger has it."""
-    ledger, elsewhere = folder / f"{stem}.sqlite", {name: str(folder / stem) for name in ("out", "figures")}
-    if "trained" in parameters:
-        elsewhere["trained"] = str(folder / stem / "trained")
-    # An option that notebooks do not declare: `begin` finds it all the same.
-    given = parameters | elsewhere | {"dry_run": str(ledger)}
+    ledger = folder / f"{stem}.sqlite"
+    elsewhere = {name: str(folder / stem / name) for name in ("out", "figures", "trained") if name in parameters}
     with closing(open_ledger(str(ledger))) as db:
         with _progress(stem, db):
+            # `dry_run` is an option that notebooks do not declare: `begin` finds it all the same.
+            given = parameters | elsewhere | {"dry_run": str(ledger)}
             execute(stem, folder / f"{stem}.ipynb", given, quiet=True)
         return pd.read_sql("SELECT * FROM needed", db).astype({"in_store": bool})
 
@@ -74,7 +75,7 @@ def _needed(stem: str, parameters: dict, folder: Path) -> pd.DataFrame:
 def _progress(stem: str, ledger: sqlite3.Connection) -> Iterator[None]:
     """Say which notebook is planned and, on a terminal, how many completions it has come to."""
     print(f"planning {stem}", file=sys.stderr)
-    over = threading.Event()
+    over = Event()
 
     def show() -> None:
         with tqdm(unit=" completions", leave=False, disable=not bar_wanted()) as bar:
@@ -82,39 +83,26 @@ def _progress(stem: str, ledger: sqlite3.Connection) -> Iterator[None]:
                 bar.n = ledger.execute("SELECT coalesce(max(rowid), 0) FROM needed").fetchone()[0]
                 bar.refresh()
 
-    showing = threading.Thread(target=show)
-    showing.start()
-    try:
-        yield
-    finally:
-        over.set()
-        showing.join()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(show)
+        try:
+            yield
+        finally:
+            over.set()
 
 
 def _table(stem: str, needed: pd.DataFrame) -> pd.DataFrame:
-    rows = [_row(stem, *place, group) for place, group in needed.groupby(["model", "address"], sort=False)]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "address"])
-    total = table[[*COUNTS, "dollars"]].sum().to_dict()
-    hours = table.groupby("address").hours.sum().max()
-    rows.append({"notebook": stem, "model": TOTAL, **total, "hours": hours})
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _row(stem: str, model: str, address: str, needed: pd.DataFrame) -> dict:
-    calls = needed[~needed.in_store]
-    tokens_in, tokens_out = int(calls.tokens_in.sum()), int(calls.tokens_out.sum())
-    price = price_of(model, address)
-    return {
-        "notebook": stem,
-        "model": model,
-        "calls": len(calls),
-        "in_store": len(needed) - len(calls),
-        "tokens_in": tokens_in,
-        "tokens_out": tokens_out,
-        "dollars": price.prompt * tokens_in + price.completion * tokens_out if price else float("nan"),
-        "hours": (calls.seconds / calls.concurrency).sum() / 3600,
-        "address": address,
-    }
+    places, new = ["model", "address"], ~needed.in_store
+    hours = (needed.seconds / needed.concurrency / 3600).where(new, 0)
+    tokens = needed[["tokens_in", "tokens_out"]].where(new, 0)
+    counted = needed[[*places, "in_store"]].join(tokens).assign(calls=new, hours=hours)
+    table = counted.groupby(places, sort=False).sum().reset_index()
+    prices = [price_of(*place) or UNKNOWN for place in table[places].itertuples(index=False)]
+    paid = zip(prices, table.tokens_in, table.tokens_out, strict=True)
+    table["dollars"] = [price.of(tokens_in, tokens_out).dollars for price, tokens_in, tokens_out in paid]
+    total = table[[*COUNTS, "dollars"]].sum().to_dict() | {"model": TOTAL}
+    total["hours"] = table.groupby("address").hours.sum().max()
+    return pd.concat([table, pd.DataFrame([total])], ignore_index=True).assign(notebook=stem)[COLUMNS]
 
 
 def print_plan(tables: Iterable[pd.DataFrame]) -> None:
@@ -124,4 +112,6 @@ def print_plan(tables: Iterable[pd.DataFrame]) -> None:
         print_table(table.assign(**{name: table[name].map("{:,.0f}".format) for name in COUNTS}))
         print(flush=True)
         unpriced |= dict.fromkeys(table.model[table.dollars.isna()])
-    print(ASSUMED, *([UNPRICED.format(", ".join(unpriced))] if unpriced else []), sep="\n")
+    print(ASSUMED)
+    if unpriced:
+        print(UNPRICED.format(", ".join(unpriced)))

@@ -2,42 +2,19 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 
-from cce import spending
-from cce.options import Options
-
 
 def root() -> Path:
-    """The folder that holds notebooks/ and params/: around the working folder, or around this package.
-
-    Falls back to the working folder where the package was installed without the project around it.
-    """
+    """The folder that holds notebooks/ and params/: around the working folder or this package, else the first."""
     places = [Path.cwd(), *Path.cwd().parents, Path(__file__).parents[1]]
     return next((p for p in places if (p / "notebooks").is_dir() and (p / "params").is_dir()), Path.cwd())
 
 
-def enter() -> Path:
-    """Make the root the working folder, wherever a notebook was started, and return it."""
+def enter() -> None:
+    """Make the root the working folder, wherever a notebook was started."""
     os.chdir(root())
-    return Path.cwd()
-
-
-def begin(given: Mapping[str, object]) -> Options:
-    """Begin a notebook, which gives its `globals()`: enter the root, check its parameters, set bounds on spending.
-
-    Returns the options that the parameters name. Raises BadInput naming every parameter that is not what the notebook
-    takes.
-    """
-    from cce import parameters
-
-    enter()
-    parameters.check(given, "parameters")
-    spending.limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
-    return Options(**{field.name: given[field.name] for field in fields(Options) if field.name in given})
 
 
 def made_with(*packages: str) -> str:

@@ -32,12 +32,7 @@ from cce.project import enter
 
 SENTENCE = re.compile(r".*[.!?](?=\s|$)", re.S)
 OTHER = {"A": "B", "B": "A"}
-PICKS_NOT_FOR = (
-    "Anything but comparing ways to pick training data. It imitates the responses of other models, errors included, "
-    "and how well it answers is unknown but for the scores that were measured."
-)
-PICKS_LICENCE = "That of its base and of the instructions, with the terms of the models that responded and picked."
-JUDGE_RECIPE = Recipe(rank=8, learning_rate=1e-3, steps=100, batch=4, max_tokens=1024, seed=0)
+JUDGE_RECIPE = Recipe(steps=100)
 JUDGE_CARD = Card(
     title="embedded-judge",
     what="SmolLM2-135M-Instruct as a judge of two answers that writes its verdict in words: the default of the demo.",
@@ -58,20 +53,18 @@ def teaching_sets(
 ) -> dict[str, list[Example]]:
     """The examples of each student, by the method that wrote the judgments; all students get equally many.
 
-    Args:
-        judgments: of these pairs, as `evaluate` returns them, by one judge with the teaching methods.
-        samples: examples for each student; None, or more than that, gives as many as the poorest method has.
-        mixed: a further student learns from the examples of all methods together, as in the last row of Table 2.
-        drop_contradicted: leave out judgments that the pair's label contradicts; the paper's code does not show it.
-        seed, prompts: see `Options`; the seed draws the examples.
+    `judgments` are of these pairs, as `evaluate` returns them, by one judge with the teaching methods. A student gets
+    as many examples as the poorest method has, and no more than `samples`. With `mixed` a further student learns from
+    the examples of all methods together, as in the last row of Table 2. `drop_contradicted` leaves out judgments that
+    the pair's label contradicts; the paper's code does not show it. The seed draws the examples.
     """
-    kinds = {
-        method: taught_by(pairs, rows, drop_contradicted=drop_contradicted, prompts=prompts)
-        for method, rows in judgments.groupby("method", sort=False)
-    }
-    size = min(samples or len(judgments) * 2, *(len(drawn_evenly(kind, len(kind), seed)) for kind in kinds.values()))
-    sets = {method: drawn_evenly(kind, size, seed) for method, kind in kinds.items()}
-    return sets | ({" + ".join(sets): [one for kind in sets.values() for one in kind]} if mixed else {})
+    sets = {}
+    for method, rows in judgments.groupby("method", sort=False):
+        examples = taught_by(pairs, rows, drop_contradicted=drop_contradicted, prompts=prompts)
+        sets[method] = drawn_evenly(examples, samples or len(examples), seed)
+    size = min(map(len, sets.values()))
+    sets = {method: examples[:size] for method, examples in sets.items()}
+    return sets | ({" + ".join(sets): [one for examples in sets.values() for one in examples]} if mixed else {})
 
 
 def taught_by(
@@ -90,8 +83,8 @@ def taught_by(
     examples = []
     for row in usable.itertuples():
         given = Comparison.of(known[row.benchmark, row.id])
-        orders = [(given, row.text, row.verdict), (given.swapped(), row.text_swapped, OTHER[row.verdict])]
-        examples += [_judging(shown, text, better, prompts) for shown, text, better in orders if _says(text, better)]
+        examples += _judging(given, row.text, row.verdict, prompts)
+        examples += _judging(given.swapped(), row.text_swapped, OTHER[row.verdict], prompts)
     return examples
 
 
@@ -104,7 +97,7 @@ def taught_by_labels(pairs: Sequence[Pair], prompts: str | None = None) -> list[
         given = Comparison.of(pair)
         for shown, better in ((given, pair.label), (given.swapped(), OTHER[pair.label])):
             said = f"Assistant {better} is better. {pair.why} Assistant {OTHER[better]} gets this wrong."
-            examples.append(_judging(shown, said, better, prompts))
+            examples += _judging(shown, said, better, prompts)
     return examples
 
 
@@ -115,12 +108,16 @@ def taught_by_picks(picks: pd.DataFrame) -> list[Example]:
 
 def card_of(picks: pd.DataFrame, instructions: str, samplers: Sequence[str]) -> Card:
     """The card of the student that one method's picks teach, from the samplers' responses to named instructions."""
-    first = picks.iloc[0]
-    names = ", ".join(dict.fromkeys(map(short_name, samplers)))
-    data = f"Of {first.responses} responses by {names} to each instruction of {instructions} one was picked: "
-    data += f"{first.method}, judge {short_name(first.judge)}."
-    what = "A model that answers, one of several that differ only in which sampled responses taught it."
-    return Card(f"Taught by {first.method} picks", what, data, PICKS_LICENCE, PICKS_NOT_FOR)
+    first, names = picks.iloc[0], ", ".join(dict.fromkeys(map(short_name, samplers)))
+    return Card(
+        title=f"Taught by {first.method} picks",
+        what="A model that answers, one of several that differ only in which sampled responses taught it.",
+        data=f"Of {first.responses} responses by {names} to each instruction of {instructions} one was picked: "
+        f"{first.method}, judge {short_name(first.judge)}.",
+        licence="That of its base and of the instructions, with the terms of the models that responded and picked.",
+        not_for="Anything but comparing ways to pick training data. It imitates the responses of other models, errors "
+        "included, and how well it answers is unknown but for the scores that were measured.",
+    )
 
 
 def drawn_evenly(examples: Sequence[Example], size: int, seed: int) -> list[Example]:
@@ -158,32 +155,26 @@ def judged_by_students(
     return pd.concat(judged, ignore_index=True)
 
 
-def make_embedded_judge(folder: Path) -> Path:
-    """Train in the folder, or go on there, and lay the adapter and its card beside the code; return the adapter."""
-    student = train(taught_by_labels(load_pairs("pocket_train")), JUDGE_RECIPE, JUDGE_CARD, folder)
-    copyfile(student / "adapter.gguf", JUDGE)
-    copyfile(student / "README.md", JUDGE.with_suffix(".md"))
-    return JUDGE
-
-
-def _says(text: str | None, verdict: str) -> bool:
-    # None is an order that was not asked for. A text without a verdict gets one, but what breaks off teaches that.
-    if text is None or (read_text(text) is None and not SENTENCE.match(text)):
-        return False
-    return read_text(text) in (None, float(verdict == "A"))
-
-
-def _judging(shown: Comparison, text: str, verdict: str, prompts: str | None) -> Example:
-    prompt = render("vanilla", prompts, criteria=shown.criteria, **shown.texts())
-    written = read_text(text) is not None
-    return _example(prompt, text if written else f"{SENTENCE.match(text)[0].strip()}\n[[{verdict}]]")
+def _judging(shown: Comparison, text: str | None, verdict: str, prompts: str | None) -> list[Example]:
+    """One example, or none where the order was not asked for, says another verdict, or has no whole sentence."""
+    if text is None or read_text(text) not in (None, float(verdict == "A")):
+        return []
+    if read_text(text) is None:
+        # A text without a verdict gets one, but what breaks off would teach to break off.
+        sentences = SENTENCE.match(text)
+        if not sentences:
+            return []
+        text = f"{sentences[0].strip()}\n[[{verdict}]]"
+    return [_example(render("vanilla", prompts, criteria=shown.criteria, **shown.texts()), text)]
 
 
 def _example(prompt: str, answer: str) -> Example:
-    chat = {"prompt": ("user", prompt), "completion": ("assistant", answer)}
-    return {name: [{"role": role, "content": content}] for name, (role, content) in chat.items()}
+    return {"prompt": [{"role": "user", "content": prompt}], "completion": [{"role": "assistant", "content": answer}]}
 
 
 if __name__ == "__main__":
     enter()
-    print(make_embedded_judge(Path("runs/embedded-judge")))
+    student = train(taught_by_labels(load_pairs("pocket_train")), JUDGE_RECIPE, JUDGE_CARD, Path("runs/embedded-judge"))
+    copyfile(student / "adapter.gguf", JUDGE)
+    copyfile(student / "README.md", JUDGE.with_suffix(".md"))
+    print(JUDGE)

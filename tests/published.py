@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from cce.benchmarks.mt_bench import REFERENCED
-from cce.benchmarks.rewardbench import SECTIONS
-from cce.chat.dialogue import TEMPERATURES
+from cce.benchmarks.instructions import REFERENCED
+from cce.benchmarks.published import SECTIONS
+from cce.chat.grading import TEMPERATURES
 from tests.test_benchmarks import write
 
 PAIRS = 8  # of each benchmark; as many questions, instructions and references

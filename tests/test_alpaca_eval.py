@@ -12,24 +12,21 @@ from scipy.special import expit, logit
 
 from cce import load_pairs
 from cce.analysis.students import alpaca_table
-from cce.benchmarks.alpaca_eval import (
-    REFERENCES,
-    chosen_strength,
-    length_controlled_win_rate,
-    load_gamed,
-    load_references,
-    win_rate,
-)
-from cce.benchmarks.instructions import load_instructions
-from cce.benchmarks.mt_bench import QUESTIONS, load_questions
+from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, load_gamed, preferred
+from cce.benchmarks.files import SOURCES
+from cce.benchmarks.instructions import load_instructions, load_questions, load_references
 from cce.benchmarks.pair import Question
-from cce.chat.dialogue import answer_questions
-from cce.chat.grading import preferences
+from cce.chat.grading import answer_questions, preferences
 from cce.errors import BadInput, DataMissing
 from tests.fake_hub import fake_hub
 from tests.test_benchmarks import write
 
 published = pytest.mark.skipif("CCE_DATA" not in os.environ, reason="needs the published files, in CCE_DATA")
+
+
+def win_rate(annotations: pd.DataFrame) -> float:
+    """In percent."""
+    return 100 * preferred(annotations).mean()
 
 
 class TestLoading:
@@ -105,8 +102,8 @@ class TestLoading:
         rows = [{"instruction": "Why?", "dataset": "koala", "output": "So.", "generator": "gpt4_1106_preview"}]
         gamed = "model,index,preference,std_delta_len,instruction_difficulty,not_gamed_baseline\nm,0,0.25,-1,2,False\n"
         talk = {"question_id": 81, "category": "writing", "turns": ["One?", "Two?"]}
-        folder = f"/datasets/tatsu-lab/alpaca_eval/resolve/{REFERENCES.revision}"
-        space = f"/spaces/lmsys/mt-bench/resolve/{QUESTIONS.revision}/data/mt_bench"
+        folder = f"/datasets/tatsu-lab/alpaca_eval/resolve/{SOURCES['alpaca_eval'].revision}"
+        space = f"/spaces/lmsys/mt-bench/resolve/{SOURCES['mt_bench_questions'].revision}/data/mt_bench"
         files = {
             f"{folder}/alpaca_eval_gpt4_baseline.json": json.dumps(rows).encode(),
             f"{folder}/df_gamed.csv": gamed.encode(),

@@ -14,13 +14,9 @@ import pytest
 
 from cce import load_pairs
 from cce.benchmarks import BENCHMARKS, PUBLISHED, Benchmark, Source, register
-from cce.benchmarks.alpaca_eval import GAMED, REFERENCES
-from cce.benchmarks.files import PairFile, find_rows
-from cce.benchmarks.helpsteer2 import goodness
-from cce.benchmarks.instructions import SOURCES as INSTRUCTIONS
-from cce.benchmarks.mt_bench import QUESTIONS
-from cce.benchmarks.mt_bench import REFERENCES as ANSWERS
+from cce.benchmarks.files import SOURCES, PairFile, find_rows
 from cce.benchmarks.pair import Pair
+from cce.benchmarks.published import goodness
 from cce.errors import BadInput, DataMissing
 
 REWARDBENCH = [
@@ -187,13 +183,15 @@ def test_offline_and_without_the_file_one_error_says_what_to_download(tmp_path, 
     assert all(part in str(error.value) for part in ("nvidia/HelpSteer2", "validation", str(tmp_path), "CCE_DATA"))
 
 
-# Every published data set that the kit knows.
-SOURCES = [REFERENCES, GAMED, QUESTIONS, ANSWERS, *(source for source, _ in INSTRUCTIONS.values())]
-for benchmark in BENCHMARKS.values():
-    SOURCES += benchmark.source.values() if isinstance(benchmark.source, dict) else [benchmark.source]
+PARTS = [part for found in SOURCES.values() for part in (found.values() if isinstance(found, dict) else [found])]
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: f"{source.hub} {source.path or source.split}")
+def test_every_published_data_set_has_a_source():
+    further = {"mt_bench_questions", "mt_bench_references", "alpaca_eval", "df_gamed", "lima", "tulu3_sft"}
+    assert set(SOURCES) == BENCHMARKS.keys() | further
+
+
+@pytest.mark.parametrize("source", PARTS, ids=lambda source: f"{source.hub} {source.path or source.split}")
 def test_every_data_set_is_asked_of_the_hub_at_a_named_revision(monkeypatch, source):
     def hub(name, *path, revision, **_):
         raise ConnectionError if (name, revision) == (source.hub, source.revision) else AssertionError

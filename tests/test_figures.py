@@ -15,7 +15,6 @@ from PIL import Image
 
 from cce.analysis.accuracy import scaling_table, scored
 from cce.analysis.comparison import selection_comparisons
-from cce.analysis.students import distillation_table
 from cce.analysis.figures import (
     distillation,
     judge_accuracy,
@@ -25,8 +24,8 @@ from cce.analysis.figures import (
     scaling,
     selection_differences,
 )
-from cce.analysis.figures.style import COLOURS, PAPER_SHAPES, SHAPES, STYLE, model_title, styled, titles
-from cce.analysis.students import rejection_table
+from cce.analysis.figures.style import COLOURS, PAPER_SHAPES, SHAPES, model_title, styled, titles
+from cce.analysis.students import distillation_table, rejection_table
 from tests.test_accuracy import mixed, table_of
 from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
 
@@ -254,5 +253,5 @@ def test_series_differ_in_shape_as_well_and_the_user_keeps_their_own_styled():
     assert len(set(PAPER_SHAPES)) == len(PAPER_SHAPES)
     before = dict(matplotlib.rcParams)
     with styled():
-        assert matplotlib.rcParams["font.size"] == STYLE["font.size"]
+        assert matplotlib.rcParams["font.size"] == 6.5
     assert dict(matplotlib.rcParams) == before

@@ -11,8 +11,7 @@ from cce.analysis.comparison import key_point_differences, key_point_table
 from cce.analysis.figures import key_points_and_coverage
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Message, Pair
-from cce.chat.analyst import POINTS, Analyst, distinct, read_numbers, read_points
-from cce.chat.key_points import PLANTED, check_analyst, key_points
+from cce.chat.key_points import PLANTED, POINTS, Analyst, check_analyst, distinct, key_points, read_numbers, read_points
 from cce.crowd.session import Session
 from cce.errors import BadInput, EndpointFailed, SchemaRefused
 from cce.models.loop import run
@@ -215,7 +214,10 @@ def test_rationales_without_a_pool_have_no_coverage(server):
 def test_the_figure_shows_both_measures_and_says_who_judged(server, tmp_path):
     frame = key_points([pair_of(0)], judged({"vanilla": marks("a")}, 0), server.model("schema"))
     figure = key_points_and_coverage(key_point_table(frame), tmp_path / "f", "a test")
-    assert [panel.get_title() for panel in figure.axes[:2]] == ["key points a rationale", "coverage of the pool (%)"]
+    assert [panel.get_title() for panel in figure.axes[:2]] == [
+        "key points per rationale",
+        "coverage of the full list (%)",
+    ]
     assert (tmp_path / "f.svg").is_file()
 
 

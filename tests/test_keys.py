@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from papermill.exceptions import PapermillExecutionError
 
 from cce import LLM, cli
-from cce.errors import BadInput, EndpointFailed, NotRecorded
+from cce.errors import BadInput, EndpointFailed, NotebookFailed, NotRecorded
 from cce.models.store import Store
 from tests import faults
 from tests.conftest import given_by, planted_pair
@@ -100,11 +99,12 @@ def test_a_notebook_its_tables_and_its_figures(server, folder):
 
 def test_a_notebook_that_ends_with_an_error(server, folder):
     server.failures += [faults.status(401, f"{KEY} is no key of ours")] * 99
-    with pytest.raises(PapermillExecutionError) as error:
+    with pytest.raises(NotebookFailed) as error:
         notebook(server, folder)
-    assert "*** is no key of ours" in error.value.evalue
+    whole = error.value.__context__
+    assert "*** is no key of ours" in str(error.value)
     assert "*** is no key of ours" in (folder / "01_judge_accuracy.ipynb").read_text()
-    check_unseen(folder, str(error.value), error.value.evalue)
+    check_unseen(folder, str(error.value), str(whole), whole.evalue)
 
 
 @pytest.mark.parametrize("said", [f"bad key {KEY}", "x" * 490 + KEY])

@@ -10,10 +10,9 @@ import pytest
 
 from cce.analysis.students import mt_bench_table
 from cce.analysis.tables import readable
-from cce.benchmarks.mt_bench import REFERENCED, load_questions
+from cce.benchmarks.instructions import REFERENCED, load_questions
 from cce.benchmarks.pair import Question
-from cce.chat.dialogue import TEMPERATURES, answer_questions
-from cce.chat.grading import grade, read_digits, read_rating
+from cce.chat.grading import TEMPERATURES, answer_questions, grade, read_digits, read_rating
 from cce.errors import BadInput, DataMissing
 from tests.fake_grader import FakeGrader
 from tests.fake_server import sections

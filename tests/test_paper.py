@@ -3,18 +3,27 @@
 import pandas as pd
 import pytest
 
-from cce.analysis.paper import figure3, paper_scores, paper_student, table1, table2, table3, table4, table6
-from cce.analysis.paper.checks import (
+from cce.analysis.paper import (
     alpaca_numbers,
+    as_printed,
     averages_that_differ,
+    figure3,
     figure3_ends,
     gains,
     own_intervals,
+    paper_accuracy,
+    paper_gain,
+    paper_scores,
+    paper_student,
     sampling_steps,
-    size_steps,
+    student_steps,
     students_less_untrained,
     students_near_chance,
-    taught_gains,
+    table1,
+    table2,
+    table3,
+    table4,
+    table6,
 )
 from cce.errors import BadInput
 
@@ -115,7 +124,7 @@ def test_scores_are_those_of_the_same_base_model_data_and_sampling():
 
 
 def test_cce_teaches_worse_than_vanilla_in_four_cells_of_table_2():
-    gain = taught_gains().set_index(["student", "samples"])
+    gain = student_steps("judgments", "cce", "vanilla").set_index(["student", "samples"])
     assert gain.average.tolist() == [3.5, 0.8, 0.8, 1.9]
     cells = gain[BENCHMARKS].stack()
     assert cells[cells < 0].to_dict() == {
@@ -127,7 +136,7 @@ def test_cce_teaches_worse_than_vanilla_in_four_cells_of_table_2():
 
 
 def test_judgebench_falls_with_more_training_for_three_of_four_students_and_nothing_else_does():
-    steps = size_steps().set_index(["student", "judgments"])[BENCHMARKS]
+    steps = student_steps("samples", 30_000, 10_000).set_index(["student", "judgments"])[BENCHMARKS]
     assert steps.judgebench.tolist() == [-9.7, -16.1, -2.0, 0.3]
     assert (steps.drop(columns="judgebench") > 0).all(axis=None)
 
@@ -156,3 +165,16 @@ def test_table_3_does_not_rise_step_by_step():
 
 def test_neither_of_the_two_numbers_of_alpacaeval_is_the_larger_throughout():
     assert alpaca_numbers().first_larger.tolist() == [0, 3, 3, 3]
+
+
+def test_the_numbers_of_the_claims_are_those_of_the_tables():
+    gpt_4o = ("average", "gpt-4o")
+    steps = ["cce@16 vanilla", "cce-praising@16 cce-random@16", "cce-criticizing@16 cce-random@16"]
+    steps = [paper_gain(*gpt_4o, *step.split()) for step in [*steps, "cce@16 cce-criticizing@16"]]
+    overall = figure3().query("benchmark == 'overall'").set_index("budget").accuracy
+    cce, vanilla = (paper_student("average", ("qwen2.5-7b", kind, 10_000)) for kind in ("cce", "vanilla"))
+    rating = sampling_steps().set_index("step").mtbench["crowd less vanilla"].mean()
+    right = [paper_accuracy(*gpt_4o, method) for method in ("vanilla", "cce@16")]
+    # Of key points the paper says the direction alone.
+    numbers = [*right, *steps, overall[16] - overall[0], cce - vanilla, rating]
+    assert as_printed("claims.csv").paper.dropna().tolist() == pytest.approx(numbers)

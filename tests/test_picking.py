@@ -12,8 +12,7 @@ from pydantic import ValidationError
 from cce import evaluate, load_pairs
 from cce.benchmarks.instructions import Pool, load_pools
 from cce.benchmarks.pair import Message, Pair
-from cce.chat.dialogue import sample_responses
-from cce.chat.picking import pairs_of, pick
+from cce.chat.picking import pairs_of, pick, sample_responses
 from cce.errors import BadInput
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer

@@ -37,11 +37,10 @@ def redirected(parameters: dict, server: FakeServer, analyst: FakeServer, folder
 
 def run(stem: str, parameters: dict, folder: Path, kernel: bool = False) -> dict[str, pd.DataFrame]:
     """Run a notebook's cells, in a kernel or here; its tables and judgments by name."""
-    notebook = ROOT / "notebooks" / f"{stem}.ipynb"
     if kernel:
-        runner._execute(notebook, folder / f"{stem}.ipynb", parameters)
+        runner.execute(stem, folder / f"{stem}.ipynb", parameters)
     else:
-        run_here(notebook, parameters)
+        run_here(ROOT / "notebooks" / f"{stem}.ipynb", parameters)
     assert all(file.stat().st_size for file in runner.promised_files(stem, parameters))
     tables = {file.stem.removeprefix(stem): pd.read_csv(file) for file in folder.glob(f"{stem}*.csv")}
     return tables | {"judgments": pd.read_json(folder / f"{stem}.jsonl", lines=True)}

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cce.analysis.prose import steps_in_words
+from cce.analysis.comparison import steps_in_words
 from cce.analysis.students import agreements, picks_table, score_steps, trained_models
 from cce.analysis.tables import readable
 from cce.benchmarks.instructions import Pool

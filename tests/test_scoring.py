@@ -8,7 +8,7 @@ import pytest
 from cce import evaluate
 from cce.analysis.accuracy import AVERAGE, OTHER_AVERAGE, scored, sections
 from cce.benchmarks import PUBLISHED
-from cce.benchmarks.rewardbench import SECTION_OF, SECTIONS, section_weights
+from cce.benchmarks.published import SECTION_OF, SECTIONS, section_weights
 from cce.errors import BadInput
 from tests.conftest import planted_pair
 

@@ -7,7 +7,7 @@ from openai import OpenAI
 from bench.vllm.server import ask
 from cce import LLM, load_pairs
 from cce.benchmarks.pair import Pair
-from cce.chat.analyst import POINTS, read_points
+from cce.chat.key_points import POINTS, read_points
 from cce.crowd.prompts import render
 from cce.crowd.session import TOP_LOGPROBS
 from cce.crowd.verdict import read_distribution

@@ -8,8 +8,7 @@ import pandas as pd
 from cce.analysis.paper import ACCURACY, REFERENCE, figure3, paper_accuracy, paper_name
 from cce.analysis.statistics import consistency, kappa, proportion
 from cce.benchmarks import PUBLISHED
-from cce.benchmarks.rewardbench import SECTION_OF, section_weights
-from cce.benchmarks.scoring import Scoring, check_scoring
+from cce.benchmarks.published import SECTION_OF, Scoring, check_scoring, section_weights
 from cce.errors import BadInput
 from cce.names import family, method_parts
 

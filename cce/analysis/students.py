@@ -19,7 +19,7 @@ from cce.analysis.paper import ACCURACY, ROW, Student, paper_scores, paper_stude
 from cce.analysis.statistics import Estimate, difference, proportion
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, preferred
 from cce.benchmarks.instructions import Pool
-from cce.benchmarks.scoring import Scoring
+from cce.benchmarks.published import Scoring
 from cce.errors import BadInput
 from cce.names import NO_JUDGE, TAUGHT, UNTRAINED, family
 

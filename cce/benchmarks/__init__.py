@@ -1,34 +1,24 @@
-"""What is judged: the paper's five sets of pairs and others, the kit's own `pocket`, and any JSONL file of pairs.
-
-load_pairs("judgebench", limit=20)
-load_pairs("my_pairs.jsonl")
-register("mine", Benchmark(Source("me/mine", "test", r"mine.*test"), pairs_of_rows))
-"""
+"""What is judged: the paper's five sets of pairs and others, the kit's own `pocket`, and any JSONL file of pairs."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cce.benchmarks import helpsteer2, published, rewardbench
-from cce.benchmarks.files import Benchmark, Folder, PairFile, Source, as_published, find_rows, user_rows
-from cce.benchmarks.pair import Pair
-from cce.benchmarks.sampling import dealt, drawn, shard_of
-from cce.benchmarks.scoring import Scoring, check_scoring
+from cce.benchmarks.files import DATA, Folder, PairFile, Source, as_published, find_rows, user_rows
+from cce.benchmarks.pair import Pair, dealt, drawn, shard_of
+from cce.benchmarks.published import BENCHMARKS, Benchmark, Scoring, check_scoring
 from cce.errors import BadInput
 
 __all__ = ["PUBLISHED", "Benchmark", "Source", "load_pairs", "register"]
 
 # The paper's own, in the order of its Table 1.
 PUBLISHED = ("rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias")
-BENCHMARKS = {"rewardbench": rewardbench.BENCHMARK, "helpsteer2": helpsteer2.BENCHMARK, **published.BENCHMARKS}
-# Those from outside the package.
-REGISTERED: dict[str, Benchmark] = {}
-# The kit's own pairs: for judging, and for training judges.
-SHIPPED = {"pocket": "pocket.jsonl", "pocket_train": "pocket_train.jsonl"}
+REGISTERED: dict[str, Benchmark] = {}  # from outside the package
+SHIPPED = ("pocket", "pocket_train")  # the kit's own pairs: for judging, and for training judges
 
 
 def register(name: str, benchmark: Benchmark) -> None:
     """Let `load_pairs` know a benchmark from outside the package. Raises BadInput for a name of the kit's own."""
-    if name in BENCHMARKS | SHIPPED:
+    if name in (*BENCHMARKS, *SHIPPED):
         raise BadInput(f"benchmark {name!r}: the kit has one of this name; give yours another")
     REGISTERED[name] = benchmark
 
@@ -41,17 +31,12 @@ def load_pairs(
     scoring: Scoring = "paper",
     shard: str | None = None,
 ) -> Sequence[Pair]:
-    """Load the pairs of a benchmark.
+    """Load the pairs of a benchmark: of one that is published or registered, of pocket or pocket_train, or of a file.
 
-    Args:
-        name_or_path: rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar, tulu3_preference, pocket,
-            pocket_train, a registered name, or the path of a file of pairs (id, instruction, answer_a, answer_b, and
-            label A or B where known).
-        data_dir: folder of the published files; without it the environment's CCE_DATA, without that the hub.
-        limit: how many pairs to draw, at random by `seed`; a smaller limit draws from a larger one's pairs.
-        seed: also decides which answer is A where the source says only which is better.
-        scoring: paper or standard, which differ in labels and orders; see `cce.benchmarks.scoring`.
-        shard: "2/4" for the second of four parts of what the above gives; together they are the whole.
+    A file's pairs have id, instruction, answer_a, answer_b and, where known, label (A or B); `Pair` has further fields.
+    Published files lie in `data_dir`, without that in the environment's CCE_DATA, without that on the hub. `limit` says
+    how many pairs to draw, at random by `seed`, which also decides which answer is A where the source says only which
+    is better. `scoring` differs in labels and orders. `shard` is "2/4" for the second of four parts of the whole.
 
     Returns the pairs in the source's order: a list, or for a whole .jsonl file a `PairFile`, which leaves them there.
     Raises BadInput for a bad name, limit, shard or file, DataMissing where a benchmark cannot be found.
@@ -68,7 +53,7 @@ def load_pairs(
 def _all_pairs(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iterator[Pair]:
     known = BENCHMARKS | REGISTERED
     if name in SHIPPED:
-        yield from user_rows(Path(__file__).parent / "data" / SHIPPED[name], Pair, benchmark=name)
+        yield from user_rows(DATA / f"{name}.jsonl", Pair, benchmark=name)
     elif name in known:
         with as_published(f"{name}: a row lacks a field, or holds a value unknown there"):
             for pair in known[name].pairs(find_rows(known[name].source, data_dir), seed, scoring):

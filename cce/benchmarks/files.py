@@ -10,34 +10,31 @@ import warnings
 import zlib
 from array import array
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
-from typing import IO, Literal, TextIO, TypeVar
+from typing import Literal, NamedTuple, TextIO
 
-from pydantic import BaseModel, ValidationError
+import numpy as np
+import yaml
+from pydantic import TypeAdapter, ValidationError
 
-from cce.benchmarks.pair import Pair
-from cce.benchmarks.sampling import told_apart
-from cce.benchmarks.scoring import Scoring
+from cce.benchmarks.pair import Pair, T, drawn
 from cce.errors import BadInput, DataMissing
 
+DATA = Path(__file__).parent / "data"
 FILE_TYPES = re.compile(r"\.(json|jsonl|csv)(\.gz)?$|\.parquet$")
-PART = re.compile(r"-\d{5}-of-\d{5}")
+VERSION = attrgetter("st_size", "st_mtime_ns")
 Row = dict[str, object]
 Folder = str | Path | None
-M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where a data set is published: `hub` id and `split`, and a pattern that its file's path matches.
 
-    `revision` is a commit of the hub's repository, so that the rows stay the same, or "main" for the latest, as with
-    LLMBar, no commit of which could be established. `path` is that of one file in the repository, a dataset or a space,
-    where this holds no splits that `datasets` could load.
+    `revision` is a commit of the hub's repository, or "main" for the latest. `path` is that of one file in the
+    repository, a dataset or a space, where this holds no splits that `datasets` could load.
     """
 
     hub: str
@@ -48,15 +45,9 @@ class Source:
     repo_type: Literal["dataset", "space"] = "dataset"
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """Where a benchmark's rows are, and the function that makes its pairs from rows, seed and scoring.
-
-    Where each subset has a file of its own, `source` holds one by subset, and each row then says its `subset`.
-    """
-
-    source: Source | dict[str, Source]
-    pairs: Callable[[Iterable[Row], int, Scoring], Iterable[Pair]]
+# One by subset where each has a file of its own; each row then says its `subset`.
+Sources = Source | dict[str, Source]
+SOURCES = TypeAdapter(dict[str, Sources]).validate_python(yaml.safe_load((DATA / "sources.yaml").read_text()))
 
 
 @contextmanager
@@ -68,7 +59,7 @@ def as_published(problem: str, remedy: str = "is the file as published?") -> Ite
         raise BadInput(f"{problem} ({error}); {remedy}") from error
 
 
-def find_rows(source: Source | dict[str, Source], data_dir: Folder) -> Iterable[Row]:
+def find_rows(source: Sources, data_dir: Folder) -> Iterable[Row]:
     """The rows of a data set: from `data_dir`, else from the folder CCE_DATA, else from the hub, else DataMissing."""
     if isinstance(source, dict):
         return [row | {"subset": name} for name, part in source.items() for row in find_rows(part, data_dir)]
@@ -83,16 +74,15 @@ def _matching(source: Source, folder: Path) -> list[Path]:
     # The folder's own name counts too, so that the data set's own folder can be given.
     named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*"))}
     files = [f for f, name in named.items() if FILE_TYPES.search(f.name.lower()) and re.search(source.file, name)]
-    if len({PART.sub("", str(file)) for file in files}) > 1:
+    if len({re.sub(r"-\d{5}-of-\d{5}", "", str(file)) for file in files}) > 1:
         found = ", ".join(map(str, files))
         raise BadInput(f"{folder} holds several files for {source.hub}: {found}; keep one of them there")
     return files
 
 
 def _from_hub(source: Source, folder: Folder) -> Iterable[Row]:
-    with warnings.catch_warnings():
-        # In a notebook's kernel tqdm asks for widgets, which its bars on a terminal do not need.
-        warnings.simplefilter("ignore")
+    # In a notebook's kernel tqdm asks for widgets, which its bars on a terminal do not need.
+    with warnings.catch_warnings(action="ignore"):
         from datasets import load_dataset
         from huggingface_hub import hf_hub_download
         from huggingface_hub.utils import logging
@@ -106,11 +96,9 @@ def _from_hub(source: Source, folder: Folder) -> Iterable[Row]:
     except Exception as error:
         part = f"file {source.path}" if source.path else f"split {source.split}"
         looked = f"in {Path(folder).absolute()}" if folder else "in any folder (data_dir and CCE_DATA are unset)"
-        raise DataMissing(
-            f"{source.hub}, {part}: not found {looked}, and the hub gave nothing "
-            f"({type(error).__name__}). Download it (json, jsonl, csv or parquet) into a folder and name the folder in "
-            f"data_dir or CCE_DATA; the file's path there must match {source.file!r}"
-        ) from None
+        missing = f"{source.hub}, {part}: not found {looked}, and the hub gave nothing ({type(error).__name__})"
+        remedy = "Download it (json, jsonl, csv or parquet) into a folder and name the folder in data_dir or CCE_DATA"
+        raise DataMissing(f"{missing}. {remedy}; the file's path there must match {source.file!r}") from None
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -124,7 +112,13 @@ def read_rows(path: Path) -> list[Row]:
 
             return pandas.read_parquet(path).to_dict("records")
         with (gzip.open if kind[2] else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
-            return _text_rows(file, kind[1], path)
+            if kind[1] == "csv":
+                csv.field_size_limit(sys.maxsize)
+                return list(csv.DictReader(file))
+            rows = _parsed(file.read(), path) if kind[1] == "json" else [row for _, row in _lines(file, path)]
+    if not isinstance(rows, list):
+        raise BadInput(f"{path}: a list of objects is wanted")
+    return rows
 
 
 @contextmanager
@@ -137,18 +131,6 @@ def _readable(path: Path) -> Iterator[None]:
         raise BadInput(f"{path}: not UTF-8 text, or not gzipped or parquet as its name says: {error}") from error
 
 
-def _text_rows(file: TextIO, kind: str, path: Path) -> list[Row]:
-    if kind == "jsonl":
-        return [row for _, row in _lines(file, path)]
-    if kind == "csv":
-        csv.field_size_limit(sys.maxsize)
-        return list(csv.DictReader(file))
-    rows = _parsed(file.read(), str(path))
-    if not isinstance(rows, list):
-        raise BadInput(f"{path}: a list of objects is wanted")
-    return rows
-
-
 def _lines(file: TextIO, path: Path) -> Iterator[tuple[int, Row]]:
     """Each row with its line's offset in the text, in bytes; blank lines have none."""
     offset = 0
@@ -158,7 +140,7 @@ def _lines(file: TextIO, path: Path) -> Iterator[tuple[int, Row]]:
         offset += len(line.encode())
 
 
-def _parsed(text: str, place: str) -> object:
+def _parsed(text: str, place: str | Path) -> object:
     try:
         return json.loads(text)
     # A number of thousands of digits is a ValueError, and brackets nested thousands deep are a RecursionError.
@@ -166,12 +148,12 @@ def _parsed(text: str, place: str) -> object:
         raise BadInput(f"{place}: not JSON, or none that can be read: {error}") from error
 
 
-def user_rows(path: Path, kind: type[M], **defaults) -> list[M]:
+def user_rows(path: Path, kind: type[T], **defaults) -> list[T]:
     """A file's rows as that kind, `defaults` filling fields that a row lacks. Raises BadInput naming row and field."""
     return [_checked(row, kind, f"{path}, row {n}", defaults) for n, row in enumerate(read_rows(path), start=1)]
 
 
-def _checked(row: Row, kind: type[M], place: str, defaults: dict) -> M:
+def _checked(row: Row, kind: type[T], place: str, defaults: dict) -> T:
     if not isinstance(row, dict):
         raise BadInput(f"{place}: an object with the fields of {kind.__name__} is wanted")
     try:
@@ -186,22 +168,19 @@ class PairFile(Sequence[Pair]):
     """The pairs of the user's own JSONL file: all are checked at first, and each is read again when it is asked for.
 
     Only the offsets of lines are kept, so that a million pairs need little more memory than ten. Raises BadInput as
-    `user_rows` does, for an id that stands twice, for no pairs, and at a pair that is asked for once the file changed.
+    `load_pairs` does for a bad file, and at a pair that is asked for once the file has changed.
     """
 
     def __init__(self, source: str):
         self.name, self.path = Path(source), Path(source).absolute()
         with _readable(self.name), open(self.path, encoding="utf-8-sig", newline="") as file:
-            self.version = _version(file)
+            self.version = VERSION(os.fstat(file.fileno()))
             start = 3 if file.buffer.peek(3).startswith(BOM_UTF8) else 0
             self.offsets = array("Q", (start + offset for offset, _ in _lines(file, self.name)))
-        # A million hashes take less than as many ids.
-        hashes = sorted(hash(pair.id) for pair in self)
-        alike = {one for one, following in pairwise(hashes) if one == following}
-        if alike:
-            list(told_apart((pair for pair in self if hash(pair.id) in alike), source))
-        if not hashes:
-            raise BadInput(f"{source}: holds no pairs")
+        # A million hashes take less than as many ids, which are looked at where two hashes are alike.
+        hashes = np.fromiter((hash(pair.id) for pair in self), "int64", len(self))
+        if len(np.unique(hashes)) < len(self) or not len(self):
+            drawn(self, "pairs", source, limit=None, seed=0)
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -218,15 +197,10 @@ class PairFile(Sequence[Pair]):
 
     def _read(self, places: Iterable[int]) -> Iterator[Pair]:
         with _readable(self.path), open(self.path, "rb") as file:
-            if _version(file) != self.version:
+            if VERSION(os.fstat(file.fileno())) != self.version:
                 raise BadInput(f"{self.path}: has changed since its pairs were loaded; load them again")
             for place in places:
                 file.seek(self.offsets[place])
                 where = f"{self.name}, row {place + 1}"
                 row = _parsed(file.readline().splitlines()[0].decode(), where)
                 yield _checked(row, Pair, where, {"benchmark": self.name.name})
-
-
-def _version(file: IO) -> tuple[int, int]:
-    found = os.fstat(file.fileno())
-    return found.st_size, found.st_mtime_ns

@@ -1,34 +1,31 @@
-"""Instructions to sample responses for, and pools: the responses to one instruction.
+"""What models are asked: questions, instructions to sample responses for, and pools, the responses to one of these.
 
-load_instructions("lima", limit=100)
-load_pools("responses.jsonl")
+The arguments `data_dir`, `limit` and `seed` of these loaders, and their errors, are those of `load_pairs`.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from cce.benchmarks import load_pairs
-from cce.benchmarks.files import Folder, Row, Source, as_published, find_rows, user_rows
-from cce.benchmarks.pair import NonEmpty, Text
-from cce.benchmarks.sampling import drawn
+from cce.benchmarks.files import DATA, SOURCES, Folder, Row, as_published, find_rows, user_rows
+from cce.benchmarks.pair import Item, NonEmpty, Question, Text, drawn
 from cce.errors import BadInput
 
+# The categories of MT-Bench in which a judge sees a reference answer to each turn.
+REFERENCED = ("math", "reasoning", "coding")
 
-class Instruction(BaseModel):
+
+class Instruction(Item):
     """What a user asks for, in one turn."""
 
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
-    id: Text
     instruction: NonEmpty
 
 
-class Pool(BaseModel):
+class Pool(Item):
     """An instruction and the responses to it, of which one is to be picked; equal texts may stand among them."""
 
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
-    id: Text
     instruction: Text
     responses: tuple[Text, ...]
 
@@ -44,9 +41,48 @@ class Pool(BaseModel):
         return list(dict.fromkeys(self.responses))
 
 
-def load_pools(path: str | Path) -> list[Pool]:
-    """Load a file of pools, JSONL of {id, instruction, responses: [...]}. Raises BadInput naming row and field."""
-    return drawn(user_rows(Path(path), Pool), "pools", str(path), limit=None, seed=0)
+def load_questions(
+    name: str = "mt_bench", data_dir: Folder = None, limit: int | None = None, seed: int = 0
+) -> list[Question]:
+    """Load the questions of mt_bench (Zheng et al. 2023, arXiv 2306.05685) or pocket_talk, sixteen of the kit's own."""
+    if name not in ("mt_bench", "pocket_talk"):
+        raise BadInput(f"unknown questions {name!r}: mt_bench or pocket_talk")
+    questions = _mt_bench(data_dir) if name == "mt_bench" else user_rows(DATA / "pocket_talk.jsonl", Question)
+    return drawn(questions, "questions", name, limit, seed)
+
+
+def _mt_bench(data_dir: Folder) -> Iterator[Question]:
+    with as_published("mt_bench: a row lacks a field or its reference answer", "are the files as published?"):
+        known = find_rows(SOURCES["mt_bench_references"], data_dir)
+        answers = {row["question_id"]: row["choices"][0]["turns"] for row in known}
+        for row in find_rows(SOURCES["mt_bench_questions"], data_dir):
+            references = answers[row["question_id"]] if row["category"] in REFERENCED else ()
+            yield Question(id=row["question_id"], category=row["category"], turns=row["turns"], references=references)
+
+
+def load_references(
+    name: str = "alpaca_eval", data_dir: Folder = None, limit: int | None = None, seed: int = 0
+) -> list[Question]:
+    """Load AlpacaEval's instructions, each a question of one turn with the output that models are compared with.
+
+    They are those of alpaca_eval, or of pocket, the kit's own pairs with the better answer as the reference. An id is
+    the place in the whole set, from 0, which annotations call `index`; the category is its source or kind.
+    """
+    if name not in ("alpaca_eval", "pocket"):
+        raise BadInput(f"unknown instructions {name!r}: alpaca_eval or pocket")
+    return drawn(_alpaca_eval(data_dir) if name == "alpaca_eval" else _pocket(), "instructions", name, limit, seed)
+
+
+def _alpaca_eval(data_dir: Folder) -> Iterator[Question]:
+    with as_published("alpaca_eval: a row lacks a field"):
+        for n, row in enumerate(find_rows(SOURCES["alpaca_eval"], data_dir)):
+            yield Question(id=n, category=row["dataset"], turns=(row["instruction"],), references=(row["output"],))
+
+
+def _pocket() -> Iterator[Question]:
+    for n, pair in enumerate(load_pairs("pocket")):
+        best = pair.answer_a if pair.label == "A" else pair.answer_b
+        yield Question(id=n, category=f"pocket: {pair.subset}", turns=(pair.instruction,), references=(best,))
 
 
 def load_instructions(
@@ -56,45 +92,37 @@ def load_instructions(
 
     They are those of lima (Zhou et al. 2023, arXiv 2305.11206), tulu3_sft (Lambert et al. 2024, arXiv 2411.15124),
     pocket_train (the kit's own pairs for training), or the path of a file of instructions (id, instruction).
-    `data_dir`, `limit` and `seed` are as for `load_pairs`.
-    Raises BadInput for a bad name, limit or file, DataMissing where a data set cannot be found.
     """
     if name_or_path == "pocket_train":
         found = (Instruction(id=pair.id, instruction=pair.instruction) for pair in load_pairs(name_or_path))
-    elif name_or_path in SOURCES:
+    elif name_or_path in ("lima", "tulu3_sft"):
         found = _published(name_or_path, data_dir)
     elif Path(name_or_path).suffix:
         found = user_rows(Path(name_or_path), Instruction)
     else:
-        known = f"one of {', '.join(SOURCES)}, pocket_train, or the path of a file of instructions"
+        known = "one of lima, tulu3_sft, pocket_train, or the path of a file of instructions"
         raise BadInput(f"unknown instructions {name_or_path!r}: {known}")
     return drawn(found, "instructions", name_or_path, limit, seed)
 
 
 def _published(name: str, data_dir: Folder) -> Iterator[Instruction]:
-    source, first_turn = SOURCES[name]
     with as_published(f"{name}: a row lacks a field"):
-        for place, row in enumerate(find_rows(source, data_dir)):
+        for place, row in enumerate(find_rows(SOURCES[name], data_dir)):
             # The id stays the row's place where one before it is empty.
-            if turn := first_turn(row):
+            if turn := _first_turn(name, row):
                 yield Instruction(id=str(place), instruction=turn)
 
 
-def _of_lima(row: Row) -> str:
-    # The hub has the turns in one list; the other form in circulation keeps those before the last one apart.
+def _first_turn(name: str, row: Row) -> str:
+    if name == "tulu3_sft":
+        # A system message may come first.
+        return next((message["content"] for message in row["messages"] if message["role"] == "user"), "")
+    # The hub has LIMA's turns in one list; the other form in circulation keeps those before the last one apart.
     if "conversations" in row:
         return row["conversations"][0]
     return row["history"][0][0] if row["history"] else row["instruction"]
 
 
-def _of_tulu3(row: Row) -> str:
-    # A system message may come first.
-    return next((message["content"] for message in row["messages"] if message["role"] == "user"), "")
-
-
-LIMA = "68958e98267f5fb4a52a03ebcdae4ae59213fa7c"
-TULU3_SFT = "b14afda60f1bbebe55d5d2fa1e4df5042f97f8be"
-SOURCES = {
-    "lima": (Source("GAIR/lima", "train", r"lima/[^/]*(lima|train)[^/]*$", LIMA, path="train.jsonl"), _of_lima),
-    "tulu3_sft": (Source("allenai/tulu-3-sft-mixture", "train", r"tulu[-_]?3.*sft", TULU3_SFT), _of_tulu3),
-}
+def load_pools(path: str | Path) -> list[Pool]:
+    """Load a file of pools, JSONL of {id, instruction, responses: [...]}. Raises BadInput naming row and field."""
+    return drawn(user_rows(Path(path), Pool), "pools", str(path), limit=None, seed=0)

@@ -1,30 +1,39 @@
-"""What is judged and asked: a pair of answers to one instruction, and a question, to which models give theirs."""
+"""What is judged or asked: a pair of answers, or a question; and which of these a limit draws, and a shard gets."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nsmallest
+from operator import itemgetter
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from cce.display import Section, Shown
 from cce.errors import BadInput
 from cce.text import whole_characters
 
+T = TypeVar("T", bound="Item")
 Text = Annotated[str, AfterValidator(whole_characters)]
 NonEmpty = Annotated[str, Field(min_length=1), AfterValidator(whole_characters)]
 # An empty cell of a csv or parquet file is no label.
 Label = Annotated[Literal["A", "B"] | None, BeforeValidator(lambda label: label if label and label == label else None)]
 
 
-class Message(BaseModel):
+class Message(BaseModel, frozen=True):
     """One turn of a conversation."""
 
-    model_config = ConfigDict(frozen=True)
     role: Literal["user", "assistant"]
     content: Text
 
 
-class Pair(Shown, BaseModel):
+class Item(BaseModel, frozen=True, coerce_numbers_to_str=True):
+    """Whatever has an id; a number may stand for a text."""
+
+    id: Text
+
+
+class Pair(Shown, Item):
     """Two answers to one instruction, or two conversations with the same user turns.
 
     `label` is A or B, or None where nobody has said; `why` is the reason for it. `criteria` replaces the judge's usual
@@ -33,8 +42,6 @@ class Pair(Shown, BaseModel):
     they stand before the models that are asked for theirs.
     """
 
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
-    id: Text
     instruction: Text = ""
     answer_a: Text | None = None
     answer_b: Text | None = None
@@ -50,14 +57,15 @@ class Pair(Shown, BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> "Pair":
-        if self.conversation_a is None and self.conversation_b is None:
+        a, b = self.conversation_a, self.conversation_b
+        if a is None and b is None:
             if not self.instruction or self.answer_a is None or self.answer_b is None:
                 raise ValueError("needs instruction, answer_a and answer_b (or conversation_a and conversation_b)")
-        elif self.conversation_a is None or self.conversation_b is None:
+        elif a is None or b is None:
             raise ValueError("conversation_a and conversation_b go together")
-        elif _turns(self.conversation_a, "user") != _turns(self.conversation_b, "user"):
+        elif _turns(a, "user") != _turns(b, "user"):
             raise ValueError("conversation_a and conversation_b must hold the same user turns")
-        elif not (_in_turn(self.conversation_a) and _in_turn(self.conversation_b)):
+        elif not a or any([turn.role for turn in talk] != ["user", "assistant"] * (len(talk) // 2) for talk in (a, b)):
             raise ValueError("a conversation goes user, assistant, user, assistant ...")
         if self.crowd and len(self.questions) > 1:
             raise ValueError("crowd holds answers to one question; let crowd models answer a conversation of several")
@@ -85,47 +93,37 @@ class Pair(Shown, BaseModel):
         return Section(f"Pair {self.id}" + (f" of {self.benchmark}" if self.benchmark else ""), parts=(*turns, *why))
 
     def _turn(self, turn: int) -> Section:
-        answers = {"A": self.answers_a[turn], "B": self.answers_b[turn]}
         better = {self.label: ", the better one by the label"}
-        sides = [Section(f"Answer {side}{better.get(side, '')}", text) for side, text in answers.items()]
+        answers = {"A": self.answers_a[turn], "B": self.answers_b[turn]}
+        sides = tuple(Section(f"Answer {side}{better.get(side, '')}", text) for side, text in answers.items())
         number = f" {turn + 1}" if len(self.questions) > 1 else ""
-        return Section(f"Question{number}", self.questions[turn], tuple(sides), beside=True)
+        return Section(f"Question{number}", self.questions[turn], sides, beside=True)
 
 
 def _turns(conversation: tuple[Message, ...], role: str) -> tuple[str, ...]:
     return tuple(message.content for message in conversation if message.role == role)
 
 
-def _in_turn(conversation: tuple[Message, ...]) -> bool:
-    roles = [message.role for message in conversation]
-    return bool(roles) and roles == ["user", "assistant"] * (len(roles) // 2)
-
-
 def pair_named(pairs: Sequence[Pair], name: str | None) -> Pair:
     """The pair of this id, or the first where no name is given. Raises BadInput where none has it."""
     found = next((pair for pair in pairs if name in (None, pair.id)), None)
     if found is None:
-        known = ", ".join(pair.id for pair in pairs[:3])
-        among = f"no such id among these {len(pairs):,} pairs ({known} ...)"
-        raise BadInput(f"pair {name!r}: {among}; was it left out by limit?")
+        known = f"{len(pairs):,} pairs ({', '.join(pair.id for pair in pairs[:3])} ...)"
+        raise BadInput(f"pair {name!r}: no such id among these {known}; was it left out by limit?")
     return found
 
 
 def shuffled_sides(pair_id: str, better: str, worse: str, seed: int) -> dict[str, str]:
-    """Answers and label for a source that says only which answer is better: a coin for each pair, from the seed.
-
-    The coin depends on the pair's own id, so that neither a limit nor a missing row moves another pair's.
-    """
-    if Random(f"{seed}:sides:{pair_id}").random() < 0.5:
-        return {"answer_a": better, "answer_b": worse, "label": "A"}
-    return {"answer_a": worse, "answer_b": better, "label": "B"}
+    """Answers and label for a source that says only which answer is better: a coin for each pair, from the seed."""
+    # The pair's own coin, so that neither a limit nor a missing row moves another pair's.
+    better_is_a = Random(f"{seed}:sides:{pair_id}").random() < 0.5
+    a, b, label = (better, worse, "A") if better_is_a else (worse, better, "B")
+    return {"answer_a": a, "answer_b": b, "label": label}
 
 
-class Question(BaseModel):
+class Question(Item):
     """What a user says, turn by turn, and `references`, good answers: one for each turn, or none at all."""
 
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
-    id: Text
     category: Text = ""
     turns: Annotated[tuple[NonEmpty, ...], Field(min_length=1)]
     references: tuple[Text, ...] = ()
@@ -136,7 +134,49 @@ class Question(BaseModel):
             raise ValueError("references: one a turn, or none")
         return self
 
-    @property
-    def questions(self) -> tuple[str, ...]:
-        """The turns, under the name that a pair has for them."""
-        return self.turns
+
+def drawn(items: Iterable[T], kind: str, source: str, limit: int | None, seed: int) -> list[T]:
+    """As many items as the limit says, or all, in their order; a smaller limit draws from a larger one's items.
+
+    Raises BadInput for a limit below 1 (before the first item is read), for an id that stands twice, for no items.
+    """
+    if limit is not None and limit < 1:
+        raise BadInput(f"limit {limit}: at least one of the {kind}, or none given for all")
+    items = _told_apart(items, source)
+    if limit is not None:
+        # One by one, so that of hundreds of thousands only the drawn ones are kept.
+        lots = ((Random(f"{seed}:limit:{item.id}").random(), place, item) for place, item in enumerate(items))
+        items = (item for _, _, item in sorted(nsmallest(limit, lots), key=itemgetter(1)))
+    chosen = list(items)
+    if not chosen:
+        raise BadInput(f"{source}: holds no {kind}")
+    return chosen
+
+
+def _told_apart(items: Iterable[T], source: str) -> Iterator[T]:
+    seen = set()
+    for item in items:
+        if item.id in seen:
+            raise BadInput(f"{source}: the id {item.id!r} stands twice; ids must differ")
+        seen.add(item.id)
+        yield item
+
+
+def shard_of(shard: str) -> tuple[int, int]:
+    """Which part it is, and of how many: (2, 4) for "2/4". Raises BadInput for anything else."""
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", str(shard))
+    part, parts = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise BadInput(f"shard {shard!r}: i/n for the i-th of n parts, such as 2/4")
+    return part, parts
+
+
+def dealt(pairs: list[Pair], shard: str, source: str) -> list[Pair]:
+    """The pairs of the i-th instruction and of every n-th after it, for the shard i/n. Raises BadInput for none."""
+    part, parts = shard_of(shard)
+    # Pairs on one instruction share its crowd answers: two shards would buy these twice, and get two different ones.
+    instructions = {question: place for place, question in enumerate(dict.fromkeys(p.questions[0] for p in pairs))}
+    chosen = [pair for pair in pairs if instructions[pair.questions[0]] % parts == part - 1]
+    if not chosen:
+        raise BadInput(f"shard {shard!r}: none of the {len(instructions)} instructions of {source}; take fewer shards")
+    return chosen

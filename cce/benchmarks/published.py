@@ -1,24 +1,74 @@
-"""Published benchmarks that take no more than a function each, from rows to pairs."""
+"""Published benchmarks, with one function each from rows to pairs, and how judgments of these pairs are scored.
+
+A and B are as published; where only the better answer is, a seeded coin decides. An id is the row's own, or its place.
+Scoring is one switch for four rules, which go as the paper's code has them or as the benchmarks do. In either, pairs of
+HelpSteer2 whose answers are equally good have no label, and are left out.
+"""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Literal, NamedTuple
 
-from cce.benchmarks.files import Benchmark, Row, Source
+import yaml
+
+from cce.benchmarks.files import DATA, SOURCES, Row, Sources
 from cce.benchmarks.pair import Pair, shuffled_sides
-from cce.benchmarks.scoring import Scoring
+from cce.errors import BadInput
 
 Messages = list[dict[str, str]]
+Scoring = Literal["paper", "standard"]
+RULES = yaml.safe_load((DATA / "scoring.yaml").read_text())
+# RewardBench's subsets and what they count for, by section.
+SECTIONS = yaml.safe_load((DATA / "rewardbench.yaml").read_text())
+SECTION_OF = {subset: section for section, subsets in SECTIONS.items() for subset in subsets}
 BETTER = {"1": "A", "2": "B"}  # the side of output_1 and of output_2
-EVALBIAS_ROWS = 1000
+# HelpSteer2's published weights for one figure of merit.
+WEIGHTS = {"helpfulness": 0.65, "correctness": 0.8, "coherence": 0.45, "complexity": 0.55, "verbosity": -0.4}
+HELPSTEER2_CRITERIA = (
+    "the five attributes of this data set: helpfulness, correctness, coherence, complexity (of the knowledge that "
+    "the answer took to write) and verbosity (the amount of detail relative to what was asked)"
+)
+
+
+class Benchmark(NamedTuple):
+    """Where a benchmark's rows are, and the function that makes its pairs from rows, seed and scoring."""
+
+    source: Sources
+    pairs: Callable[[Iterable[Row], int, Scoring], Iterable[Pair]]
+
+
+def rewardbench(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
+    """RewardBench (Lambert et al. 2024), filtered split: 2,985 chosen and rejected answers in 23 subsets."""
+    for place, row in enumerate(rows):
+        name = str(row.get("filtered_index", place))
+        sides = shuffled_sides(name, row["chosen"], row["rejected"], seed)
+        yield Pair(id=name, instruction=row["prompt"], subset=row["subset"], **sides)
+
+
+def helpsteer2(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
+    """HelpSteer2 (Wang et al. 2024), validation split: 1,038 rated answers, two successive rows to each prompt."""
+    rows = list(rows)
+    for place, (a, b) in enumerate(zip(rows[::2], rows[1::2], strict=True)):
+        if a["prompt"] != b["prompt"]:
+            at = f"rows {2 * place} and {2 * place + 1}"
+            raise BadInput(f"HelpSteer2: {at} have different prompts; the file is not as published")
+        good_a, good_b = goodness(a, scoring), goodness(b, scoring)
+        if good_a != good_b:  # otherwise neither is the better one
+            sides = {"answer_a": a["response"], "answer_b": b["response"], "label": "A" if good_a > good_b else "B"}
+            yield Pair(id=str(place), instruction=a["prompt"], criteria=HELPSTEER2_CRITERIA, **sides)
+
+
+def goodness(row: Row, scoring: Scoring) -> float:
+    """The weighted sum of the five ratings (0 to 4 each), rounded so that equal sums compare as equal."""
+    # The paper's code applies the weights on loading and on scoring: they are squared, and verbosity counts in favour.
+    power = 2 if scoring == "paper" else 1
+    return round(sum(weight**power * float(row[attribute]) for attribute, weight in WEIGHTS.items()), 6)
 
 
 def mtbench_human(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
-    """MT-Bench human judgments (Zheng et al. 2023): 3,355 votes on one or two turns, 2,575 without ties.
-
-    One pair per vote that is not a tie; a vote on turn 1 sees one turn, a vote on turn 2 sees both.
-    """
+    """MT-Bench human judgments (Zheng et al. 2023): 3,355 votes on the first turn or on both, 2,575 without ties."""
     seen: Counter[str] = Counter()
     for row in rows:
         if row["winner"] in ("model_a", "model_b"):
@@ -26,20 +76,15 @@ def mtbench_human(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[
             name = f"{row['question_id']}-{row['model_a']}-{row['model_b']}-{row['judge']}-turn{turn}"
             seen[name] += 1  # a judge may have voted twice on the same two answers
             name = name if seen[name] == 1 else f"{name}-{seen[name]}"
-            talks = {side: _messages(row[side])[: 2 * turn] for side in ("conversation_a", "conversation_b")}
+            said = {side: row[side] for side in ("conversation_a", "conversation_b")}
+            # A csv file holds a conversation as JSON text.
+            talks = {side: tuple(json.loads(t) if isinstance(t, str) else t)[: 2 * turn] for side, t in said.items()}
             yield Pair(id=name, subset=f"turn{turn}", label=label, **talks)
 
 
-def _messages(conversation) -> tuple:
-    # A csv file holds the conversation as JSON text.
-    return tuple(json.loads(conversation) if isinstance(conversation, str) else conversation)
-
-
 def judgebench(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
-    """JudgeBench (Tan et al. 2024), gpt split: 350 pairs of GPT-4o answers, one objectively right, one wrong.
-
-    A and B are as published, the subset is the source of the question. The benchmark judges both orders, the paper one.
-    """
+    """JudgeBench (Tan et al. 2024), gpt split: 350 pairs of GPT-4o answers, one objectively right, one wrong."""
+    # The benchmark judges both orders, the paper one.
     order = "both" if scoring == "standard" else None
     for row in rows:
         label = {"A>B": "A", "B>A": "B"}[row["label"]]
@@ -48,22 +93,16 @@ def judgebench(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pai
 
 
 def evalbias(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
-    """EvalBias as the paper has it: the first 1,000 rows of the training split of OffsetBias (Park et al. 2024).
-
-    A and B are as published, under either of the two field names in circulation.
-    """
-    for place, row in enumerate(islice(rows, EVALBIAS_ROWS)):
+    """EvalBias as the paper has it: the first 1,000 rows of the training split of OffsetBias (Park et al. 2024)."""
+    for place, row in enumerate(islice(rows, 1000)):
+        # Two namings of the fields are in circulation.
         a, b = (row.get(f"output_{n}", row.get(f"response_{side}")) for n, side in BETTER.items())
         label = BETTER.get(str(row["label"]), row["label"])
         yield Pair(id=str(place), instruction=row["instruction"], answer_a=a, answer_b=b, label=label)
 
 
 def llmbar(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
-    """LLMBar (Zeng et al. 2023, arXiv 2310.07641): 419 pairs, one answer follows the instruction, the other does not.
-
-    A and B are as published; the id is the row's subset and its place there. None of the paper's five benchmarks,
-    though the chat-hard section of RewardBench holds the same pairs.
-    """
+    """LLMBar (Zeng et al. 2023, arXiv 2310.07641): 419 pairs, one answer follows the instruction, one does not."""
     seen: Counter[str] = Counter()
     for row in rows:
         subset, label = row["subset"], BETTER[str(row["label"])]
@@ -73,11 +112,7 @@ def llmbar(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
 
 
 def tulu3_preference(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
-    """The TULU-3 preference mixture (Lambert et al. 2024, arXiv 2411.15124): some 270,000 chosen and rejected answers.
-
-    For training judges, as in the paper's Table 2, and no benchmark: most preferences are a language model's own. The
-    id is the row's place in the split, and a seeded coin decides which answer is A. Only comparable answers are taken.
-    """
+    """The TULU-3 preference mixture (Lambert et al. 2024, arXiv 2411.15124), for training judges as in Table 2."""
     for place, row in enumerate(rows):
         chosen, rejected = list(row["chosen"]), list(row["rejected"])
         if _comparable(chosen, rejected):
@@ -100,22 +135,29 @@ def _asked(turns: Messages, sides: dict[str, str]) -> dict:
     return {"label": sides["label"], **{f"conversation_{side}": (*turns, last[side]) for side in "ab"}}
 
 
-TULU3 = "allenai/llama-3.1-tulu-3-8b-preference-mixture"
-VOTES = "lmsys/mt_bench_human_judgments"
-VOTES_FILE = r"mt_?bench.*(human_judgments|human-\d)[^/]*$"
-BIAS_FILE = r"(evalbias|offsetbias).*train"
-# Of 100, 134, 92, 47 and 46 pairs. The hub has only a loading script, which `datasets` no longer runs: take the folder
-# Dataset/LLMBar of github.com/princeton-nlp/LLMBar, or files called natural.json, adv_neighbor.json ...
-LLMBAR_SPLITS = ("Natural", "Adversarial_Neighbor", "Adversarial_GPTInst", "Adversarial_GPTOut", "Adversarial_Manual")
-LLMBAR_FILES = {split: split.lower().replace("adversarial_", "adv(ersarial)?[/_]") for split in LLMBAR_SPLITS}
-SOURCES = {
-    mtbench_human: Source(VOTES, "human", VOTES_FILE, "f7d2896d2cc5d80f8b55c2bbc722613555233c25"),
-    judgebench: Source("ScalerLab/JudgeBench", "gpt", r"judgebench.*gpt", "57dd5e0b9817d07f05ec8f45a91b2ce1e310e308"),
-    evalbias: Source("NCSOFT/offsetbias", "train", BIAS_FILE, "6518fefe46387bd500cdab59d5010470e008c1ef"),
-    llmbar: {
-        split.lower().replace("_", "/"): Source("princeton-nlp/LLMBar", split, rf"llmbar.*{file}(/dataset)?\.")
-        for split, file in LLMBAR_FILES.items()
-    },
-    tulu3_preference: Source(TULU3, "train", r"tulu[-_]?3.*preference", "78a6f00785946cd24276c5dd075f83a143a3b1e6"),
-}
-BENCHMARKS = {pairs.__name__: Benchmark(source, pairs) for pairs, source in SOURCES.items()}
+KNOWN = (rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar, tulu3_preference)
+BENCHMARKS = {pairs.__name__: Benchmark(SOURCES[pairs.__name__], pairs) for pairs in KNOWN}
+
+
+def check_scoring(scoring: str) -> None:
+    """Raise BadInput for a word that is no scoring."""
+    if scoring not in RULES:
+        raise BadInput(f"scoring {scoring!r}: one of {', '.join(RULES)}")
+
+
+def explained(scoring: Scoring) -> str:
+    """What the scoring does, one line per rule, for a notebook to print. Raises BadInput for a word that is none."""
+    check_scoring(scoring)
+    return f"scoring {scoring}:\n{RULES[scoring]}"
+
+
+def section_weights(subsets: Sequence[str]) -> list[float]:
+    """What each of RewardBench's pairs counts for, from its subset: sections alike, subsets within one by SECTIONS.
+
+    Sections and subsets without a pair are left out; the weights add up to 1. Source: github.com/allenai/reward-bench.
+    """
+    count_of = {subset: count for section in SECTIONS.values() for subset, count in section.items()}
+    pairs_of, totals = Counter(subsets), Counter()
+    for subset in pairs_of:
+        totals[SECTION_OF[subset]] += count_of[subset]
+    return [count_of[s] / pairs_of[s] / totals[SECTION_OF[s]] / len(totals) for s in subsets]

@@ -1,47 +1,70 @@
-"""Grades and preferences: a judge rates each answer from 1 to 10, or compares it with a reference answer.
+"""Scores of a model: it answers questions turn by turn; a judge rates its answers, or compares them with references.
 
+    answers = answer_questions(load_questions("pocket_talk"), "embedded")
     grade(load_questions("pocket_talk"), answers, "gpt-4o")
     preferences(load_references("pocket"), outputs, "gpt-4o")
 
-The first is MT-Bench's way (Zheng et al. 2023, section 3.1), the second AlpacaEval 2's.
+Grades, from 1 to 10, are MT-Bench's way (Zheng et al. 2023, section 3.1), preferences are AlpacaEval 2's.
 """
 
 import re
 from collections.abc import Sequence
-from math import exp, log
+from math import log
 from statistics import fmean
 
 import pandas as pd
 
 from cce.benchmarks.pair import Pair, Question, shuffled_sides
-from cce.chat.dialogue import answered
 from cce.crowd.evaluate import evaluate, warn
 from cce.crowd.prompts import render
 from cce.crowd.session import Session, Texts
-from cce.errors import ResultsMissing
+from cce.crowd.verdict import probabilities
+from cce.errors import BadInput, ResultsMissing
 from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
 from cce.models.wire import Expects, FirstToken, Form
 from cce.options import DEFAULTS, Options
 
+# By category, as MT-Bench's own code has them; it samples any other at 0.7.
+TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "extraction": 0.0, "math": 0.0, "coding": 0.0, "reasoning": 0.0}
+TEMPERATURES |= {"stem": 0.1, "humanities": 0.1}
 NUMBER = r"(\d+\.?\d*)"
-MARK = re.compile(rf"\[\[{NUMBER}\]\]")
 # A judge that forgets one pair of brackets is read all the same, a broken mark that it quotes is not.
-SINGLE = re.compile(rf"(?<!\[ )\[{NUMBER}\]")
+MARKS = (re.compile(rf"\[\[{NUMBER}\]\]"), re.compile(rf"(?<!\[ )\[{NUMBER}\]"))
 # "[[10]]" in an answer must never come back in an explanation as if it were the judge's rating.
 QUOTED = re.compile(rf"\[\[\s*{NUMBER}\s*\]\]")
 SCALE = range(1, 10)
 ANNOTATIONS = ["generator_2", "index", "dataset", "preference", "len_output_1", "len_output_2"]
 
 
+def answer_questions(questions: Sequence[Question], model: str, options: Options = DEFAULTS, **changes) -> pd.DataFrame:
+    """Let a model answer every question, as `load_questions` or `load_references` gives them, turn by turn.
+
+    Another seed gives other answers. Returns one row per question: id, category, model, answers (a tuple, one string
+    per turn), calls, prompt_tokens, completion_tokens, seconds (of model time), context_cuts (turns cut to fit the
+    context). For errors see `cce.chat`.
+    """
+    if not questions:
+        raise BadInput("questions: at least one")
+    options = options.but(**changes)
+    llm = LLM(model, options)
+
+    async def answer(question: Question) -> dict:
+        session, temperature = Session(question.id, options), TEMPERATURES.get(question.category, 0.7)
+        texts = (await session.converse(llm, question.turns, temperature, options.seed)).texts
+        row = {"id": question.id, "category": question.category, "model": model, "answers": texts}
+        return row | session.cost() | {"context_cuts": session.context_cuts}
+
+    return pd.DataFrame(results("answering", questions, [llm], answer, options.concurrency))
+
+
 def grade(
     questions: Sequence[Question], answers: pd.DataFrame, judge: str, options: Options = DEFAULTS, **changes
 ) -> pd.DataFrame:
-    """Let a judge rate every answer; an answer to a later turn with the turns before it in view.
+    """Let a judge rate, at temperature 0, every answer; an answer to a later turn with the turns before it in view.
 
-    Takes the questions, whose reference answers the judge sees, and answers as `answer_questions` returns them, of one
-    or more models. The judge is asked at temperature 0.
-    options, changes: see `Options`. verdict="text" reads the rating that the judge writes. "distribution" asks it for
+    Takes the questions, whose reference answers the judge sees, and answers of one or more models, as
+    `answer_questions` returns them. verdict="text" reads the rating that the judge writes. "distribution" asks it for
     one digit after its explanation, and takes the mean of 1 to 9, weighted with their probabilities: 10 is more than
     one token to most models. Such ratings are not MT-Bench's.
     Returns one row per answer: id, category, turn (from 1), judge, model (who answered), rating (NaN where none can be
@@ -50,7 +73,7 @@ def grade(
     options = options.but(**changes)
     if judge == "embedded" and options.verdict == "text":
         warn(['the embedded model writes no rating: use verdict="distribution"'])
-    llm, found = LLM(judge, options), answered(questions, answers)
+    llm, found = LLM(judge, options), _answered(questions, answers)
 
     async def rated(answer: tuple[Question, str, tuple[str, ...]]) -> dict:
         question, model, given = answer
@@ -68,19 +91,18 @@ def preferences(
 ) -> pd.DataFrame:
     """Let a judge compare, with the vanilla prompt, each output with the reference output to its instruction.
 
-    Takes references as `load_references` gives them, and outputs as `answer_questions` returns them.
-    options, changes: see `Options`; the seed decides, once per instruction, which of the two is shown as A.
+    Takes references as `load_references` gives them, and outputs as `answer_questions` returns them. The seed decides,
+    once per instruction, which of the two is shown as A.
     Returns annotations as the published ones are, one row per output: generator_2 (the model), index, dataset,
     preference (1 where the reference is better, 2 where the output is, 1.5 for a tie, anything between for a
     distribution, NaN where the verdict is unreadable), len_output_1 and len_output_2 (characters of the reference and
     of the output). For errors see `cce.chat`.
     """
-    options, found = options.but(**changes), answered(references, outputs)
+    options, found = options.but(**changes), _answered(references, outputs)
     pairs = [_pair(question, model, given[0], options.seed) for question, model, given in found]
     judged = evaluate(pairs, ["vanilla"], [judge], options=options)
-    failed = judged.failed.dropna()
-    if len(failed):
-        # A score stands on all questions.
+    # A score stands on all questions.
+    if len(failed := judged.failed.dropna()):
         raise ResultsMissing(missing_in_words("comparing", len(failed), len(judged), failed.iloc[0]))
     # The label stands for the reference.
     p_a = judged.p_a.astype(float)
@@ -90,6 +112,23 @@ def preferences(
         for (question, model, given), p in zip(found, p_reference, strict=True)
     ]
     return pd.DataFrame(rows, columns=ANNOTATIONS)
+
+
+def _answered(questions: Sequence[Question], answers: pd.DataFrame) -> list[tuple[Question, str, tuple[str, ...]]]:
+    """Question, model and its answers for each row. Raises BadInput unless each model answered each question, once."""
+    if not questions or answers.empty:
+        raise BadInput("questions and answers: at least one of each")
+    known = {question.id: question for question in questions}
+    # A file of answers may have made numbers of the ids.
+    answers = answers.assign(id=answers.id.astype(str))
+    for model, rows in answers.groupby("model"):
+        if odd := set(known) ^ set(rows.id) or set(rows.id[rows.id.duplicated()]):
+            raise BadInput(f"answers of {model}: not one to each question given, as {min(odd)!r} shows")
+    found = [(known[row.id], row.model, tuple(row.answers)) for row in answers.itertuples()]
+    for question, model, given in found:
+        if len(given) != len(question.turns):
+            raise BadInput(f"answers of {model} to {question.id!r}: {len(given)} for {len(question.turns)} turns")
+    return found
 
 
 def _pair(question: Question, model: str, output: str, seed: int) -> Pair:
@@ -102,22 +141,14 @@ def read_rating(text: str) -> float | None:
 
     Source: MT-Bench's own code, which however takes a number outside the scale for a rating as well.
     """
-    found = MARK.search(text) or SINGLE.search(text)
+    found = next(filter(None, (mark.search(text) for mark in MARKS)), None)
     return float(found[1]) if found and 1 <= float(found[1]) <= 10 else None
 
 
 def read_digits(first_token: FirstToken | None) -> float | None:
-    """The mean of the digits 1 to 9, weighted with their probabilities; None where none is among the likeliest tokens.
-
-    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. A digit that is
-    not listed counts with the probability of the least likely listed token, the most it can have.
-    """
-    likeliest = {token: exp(logprob) for token, logprob in (first_token or {}).items()}
-    listed = [sum(p for token, p in likeliest.items() if token.strip() == str(digit)) for digit in SCALE]
-    if not any(listed):
-        return None
-    least = min(likeliest.values())
-    return fmean(SCALE, weights=[share or least for share in listed])
+    """The mean of the digits 1 to 9, weighted with their probabilities; None where none is among the likeliest."""
+    weights = probabilities(first_token, map(str, SCALE))
+    return fmean(SCALE, weights) if weights else None
 
 
 RATINGS = Form(read_rating, lambda rating, rationale: f"{rationale}\nRating: [[{rating}]]", 1, 10)
@@ -128,18 +159,14 @@ DIGITS = Form(read_digits, lambda r, _: {str(n): log(max(1 - abs(n - r), 1e-9)) 
 async def _graded(session: Session, question: Question, given: tuple[str, ...]) -> tuple[str, float | None]:
     async def attempt(texts: Texts) -> tuple[str, float | None]:
         prompt = render(name, session.options.prompts, **texts)
-        said = await session.ask(session.judge, prompt, Expects("judgment", RATINGS), temperature=0.0)
-        return said.text, await _rating(session, prompt, said.text)
+        said = (await session.ask(session.judge, prompt, Expects("judgment", RATINGS), temperature=0.0)).text
+        if session.options.verdict == "text":
+            return said, read_rating(said)
+        closing = render("rating", session.options.prompts)
+        digits = await session.ask_letter(session.judge, prompt, said, closing, Expects("letter", DIGITS))
+        return said, read_digits(digits.first_token)
 
     name, last = "grade_reference" if question.references else "grade", len(given)
     shown = {"questions": question.turns, "answers": given, "references": question.references}
     texts = {key: [QUOTED.sub(r"[ [\1] ]", text) for text in turns[:last]] for key, turns in shown.items() if turns}
     return await session.fitted(texts, attempt)
-
-
-async def _rating(session: Session, prompt: str, said: str) -> float | None:
-    if session.options.verdict == "text":
-        return read_rating(said)
-    question = render("rating", session.options.prompts)
-    answer = await session.ask_letter(session.judge, prompt, said, question, Expects("letter", DIGITS))
-    return read_digits(answer.first_token)

