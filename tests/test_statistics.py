@@ -126,7 +126,7 @@ def test_the_difference_covers_for_independent_pairs_and_for_repeated_instructio
 @pytest.mark.parametrize(("n", "least", "most"), [(12, 0.78, 0.88), (20, 0.89, 0.95)])
 def test_the_difference_covers_less_where_only_two_or_three_pairs_differ(n, least, most, monkeypatch):
     monkeypatch.setattr(statistics, "RESAMPLES", A_TENTH)
-    # What the docstring and the README say of small samples: 18% of so few pairs differ.
+    # What docs/reading-results.md says of small samples: 18% of so few pairs differ.
     rng = np.random.default_rng(n)
     drawn = [pairs(rng, n, 1)[0] for _ in range(BOOTSTRAPS)]
     found = [difference(RIGHT[outcomes], BASELINE_RIGHT[outcomes], np.ones(n), range(n)) for outcomes in drawn]

@@ -49,8 +49,10 @@ def sections(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFram
 
 def by_group(frame: pd.DataFrame, summary: Callable, columns: list | None = None, group: list = GROUP) -> pd.DataFrame:
     """One row per group, in the frame's order: its key, and the dict that `summary` makes of its rows."""
-    groups = frame.groupby(group, sort=False, observed=True)
-    return pd.DataFrame([dict(zip(group, key, strict=True)) | summary(rows) for key, rows in groups], columns=columns)
+    places = frame.groupby(group, observed=True).ngroup()
+    # One group at a time: iterating over a groupby copies the frame.
+    groups = (frame[places == place] for place in places.unique())
+    return pd.DataFrame([dict(rows[group].iloc[0]) | summary(rows) for rows in groups], columns=columns)
 
 
 def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -65,9 +67,8 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
     # As the accuracy beside it, an average's agreement is the mean of the benchmarks', and none where one has none.
     average, agreement = table.benchmark.isin(AVERAGES), ["kappa", "consistent"]
     means = table[~average].groupby(["judge", "method"])[agreement].agg(lambda column: column.mean(skipna=False))
-    table.loc[average, agreement] = means.reindex(
-        pd.MultiIndex.from_frame(table.loc[average, means.index.names])
-    ).values
+    rows = pd.MultiIndex.from_frame(table.loc[average, ["judge", "method"]])
+    table.loc[average, agreement] = means.reindex(rows).to_numpy()
     return table
 
 

@@ -161,8 +161,8 @@ def gains() -> pd.DataFrame:
 
 
 def figure3_ends() -> pd.DataFrame:
-    """Figure 3 beside Table 4 without outcome removal: benchmark, budget, figure, random, criticizing.
-    The curve is random selection. `overall` stands beside two means of the other panels: it is the one over pairs.
+    """Figure 3, whose curve is random selection, beside Table 4 without outcome removal: benchmark, budget, figure,
+    random, criticizing. `overall` stands beside two means of the other panels, of which it is the one over pairs.
     """
     figure, chosen = figure3().rename(columns={"accuracy": "figure"}).drop(columns="tokens"), ["random", "criticizing"]
     table = table4().query("not removal").pivot(index=["benchmark", "budget"], columns="selection", values="paper")
@@ -202,8 +202,8 @@ def student_steps(level: str, more: str | int, less: str | int) -> pd.DataFrame:
 
 
 def students_less_untrained() -> pd.DataFrame:
-    """Table 2's Qwen2.5-7B students less Table 1's vanilla judge Qwen2.5-7B-Instruct: judgments, samples, benchmarks.
-    The tables do not show whether the students start from it or from the base model.
+    """Table 2's Qwen2.5-7B students less Table 1's vanilla judge Qwen2.5-7B-Instruct, from which they may have started
+    or not, as the tables do not show: judgments, samples, benchmarks.
     """
     judges = as_printed("table1_judge_accuracy.csv").set_index(["judge", "method"])
     return (students().loc["qwen2.5-7b"] - judges.loc["qwen2.5-7b-instruct", "vanilla"]).round(1).reset_index()
@@ -228,8 +228,8 @@ def sampling_steps() -> pd.DataFrame:
 
 
 def alpaca_numbers() -> pd.DataFrame:
-    """Table 3's two numbers of AlpacaEval-2 as means of the samplings, and first_larger: in how many the first is.
-    Neither number is always the larger, so their size does not tell which one is length-controlled.
+    """Table 3's two numbers of AlpacaEval-2 as means of the samplings, and in how many of these the first is larger:
+    as neither always is, their size does not tell which one is length-controlled.
     """
     data = table3().eval("first_larger = alpaca_first > alpaca_second").groupby(DATA, sort=False)
     return data.agg({"alpaca_first": "mean", "alpaca_second": "mean", "first_larger": "sum"}).round(2).reset_index()
