@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 # The judge's name where no model is asked.
 NO_JUDGE = "none"
+# A student's name where it judges: nothing taught it, or how the name begins that says what did.
+UNTRAINED, TAUGHT = "untrained", "student: "
 
 
 class ModelName(NamedTuple):

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 import cce.analysis
-from cce.analysis.accuracy import accuracy_table, scored
-from cce.analysis.comparison import comparison_table
+from cce import Records, evaluate
+from cce.analysis.accuracy import GROUP, accuracy_table, scored
+from cce.analysis.comparison import comparison_table, in_words
 from cce.analysis.figures import judge_accuracy
-from cce.analysis.prose import in_words
-from cce.analysis.tables import readable, write_judgments
+from cce.analysis.tables import readable
+from cce.crowd.record import read_rows
 
 PAPER_JUDGE = "Qwen/Qwen2.5-7B-Instruct@http://localhost:8000/v1"
 COSTS = {"notes": 0, "calls": 3, "prompt_tokens": 10, "completion_tokens": 5, "seconds": 0.5, "context_cuts": 0}
@@ -21,7 +22,6 @@ PLACE = {"benchmark": "judgebench", "subset": "", "judge": PAPER_JUDGE, "method"
 
 def test_every_name_that_notebooks_use_loads_and_the_package_alone_loads_nothing():
     assert all(getattr(cce.analysis, name) for name in cce.analysis.__all__)
-    assert cce.analysis.paper.gains is cce.analysis.paper.checks.gains
     with pytest.raises(AttributeError, match="'cce.analysis' has no attribute 'none'"):
         cce.analysis.none  # noqa: B018
     alone = "import sys, cce.analysis; sys.exit('pandas' in sys.modules)"
@@ -219,6 +219,17 @@ def test_the_figure_has_a_panel_a_benchmark_and_says_who_judged(tmp_path, judges
     assert (tmp_path / "figure.png").stat().st_size > 0
 
 
-def test_judgments_on_disk_have_null_for_what_is_not_there(tmp_path):
-    write_judgments(mixed(0, 0, unreadable=1, label=None), tmp_path / "j.jsonl")
-    assert '"verdict":null,"label":null' in (tmp_path / "j.jsonl").read_text()
+@pytest.mark.parametrize("benchmarks", [["evalbias"], ["evalbias", "judgebench"], ["rewardbench", "evalbias"]])
+@pytest.mark.parametrize("scoring", ["paper", "standard"])
+def test_the_compact_rows_of_a_file_make_the_same_table(server, tmp_path, pairs, benchmarks, scoring):
+    asked = [pair.model_copy(update={"benchmark": name, "subset": "hep-go"}) for name in benchmarks for pair in pairs]
+    judges = [server.model(name) for name in ("leaning-judge", "mute-judge")]
+    with Records(tmp_path / "j.jsonl") as records:
+        frame = evaluate(asked, ["length", "vanilla"], judges, order="both", out=records)
+    assert '"verdict": null' in (tmp_path / "j.jsonl").read_text()
+    rows = read_rows(tmp_path / "j.jsonl")
+    assert rows.id.dtype == int
+    assert isinstance(rows.benchmark.dtype, pd.CategoricalDtype)
+    table, by_row = (accuracy_table(scored(one, scoring)).set_index(GROUP) for one in (frame, rows))
+    assert len(table) == 3 * (len(benchmarks) + (len(benchmarks) > 1))
+    pd.testing.assert_frame_equal(by_row.loc[table.index], table)

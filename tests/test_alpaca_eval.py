@@ -11,7 +11,7 @@ import pytest
 from scipy.special import expit, logit
 
 from cce import load_pairs
-from cce.analysis.rejection import alpaca_table
+from cce.analysis.students import alpaca_table
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, load_gamed, preferred
 from cce.benchmarks.files import SOURCES
 from cce.benchmarks.instructions import load_instructions, load_questions, load_references
@@ -270,7 +270,8 @@ class TestRates:
 class TestTable:
     """Rates with their intervals."""
 
-    def test_rates_lie_in_their_intervals_and_the_order_is_the_frames(self):
+    def test_rates_lie_in_their_intervals_and_the_order_is_the_frames(self, monkeypatch):
+        monkeypatch.setattr("cce.analysis.students.RESAMPLES", 99)
         rows = pd.concat(
             [planted(-2, 0.5, 0, 300).assign(generator_2="z"), planted(-2, 0.5, 1, 0).assign(generator_2="a")]
         )

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from cce.analysis import in_words
-from cce.analysis.distillation import distillation_table, student_differences
 from cce.analysis.figures import distillation, loss_curves, rejection
-from cce.analysis.rejection import rejection_table
+from cce.analysis.students import distillation_table, rejection_table, student_differences
 from cce.errors import BadInput
 from tests.test_accuracy import judgments
 

@@ -15,7 +15,6 @@ from PIL import Image
 
 from cce.analysis.accuracy import scaling_table, scored
 from cce.analysis.comparison import selection_comparisons
-from cce.analysis.distillation import distillation_table
 from cce.analysis.figures import (
     distillation,
     judge_accuracy,
@@ -26,7 +25,7 @@ from cce.analysis.figures import (
     selection_differences,
 )
 from cce.analysis.figures.style import COLOURS, PAPER_SHAPES, SHAPES, model_title, styled, titles
-from cce.analysis.rejection import rejection_table
+from cce.analysis.students import distillation_table, rejection_table
 from tests.test_accuracy import mixed, table_of
 from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
 

@@ -6,8 +6,7 @@ from collections import Counter
 
 import pytest
 
-from cce import evaluate, judge
-from cce.analysis.tables import write_judgments
+from cce import Records, evaluate, judge
 from cce.benchmarks.pair import Message, Pair
 from cce.errors import BadInput, EndpointFailed
 from tests.conftest import QUALITIES, planted_pair
@@ -254,8 +253,8 @@ def test_a_failure_stops_what_has_not_been_sent(pairs):
 def test_half_characters_and_other_hostile_text_go_through(server, tmp_path):
     hostile = "\ud800 {braces} {{ 7 }} \x00 \u202e <script> quality=3"
     pair = planted_pair(0, 2, 5).model_dump() | {"id": "\udc00", "answer_a": hostile, "instruction": "\ud800?"}
-    frame = run(server, [Pair(**pair)], ["cce@6"])
-    write_judgments(frame, tmp_path / "out.jsonl")
+    with Records(tmp_path / "out.jsonl") as records:
+        frame = run(server, [Pair(**pair)], ["cce@6"], out=records)
     assert frame.correct.all()
     assert any(hostile.replace("\ud800", "?") in r["messages"][0]["content"] for r in server.of_kind("final"))
 

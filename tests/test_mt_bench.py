@@ -8,7 +8,7 @@ from math import log
 import pandas as pd
 import pytest
 
-from cce.analysis.rejection import mt_bench_table
+from cce.analysis.students import mt_bench_table
 from cce.analysis.tables import readable
 from cce.benchmarks.instructions import REFERENCED, load_questions
 from cce.benchmarks.pair import Question

@@ -5,7 +5,7 @@ import pytest
 
 from cce import judge, judge_by_each
 from cce.analysis.figures import one_pair
-from cce.analysis.one_pair import CROWD, crowd_table, verdict_table
+from cce.analysis.tables import CROWD, crowd_table, verdict_table
 from cce.benchmarks.pair import Pair, pair_named
 from cce.errors import BadInput
 from tests.conftest import given_by, planted_pair

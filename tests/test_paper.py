@@ -4,29 +4,26 @@ import pandas as pd
 import pytest
 
 from cce.analysis.paper import (
+    alpaca_numbers,
     as_printed,
+    averages_that_differ,
     figure3,
+    figure3_ends,
+    gains,
+    own_intervals,
     paper_accuracy,
     paper_gain,
     paper_scores,
     paper_student,
+    sampling_steps,
+    student_steps,
+    students_less_untrained,
+    students_near_chance,
     table1,
     table2,
     table3,
     table4,
     table6,
-)
-from cce.analysis.paper.checks import (
-    alpaca_numbers,
-    averages_that_differ,
-    figure3_ends,
-    gains,
-    own_intervals,
-    sampling_steps,
-    size_steps,
-    students_less_untrained,
-    students_near_chance,
-    taught_gains,
 )
 from cce.errors import BadInput
 
@@ -127,7 +124,7 @@ def test_scores_are_those_of_the_same_base_model_data_and_sampling():
 
 
 def test_cce_teaches_worse_than_vanilla_in_four_cells_of_table_2():
-    gain = taught_gains().set_index(["student", "samples"])
+    gain = student_steps("judgments", "cce", "vanilla").set_index(["student", "samples"])
     assert gain.average.tolist() == [3.5, 0.8, 0.8, 1.9]
     cells = gain[BENCHMARKS].stack()
     assert cells[cells < 0].to_dict() == {
@@ -139,7 +136,7 @@ def test_cce_teaches_worse_than_vanilla_in_four_cells_of_table_2():
 
 
 def test_judgebench_falls_with_more_training_for_three_of_four_students_and_nothing_else_does():
-    steps = size_steps().set_index(["student", "judgments"])[BENCHMARKS]
+    steps = student_steps("samples", 30_000, 10_000).set_index(["student", "judgments"])[BENCHMARKS]
     assert steps.judgebench.tolist() == [-9.7, -16.1, -2.0, 0.3]
     assert (steps.drop(columns="judgebench") > 0).all(axis=None)
 

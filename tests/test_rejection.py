@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from cce.analysis.prose import steps_in_words
-from cce.analysis.rejection import agreements, picks_table, score_steps, trained_models
+from cce.analysis.comparison import steps_in_words
+from cce.analysis.students import agreements, picks_table, score_steps, trained_models
 from cce.analysis.tables import readable
 from cce.benchmarks.instructions import Pool
 from cce.chat.picking import pick

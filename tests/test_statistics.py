@@ -9,7 +9,7 @@ from statsmodels.api import WLS
 from statsmodels.stats.proportion import proportion_confint
 
 from cce.analysis import statistics
-from cce.analysis.statistics import RESAMPLES, consistency, difference, interval, kappa, mcnemar_p, pairs_needed
+from cce.analysis.statistics import RESAMPLES, consistency, difference, kappa, mcnemar_p, pairs_needed, proportion
 
 # The standard error of an observed coverage is 0.4 points at INTERVALS repetitions and 0.9 at BOOTSTRAPS; these
 # intervals are asymptotic, and at the sizes below cover up to 1.5 points less or more than they claim.
@@ -34,6 +34,10 @@ def pairs(rng: np.random.Generator, clusters: int, largest: int, correlation: fl
     cluster = np.repeat(np.arange(clusters), rng.integers(1, largest + 1, clusters))
     drawn = rng.random(len(cluster))[:, None] > shares[cluster].cumsum(axis=1)
     return drawn.sum(axis=1).clip(max=3), cluster
+
+
+def interval(*arguments) -> tuple[float, float]:
+    return proportion(*arguments)[1:]
 
 
 def coverage(truth: float, intervals) -> float:
@@ -122,7 +126,7 @@ def test_the_difference_covers_for_independent_pairs_and_for_repeated_instructio
 @pytest.mark.parametrize(("n", "least", "most"), [(12, 0.78, 0.88), (20, 0.89, 0.95)])
 def test_the_difference_covers_less_where_only_two_or_three_pairs_differ(n, least, most, monkeypatch):
     monkeypatch.setattr(statistics, "RESAMPLES", A_TENTH)
-    # What the docstring and the README say of small samples: 18% of so few pairs differ.
+    # What docs/reading-results.md says of small samples: 18% of so few pairs differ.
     rng = np.random.default_rng(n)
     drawn = [pairs(rng, n, 1)[0] for _ in range(BOOTSTRAPS)]
     found = [difference(RIGHT[outcomes], BASELINE_RIGHT[outcomes], np.ones(n), range(n)) for outcomes in drawn]

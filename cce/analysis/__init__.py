@@ -1,29 +1,24 @@
 """What frames of judgments show: tables, prose about them, figures, and the paper's own numbers.
 
-    from cce.analysis import accuracy_table, figures, paper, readable, scored
-
 The names are loaded on first use, so that importing the package costs nothing.
 """
 
 from importlib import import_module
 
 _NAMES = {
-    "accuracy": "accuracy_table present scaling_table scored sections",
-    "comparison": "comparison_table key_point_differences key_point_table selection_comparisons",
-    "distillation": "UNTRAINED distillation_table losses paper_students student_differences teaching_table",
-    "one_pair": "crowd_table verdict_table",
-    "prose": "in_words rationales_in_words steps_in_words",
-    "rejection": "agreements alpaca_table mt_bench_table picks_table rejection_table score_steps trained_models",
-    "tables": "names print_table readable write_judgments write_table",
+    "accuracy": "accuracy_table scaling_table scored sections",
+    "comparison": "comparison_table in_words key_point_differences key_point_table rationales_in_words "
+    "selection_comparisons steps_in_words",
+    "students": "UNTRAINED agreements alpaca_table distillation_table losses mt_bench_table paper_students picks_table "
+    "rejection_table score_steps student_differences teaching_table trained_models",
+    "tables": "crowd_table names print_table readable verdict_table write_table",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
-_MODULES = {"figures": "figures", "paper": "paper", "checks": "paper.checks"}
-__all__ = [*_MODULES, *_HOMES]
+__all__ = ["figures", "paper", *_HOMES]
 
 
 def __getattr__(name: str):
-    if name in _MODULES:
-        return import_module(f"{__name__}.{_MODULES[name]}")
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_HOMES.get(name, name)}")
+    return getattr(module, name) if name in _HOMES else module

@@ -1,8 +1,7 @@
 """How sure a number is: intervals that respect repeated instructions, paired tests, agreement, power.
 
-Scores and probabilities are shares, 0 to 1, and arrays hold one value per pair. Pairs with the same `cluster`, that is
-with the same instruction, depend on each other, and standard errors that ignore this are too small (Miller 2024,
-arXiv 2411.00640).
+Scores and probabilities are shares, 0 to 1, and arrays hold one value per pair; weights are above 0. Pairs with the
+same `cluster`, that is with the same instruction, depend on each other (Miller 2024, arXiv 2411.00640).
 """
 
 from math import ceil, nan
@@ -18,8 +17,6 @@ from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
 RESAMPLES = 4_999
-# solve_power does not converge for much larger effects, and four pairs show one of this size.
-LARGEST_EFFECT = 3.0
 
 
 class Estimate(NamedTuple):
@@ -29,43 +26,36 @@ class Estimate(NamedTuple):
     low: float
     high: float
 
-    def named(self, name: str, unit: float = 1) -> dict[str, float]:
-        """The cells `name`, `name_low` and `name_high` of a table's row, each times `unit`."""
-        names = (name, f"{name}_low", f"{name}_high")
-        return {key: unit * value for key, value in zip(names, self, strict=True)}
+    def named(self, name: str, unit: float = 1, digits: int | None = None) -> dict[str, float]:
+        """The cells `name`, `name_low` and `name_high` of a table's row: each times `unit`, rounded to `digits`."""
+        cells = {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+        return {key: unit * cell if digits is None else round(unit * cell, digits) for key, cell in cells.items()}
 
 
-def interval(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Confidence interval, low and high, of the weighted mean of `score`, whose values are shares.
+def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estimate:
+    """Weighted mean of `score`, and its 95% confidence interval.
 
     This is Wilson's interval at the effective number of pairs, p(1 - p) / se², with the cluster-robust standard error
-    (Liang and Zeger 1986) of a weighted mean, without small-sample correction: pairs that are not repeated and weigh
-    alike get the textbook interval. The effective number is at most the number of pairs; where nothing varies between
-    clusters, it is the effective number of clusters (Kish 1965). Weights are above 0. With fewer than about 20
-    clusters of several pairs each, a 95% interval covers the truth about 90% of the time.
+    (Liang and Zeger 1986), without small-sample correction. The effective number is at most the number of pairs; where
+    nothing varies between clusters, it is the effective number of clusters (Kish 1965). With fewer than about 20
+    clusters of several pairs each it covers the truth about 90% of the time.
     """
     score, weight = np.asarray(score, float), np.asarray(weight, float)
     mean, weights = np.average(score, weights=weight), _cluster_sums(weight, cluster)
     error = np.sqrt(np.sum(_cluster_sums(weight * (score - mean), cluster) ** 2)) / weight.sum()
-    if np.isclose(error, 0):
-        pairs = weights.sum() ** 2 / np.sum(weights**2)
-    else:
-        pairs = min(mean * (1 - mean) / error**2, len(score))
-    low, high = proportion_confint(mean * pairs, pairs, alpha=1 - level, method="wilson")
-    return float(low), float(high)
+    alike = np.isclose(error, 0)
+    pairs = weights.sum() ** 2 / np.sum(weights**2) if alike else min(mean * (1 - mean) / error**2, len(score))
+    low, high = proportion_confint(mean * pairs, pairs, method="wilson")
+    return Estimate(mean, float(low), float(high))
 
 
-def difference(
-    score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster: ArrayLike, level: float = 0.95
-) -> Estimate:
-    """Weighted mean of `score` less that of `baseline` on the same pairs, and its interval.
+def difference(score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estimate:
+    """Weighted mean of `score` less that of `baseline` on the same pairs, and its 95% interval.
 
-    `baseline` and `weight` may be one number for all pairs; weights are above 0. The interval is a percentile bootstrap
-    over clusters with a fixed seed, expanded for few clusters (Hesterberg 2015, arXiv 1411.5279). Where all clusters
-    differ by the same amount, as where no pair differs or there is one cluster, resampling shows nothing, and low and
-    high are NaN; without pairs all three are. In simulations where 18% of the pairs differ, a 95% interval covers the
-    truth in 94% to 95% of the runs with 40 clusters or more, in 91% to 94% with 20, and in 83% with 12, where a tenth
-    of the runs has no interval: what counts is how many pairs differ.
+    `baseline` and `weight` may be one number for all pairs. The interval is a percentile bootstrap over clusters with a
+    fixed seed, expanded for few clusters (Hesterberg 2015, arXiv 1411.5279); docs/reading-results.md tells how often
+    it covers the truth. Where all clusters differ by the same amount, resampling shows nothing, and low and high are
+    NaN; without pairs all three are.
     """
     score = np.asarray(score, float)
     if not len(score):
@@ -77,8 +67,8 @@ def difference(
     if np.allclose(differences, mean * weights):
         return Estimate(mean, nan, nan)
     # The plain percentile interval is as narrow as a normal one with the variance divided by n instead of n - 1.
-    clusters = len(weights)
-    expanded = 2 * norm.cdf(t.ppf((1 + level) / 2, clusters - 1) * np.sqrt(clusters / (clusters - 1))) - 1
+    n = len(weights)
+    expanded = 2 * norm.cdf(t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1))) - 1
     drawing = {"n_resamples": RESAMPLES, "batch": 100, "method": "percentile", "rng": np.random.default_rng(0)}
     resampled = bootstrap((differences, weights), _ratio, paired=True, confidence_level=float(expanded), **drawing)
     return Estimate(mean, *map(float, resampled.confidence_interval))
@@ -91,22 +81,17 @@ def mcnemar_p(right: ArrayLike, baseline_right: ArrayLike) -> float:
 
 
 def kappa(verdicts: ArrayLike, labels: ArrayLike) -> float:
-    """Cohen's kappa of verdicts and labels; the categories are A, B, and anything else (a tie, unreadable) as a third.
-
-    NaN without pairs, and where both name one and the same category throughout.
-    """
+    """Cohen's kappa; the categories are A, B and anything else. NaN without pairs, and where all are of one of them."""
     categories = [pd.Index(["A", "B"]).get_indexer(pd.Index(side)) + 1 for side in (verdicts, labels)]
     table, _ = to_table(np.column_stack(categories), bins=3)
-    if not table.any():
-        return nan
     with np.errstate(invalid="ignore"):
-        return float(cohens_kappa(table, return_results=False))
+        return float(cohens_kappa(table, return_results=False)) if table.any() else nan
 
 
 def consistency(p_given: ArrayLike, p_swapped: ArrayLike) -> float:
-    """Share of pairs whose two orders name the same answer, of the pairs that are readable (not NaN) in both.
+    """Share of pairs whose two orders name the same answer, of the pairs that are readable in both; NaN without any.
 
-    The arrays hold the probability that answer A is better; 0.5 names neither. NaN where no pair is readable in both.
+    The arrays hold the probability that answer A is better: 0.5 names neither, NaN is unreadable.
     """
     product = (np.asarray(p_given, float) - 0.5) * (np.asarray(p_swapped, float) - 0.5)
     return float((pd.Series(product).dropna() > 0).mean())
@@ -115,12 +100,13 @@ def consistency(p_given: ArrayLike, p_swapped: ArrayLike) -> float:
 def pairs_needed(difference: float, spread: float, power: float = 0.8, alpha: float = 0.05) -> int:
     """Independent pairs that a paired, two-sided t test needs to see a true `difference` with probability `power`.
 
-    `spread` is the standard deviation of the paired differences. Effects above three standard deviations count as
-    three. Raises ValueError for a difference of 0 or NaN, which no number of pairs shows.
+    `spread` is the standard deviation of the paired differences; effects above three of them count as three.
+    Raises ValueError for a difference of 0 or NaN.
     """
     if not abs(difference) > 0:
         raise ValueError(f"no number of pairs shows a difference of {difference}")
-    effect = LARGEST_EFFECT if abs(difference) > LARGEST_EFFECT * spread else abs(difference) / spread
+    # solve_power does not converge for much larger effects, and four pairs show one of this size.
+    effect = 3.0 if abs(difference) > 3.0 * spread else abs(difference) / spread
     return ceil(TTestPower().solve_power(effect_size=effect, power=power, alpha=alpha))
 
 

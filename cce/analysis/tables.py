@@ -1,6 +1,6 @@
-"""Tables for eyes and on disk: for eyes, an interval beside its number, and models without their address."""
+"""Tables for eyes and on disk, and those of one pair: for eyes, an interval stands beside its number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,26 +10,19 @@ from cce.text import write_whole
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
-# More digits than one, where one says too little.
-DIGITS = {"mcnemar_p": 3, "kappa": 2, "points_per_100_tokens": 2, "gain": 2, "dollars": 2, "hours": 2}
-# The scores of Table 3, which the paper prints with two.
-SCORES = ["mtbench", "win_rate", "length_controlled", "alpaca_first", "alpaca_second"]
-DIGITS |= dict.fromkeys([*SCORES, *(f"paper_{name}" for name in SCORES)], 2)
-# Columns that name a model.
-MODELS = {"judge", "model", "base_model"}
-# The fields of a judgment that come first in its JSON object; the others follow.
-FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
-
-
-def write_judgments(judgments: pd.DataFrame, path: str | Path) -> None:
-    """Write a frame of judgments as JSONL, one object per row; an unreadable verdict is null."""
-    ordered = judgments[[*FIRST, *judgments.columns.difference(FIRST, sort=False)]]
-    _write(path, ordered.to_json(orient="records", lines=True, force_ascii=False))
+# More digits than one, where one says too little; the paper prints the scores of its Table 3 with two.
+TWO_DIGITS = ["mtbench", "win_rate", "length_controlled", "paper_mtbench", "paper_alpaca_first", "paper_alpaca_second"]
+TWO_DIGITS += ["alpaca_first", "alpaca_second", "kappa", "points_per_100_tokens", "gain", "dollars", "hours"]
+DIGITS = {"mcnemar_p": 3} | dict.fromkeys(TWO_DIGITS, 2)
+VERDICTS = ["benchmark", "id", "judge", "method", "verdict", "p_a", "label", "correct", "crowd_judgments", "selected"]
+VERDICTS += ["notes", "calls", "prompt_tokens", "completion_tokens"]
+CROWD = ["judge", "method", "member", "model", "candidate", "outcome", "selected"]
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table as CSV; cells that do not exist are empty."""
-    _write(path, table.to_csv(index=False))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(Path(path), table.to_csv(index=False))
 
 
 def print_table(table: pd.DataFrame) -> None:
@@ -38,19 +31,19 @@ def print_table(table: pd.DataFrame) -> None:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as text: columns X, X_low and X_high become one, prompt and completion tokens are added up.
+    """The table as text: columns X, X_low and X_high become one, models lose their address, tokens are added up.
 
     What is not there is a dash.
     """
     shown = table.copy()
-    for name in MODELS & set(shown):
+    for name in {"judge", "model", "base_model"} & set(shown):
         shown[name] = shown[name].map(short_name)
     if {"prompt_tokens", "completion_tokens"} <= set(shown):
         shown["tokens"] = shown.pop("prompt_tokens") + shown.pop("completion_tokens")
     for name in [name for name in shown if f"{name}_low" in shown]:
         low, high = shown.pop(f"{name}_low"), shown.pop(f"{name}_high")
-        digits = DIGITS.get(name, 1)
-        shown[name] = [_with_interval(*cell, digits) for cell in zip(shown[name], low, high, strict=True)]
+        cells = zip(shown[name], low, high, strict=True)
+        shown[name] = [_with_interval(*cell, DIGITS.get(name, 1)) for cell in cells]
     return pd.DataFrame({name: _column(column) for name, column in shown.items()})
 
 
@@ -59,9 +52,15 @@ def names(models: Iterable[str]) -> str:
     return ", ".join(map(short_name, models))
 
 
-def _write(path: str | Path, text: str) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    write_whole(Path(path), text)
+def verdict_table(results: Sequence[Mapping]) -> pd.DataFrame:
+    """One row per `Result`: the columns of `evaluate` named in VERDICTS, and how many crowd judgments were made."""
+    rows = [result | {"crowd_judgments": len(result["trace"]["crowd"])} for result in results]
+    return pd.DataFrame(rows, columns=VERDICTS)
+
+
+def crowd_table(results: Sequence[Mapping]) -> pd.DataFrame:
+    """One row per crowd judgment, with the columns CROWD; model is None where the pair brought the answer along."""
+    return pd.DataFrame([result | one for result in results for one in result["trace"]["crowd"]], columns=CROWD)
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:

@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 
 from cce.analysis.accuracy import AVERAGE
 from cce.analysis.comparison import CONTRASTS
-from cce.analysis.distillation import TAUGHT, UNTRAINED
 from cce.analysis.figures.dot_plot import NOT_RUN, dot_plot, our_marks
 from cce.analysis.figures.style import NOT_IN_PAPER, TITLES, model_title, save, styled, title, titles
 from cce.analysis.paper import BUDGET, REFERENCE, cells, paper_accuracy, paper_gain, paper_name, student_cells, table3
-from cce.names import family, method_parts, short_name
+from cce.names import TAUGHT, UNTRAINED, family, method_parts, short_name
 
 PAPER_BUDGETS, AGAINST = (8, 16), "\nagainst "
 MEASURES = {"points": "key points per rationale", "coverage": "coverage of the full list (%)"}

@@ -1,16 +1,18 @@
-"""The numbers that the paper prints: its tables, one file each, single cells of them, and checks of them.
+"""The numbers that the paper prints, its tables and single cells of them, and what a careful reader finds in them.
 
 Source: "Crowd Comparative Reasoning: Unlocking Comprehensive Evaluations for LLM-as-a-Judge", Zhang et al.,
-ACL 2025, arXiv 2502.12501. The files hold the cells of its Tables 1 to 4 and 6, accuracy in percent. Figure 3's
-values were read off the figure, to about 0.1 points of accuracy and 2 tokens.
+ACL 2025, arXiv 2502.12501. The files hold the cells of its Tables 1 to 4 and 6. Figure 3's values were read off the
+figure, to about 0.1 points of accuracy and 2 tokens. Accuracies are in percent, gains and steps in points. Each
+docstring names the columns; "benchmarks" stands for the paper's five and their average.
 """
 
 from functools import cache
-from importlib import import_module
+from itertools import starmap
 from math import nan
 from pathlib import Path
 
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from cce.errors import BadInput
 from cce.names import cce_family, method_parts, short_name
@@ -20,68 +22,58 @@ REFERENCE, BUDGET = "gpt-4o", 16
 # A student of Table 2: its name, the judgments that taught it, and their number.
 Student = tuple[str, str, int]
 STUDENT = ["student", "judgments", "samples"]
+# A row of Table 3: on what a model was trained, and how its answers were picked.
+DATA = ["base_model", "instructions", "count"]
+ROW = [*DATA, "sampling"]
+ACCURACY = ["accuracy", "accuracy_low", "accuracy_high"]
 
 
-def __getattr__(name: str):
-    # The checks are computed from the tables here, and so are loaded after them.
-    return getattr(import_module("cce.analysis.paper.checks"), name)
-
-
-def as_printed(file: str) -> pd.DataFrame:
-    """A file of this folder as it stands: for a table, its rows, columns and printed averages."""
-    return pd.read_csv(Path(__file__).with_name(file))
+def as_printed(file: str, **names: str) -> pd.DataFrame:
+    """A file of this folder as it stands: for a table, its rows, columns and printed averages. `names` are new ones."""
+    return pd.read_csv(Path(__file__).with_name(file)).rename(columns=names)
 
 
 def table1() -> pd.DataFrame:
-    """Table 1 in long form: judge, method, benchmark, paper (accuracy in percent)."""
+    """Table 1 in long form: judge, method, benchmark, paper (accuracy)."""
     table = as_printed("table1_judge_accuracy.csv").drop(columns="average")
     return table.melt(["judge", "method"], var_name="benchmark", value_name="paper")
 
 
-def table2() -> pd.DataFrame:
-    """Table 2 in long form: student, judgments (that taught it), samples (of them), benchmark, paper (percent).
-
-    Its first five students are judges published by others: their `judgments` are "published judge".
-    """
-    table = students().drop(columns="average").reset_index()
-    return table.melt(STUDENT, var_name="benchmark", value_name="paper")
-
-
 def students() -> pd.DataFrame:
-    """Table 2 as printed: the five benchmarks and average, by student, judgments and samples."""
+    """Table 2 as printed: the benchmarks, by STUDENT; the judges published by others have "published judge" there."""
     names = {"training_judgments": "judgments", "training_samples": "samples"}
-    return as_printed("table2_distillation.csv").rename(columns=names).set_index(STUDENT)
+    return as_printed("table2_distillation.csv", **names).set_index(STUDENT)
+
+
+def table2() -> pd.DataFrame:
+    """Table 2 in long form: student, judgments, samples, benchmark, paper (accuracy)."""
+    return students().drop(columns="average").reset_index().melt(STUDENT, var_name="benchmark", value_name="paper")
 
 
 def table3() -> pd.DataFrame:
-    """Table 3: base_model, instructions, count (of them), sampling (random, vanilla or crowd) and three scores.
-
-    The instructions have the names that the kit loads them by, lima and tulu3_sft. The scores are mtbench (1 to 10),
-    alpaca_first and alpaca_second (percent). AlpacaEval-2 is printed as two numbers that the text does not name: the
-    win rate and the length-controlled one, in an unknown order.
+    """Table 3: base_model, instructions (as the kit names them), count, sampling, mtbench (1 to 10), and AlpacaEval-2's
+    alpaca_first and alpaca_second (percent): the win rate and the length-controlled one, in an order that is not told.
     """
-    table = as_printed("table3_rejection_sampling.csv")
-    table["sampling"] = table.sampling.str.removesuffix(" rejection")
-    table["instructions"] = table.instructions.replace({"tulu3": "tulu3_sft"})
     names = {"instruction_count": "count", "alpacaeval2_first": "alpaca_first", "alpacaeval2_second": "alpaca_second"}
-    return table.rename(columns=names)
+    table = as_printed("table3_rejection_sampling.csv", **names)
+    sampling = table.sampling.str.removesuffix(" rejection")
+    return table.assign(sampling=sampling, instructions=table.instructions.replace({"tulu3": "tulu3_sft"}))
 
 
 def table4() -> pd.DataFrame:
-    """Table 4, judge GPT-4o, in long form: selection, removal (of the outcome), budget, benchmark, paper (percent)."""
-    table = as_printed("table4_selection.csv").drop(columns="average")
-    table = table.rename(columns={"outcome_removal": "removal", "crowd_judgments": "budget"})
-    table["removal"] = table.removal == "yes"
+    """Table 4, judge GPT-4o, in long form: selection, removal (of the outcome), budget, benchmark, paper (accuracy)."""
+    table = as_printed("table4_selection.csv", outcome_removal="removal", crowd_judgments="budget")
+    table = table.drop(columns="average").assign(removal=table.removal == "yes")
     return table.melt(["selection", "removal", "budget"], var_name="benchmark", value_name="paper")
 
 
 def figure3() -> pd.DataFrame:
-    """Figure 3, judge GPT-4o, `overall` included: benchmark, budget, accuracy (percent), tokens (of the rationale)."""
-    return as_printed("figure3_scaling.csv").rename(columns={"crowd_judgments": "budget", "cot_tokens": "tokens"})
+    """Figure 3, judge GPT-4o, `overall` included: benchmark, budget, accuracy, tokens (of the rationale)."""
+    return as_printed("figure3_scaling.csv", crowd_judgments="budget", cot_tokens="tokens")
 
 
 def table6() -> pd.DataFrame:
-    """Table 6: benchmark, pairs, focus."""
+    """Table 6, the benchmarks: benchmark, pairs, focus."""
     return as_printed("table6_benchmarks.csv")
 
 
@@ -92,7 +84,7 @@ def paper_name(model: str) -> str:
 
 @cache
 def cells() -> dict[tuple[str, str, str], float]:
-    """Accuracy in percent by (benchmark, judge, method); the benchmark "average" is the mean of the row's five."""
+    """Accuracy by (benchmark, judge, method); the benchmark "average" is the mean of the row's five."""
     curve, selections = figure3().rename(columns={"accuracy": "paper"}), table4()
     # The figure was drawn with random selection; nothing is selected at 0.
     curve["method"] = [f"cce-random@{budget}" if budget else "vanilla" for budget in curve.budget]
@@ -100,25 +92,22 @@ def cells() -> dict[tuple[str, str, str], float]:
     table = _with_averages(pd.concat([table1(), selections.assign(judge=REFERENCE)]), ["judge", "method"])
     # Last, so that a printed cell goes before one that was read off the figure.
     rows = pd.concat([curve.assign(judge=REFERENCE), table])
-    return dict(zip(zip(rows.benchmark, rows.judge, rows.method, strict=True), rows.paper, strict=True))
+    return rows.set_index(["benchmark", "judge", "method"]).paper.to_dict()
 
 
 @cache
 def student_cells() -> dict[tuple[str, str, str, int], float]:
-    """Accuracy in percent by (benchmark, *student); the benchmark "average" is the mean of the row's five."""
+    """Accuracy by (benchmark, *student); the benchmark "average" is the mean of the row's five."""
     return _with_averages(table2(), STUDENT).set_index(["benchmark", *STUDENT]).paper.to_dict()
 
 
 def paper_accuracy(benchmark: str, judge: str, method: str) -> float:
-    """The paper's accuracy in percent for this judge, whatever its address; NaN where the paper has none."""
+    """The paper's accuracy for this judge, whatever its address; NaN where the paper has none."""
     return cells().get((benchmark, paper_name(judge), method), nan)
 
 
 def paper_student(benchmark: str, student: Student | None) -> float:
-    """The accuracy in percent of one of Table 2's students; NaN for None, and on a benchmark that it was not run on.
-
-    Raises BadInput for a student that the table does not have.
-    """
+    """The accuracy of one of Table 2's students; NaN for None, and on other benchmarks. Raises BadInput for others."""
     if student and ("average", *student) not in student_cells():
         known = sorted({cell[1:] for cell in student_cells()})
         raise BadInput(f"{student} is no student of the paper's Table 2, which has {', '.join(map(str, known))}")
@@ -127,8 +116,7 @@ def paper_student(benchmark: str, student: Student | None) -> float:
 
 def paper_scores(base_model: str, instructions: str, count: int, sampling: str) -> dict[str, float]:
     """The paper's mtbench, alpaca_first and alpaca_second (see `table3`); NaN where it has no such row."""
-    table = table3().set_index(["base_model", "instructions", "count", "sampling"])
-    row = (paper_name(base_model), instructions, count, sampling)
+    table, row = table3().set_index(ROW), (paper_name(base_model), instructions, count, sampling)
     return table.loc[row].to_dict() if row in table.index else dict.fromkeys(table.columns, nan)
 
 
@@ -138,18 +126,121 @@ def paper_gain(benchmark: str, judge: str, method: str, baseline: str) -> float:
 
 
 def sought_gain(benchmark: str, judge: str, method: str, baseline: str) -> float:
-    """The gain, in points, that a run should be able to see: the paper's own for this cell.
-
-    Where it has none, GPT-4o's mean gain over the five benchmarks at this budget, or else at the paper's budget of
-    16; NaN without that too.
+    """The gain that a run should be able to see: the paper's own for this cell, or else GPT-4o's mean gain over the
+    five benchmarks at this budget, or else that at the paper's budget of 16; NaN without all three.
     """
-    parts = map(method_parts, (method, baseline))
-    at_paper_budget = [f"{name}@{BUDGET}" if budget else name for name, budget in parts]
-    average = ("average", REFERENCE)
-    places = [(benchmark, judge, method, baseline), (*average, method, baseline), (*average, *at_paper_budget)]
-    return next((gain for gain in (paper_gain(*place) for place in places) if gain == gain), nan)
+    methods, average = (method, baseline), ("average", REFERENCE)
+    at_paper_budget = [f"{name}@{BUDGET}" if budget else name for name, budget in map(method_parts, methods)]
+    places = [(benchmark, judge, *methods), (*average, *methods), (*average, *at_paper_budget)]
+    return next((gain for gain in starmap(paper_gain, places) if gain == gain), nan)
+
+
+def averages_that_differ() -> pd.DataFrame:
+    """Rows of Tables 1, 2 and 4 whose printed average is not the mean of their cells: table, row, printed, mean."""
+    tables = []
+    for name, file in {"Table 1": "1_judge_accuracy", "Table 2": "2_distillation", "Table 4": "4_selection"}.items():
+        table = as_printed(f"table{file}.csv")
+        scores = table[table6().benchmark]
+        row = table.drop(columns=[*scores, "average"]).astype(str).agg(" ".join, axis=1)
+        means = {"printed": table.average, "mean": scores.mean(axis=1)}
+        # A mean that lies half-way between two decimals may have been rounded either way.
+        differ = (table.average - means["mean"]).abs() > 0.05 + 1e-6
+        tables.append(pd.DataFrame({"table": name, "row": row} | means)[differ])
+    return pd.concat(tables, ignore_index=True).round(1)
+
+
+def gains() -> pd.DataFrame:
+    """What cce@16 gains over vanilla in Table 1, by judge and as the mean of the judges: judge, the five benchmarks,
+    printed (the gain of the printed averages, as in the paper's headline), mean (the mean gain of the five).
+    """
+    table = as_printed("table1_judge_accuracy.csv", average="printed").set_index(["method", "judge"])
+    gain = (table.loc["cce@16"] - table.loc["vanilla"]).loc[table.loc["vanilla"].index]
+    gain["mean"] = gain.drop(columns="printed").mean(axis=1)
+    gain.loc["mean of judges"] = gain.mean()
+    return gain.round(1).reset_index()
+
+
+def figure3_ends() -> pd.DataFrame:
+    """Figure 3, whose curve is random selection, beside Table 4 without outcome removal: benchmark, budget, figure,
+    random, criticizing. `overall` stands beside two means of the other panels, of which it is the one over pairs.
+    """
+    figure, chosen = figure3().rename(columns={"accuracy": "figure"}).drop(columns="tokens"), ["random", "criticizing"]
+    table = table4().query("not removal").pivot(index=["benchmark", "budget"], columns="selection", values="paper")
+    panels = figure.merge(table[chosen].reset_index(), on=["benchmark", "budget"])
+    pairs = panels.benchmark.map(table6().set_index("benchmark").pairs)
+    over = {"overall, over pairs": panels.loc[panels.index.repeat(pairs)], "overall, over benchmarks": panels}
+    means = [rows.groupby("budget")[chosen].mean().assign(benchmark=name) for name, rows in over.items()]
+    overall = figure[figure.benchmark == "overall"].drop(columns="benchmark")
+    return pd.concat([panels, pd.concat(means).reset_index().merge(overall, on="budget")], ignore_index=True).round(1)
+
+
+def selection_steps() -> pd.DataFrame:
+    """Table 4's selections less random, and outcome removal less none, at 8 and at 16: step, budget, benchmarks."""
+    names = [*table6().benchmark, "average"]
+    return pd.DataFrame(
+        {"step": step, "budget": at}
+        | {name: paper_gain(name, REFERENCE, f"{method}@{at}", f"{baseline}@{at}") for name in names}
+        for at in (8, 16)
+        for step, method, baseline in as_printed("table4_steps.csv").itertuples(index=False)
+    )
+
+
+def own_intervals() -> pd.DataFrame:
+    """GPT-4o's vanilla and cce@16 in Table 1 with the 95% Wilson intervals that the paper does not print, and whether
+    they overlap. Both methods judge the same pairs, so an overlap alone does not rule a difference out.
+    """
+    table = _with_intervals(table1().query("judge == @REFERENCE and method in ('vanilla', 'cce@16')")).round(1)
+    own = table.groupby("benchmark")
+    table["overlap"] = own.accuracy_low.transform("max") <= own.accuracy_high.transform("min")
+    return table[["benchmark", "pairs", "method", *ACCURACY, "overlap"]]
+
+
+def student_steps(level: str, more: str | int, less: str | int) -> pd.DataFrame:
+    """What Table 2's students gain with `more` over `less` of a level, judgments or samples: the others, benchmarks."""
+    with_more, with_less = (students().xs(value, level=level) for value in (more, less))
+    return (with_more - with_less).round(1).reset_index()
+
+
+def students_less_untrained() -> pd.DataFrame:
+    """Table 2's Qwen2.5-7B students less Table 1's vanilla judge Qwen2.5-7B-Instruct, from which they may have started
+    or not, as the tables do not show: judgments, samples, benchmarks.
+    """
+    judges = as_printed("table1_judge_accuracy.csv").set_index(["judge", "method"])
+    return (students().loc["qwen2.5-7b"] - judges.loc["qwen2.5-7b-instruct", "vanilla"]).round(1).reset_index()
+
+
+def students_near_chance() -> pd.DataFrame:
+    """The cells of Table 2's own students that are not above 50% by the 95% Wilson interval, at Table 6's sizes.
+
+    Columns: those of STUDENT, benchmark, pairs, those of ACCURACY, below (whether the whole interval is under 50%,
+    which the paper's rule that an unreadable verdict is wrong may explain).
+    """
+    table = _with_intervals(table2().query("judgments != 'published judge'")).query("accuracy_low <= 50")
+    table = table.assign(below=table.accuracy_high < 50).round(1).reset_index(drop=True)
+    return table[[*STUDENT, "benchmark", "pairs", *ACCURACY, "below"]]
+
+
+def sampling_steps() -> pd.DataFrame:
+    """Table 3's vanilla rejection less random picks, and crowd less vanilla rejection: step, and as in `table3`."""
+    random, vanilla, crowd = map(table3().set_index(["sampling", *DATA]).xs, ["random", "vanilla", "crowd"])
+    steps = {"vanilla less random": vanilla - random, "crowd less vanilla": crowd - vanilla}
+    return pd.concat(steps, names=["step"]).round(2).reset_index()
+
+
+def alpaca_numbers() -> pd.DataFrame:
+    """Table 3's two numbers of AlpacaEval-2 as means of the samplings, and in how many of these the first is larger:
+    as neither always is, their size does not tell which one is length-controlled.
+    """
+    data = table3().eval("first_larger = alpaca_first > alpaca_second").groupby(DATA, sort=False)
+    return data.agg({"alpaca_first": "mean", "alpaca_second": "mean", "first_larger": "sum"}).round(2).reset_index()
 
 
 def _with_averages(table: pd.DataFrame, row: list[str]) -> pd.DataFrame:
     means = table.groupby(row).paper.mean().round(1).reset_index()
     return pd.concat([table, means.assign(benchmark="average")])
+
+
+def _with_intervals(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.merge(table6(), on="benchmark").rename(columns={"paper": "accuracy"})
+    low, high = proportion_confint(table.accuracy / 100 * table.pairs, table.pairs, method="wilson")
+    return table.assign(accuracy_low=100 * low, accuracy_high=100 * high)
