@@ -112,7 +112,7 @@ def test_the_embedded_model_is_served_to_this_machine_alone(elsewhere):
 
 def test_a_student_is_served_to_this_machine_alone(tmp_path, elsewhere):
     (tmp_path / "engine.py").write_text(ENGINE)
-    process, url = engines.started([sys.executable, "engine.py"], tmp_path, engines._free_port())
+    process, url = engines.started([sys.executable, "engine.py"], tmp_path)
     try:
         port = urlsplit(url).port
         assert [answers(address, port) for address in ("127.0.0.1", elsewhere)] == [True, False]
