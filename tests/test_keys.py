@@ -79,7 +79,7 @@ def test_picking(server, folder, capsys, monkeypatch):
     check_unseen(folder, *capsys.readouterr())
 
 
-def notebook(server: FakeServer, folder: Path) -> None:
+def notebook(server: FakeServer, folder: Path, kernel: bool = False) -> None:
     parameters = given_by(ROOT / "params/demo/01_judge_accuracy.yaml")
     crowd = [server.model("crowd-4"), server.model("crowd-9")]
     run(
@@ -88,19 +88,22 @@ def notebook(server: FakeServer, folder: Path) -> None:
         | {"benchmarks": [str(folder / "pairs.jsonl")], "judges": [server.model("leaky-judge")], "crowd": crowd}
         | {"methods": ["vanilla", "cce@4"], "limit": None},
         folder,
+        kernel,
     )
 
 
+@pytest.mark.slow
 def test_a_notebook_its_tables_and_its_figures(server, folder):
-    notebook(server, folder)
+    notebook(server, folder, kernel=True)
     assert "Your key is Bearer ***." in (folder / "01_judge_accuracy.jsonl").read_text()
     check_unseen(folder)
 
 
+@pytest.mark.slow
 def test_a_notebook_that_ends_with_an_error(server, folder):
     server.failures += [faults.status(401, f"{KEY} is no key of ours")] * 99
     with pytest.raises(NotebookFailed) as error:
-        notebook(server, folder)
+        notebook(server, folder, kernel=True)
     whole = error.value.__context__
     assert "*** is no key of ours" in str(error.value)
     assert "*** is no key of ours" in (folder / "01_judge_accuracy.ipynb").read_text()
