@@ -122,8 +122,7 @@ def price_of(model: str, url: str) -> Price | None:
 
 def checked_price(model: str, url: str) -> Price:
     """The same, and nothing for an unknown price. Raises BadInput where that meets a bound on the cost."""
-    price = price_of(model, url)
-    if price is None and "dollars" in BUDGET.bounds:
+    if (price := price_of(model, url)) is None and "dollars" in BUDGET.bounds:
         raise BadInput(f"max_cost: no price is known for {model}; name it in a file of prices, and that in CCE_PRICES")
     return price or Price()
 

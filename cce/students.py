@@ -131,8 +131,7 @@ def drawn_evenly(examples: Sequence[Example], size: int, seed: int) -> list[Exam
         (for_a if read_text(example["completion"][0]["content"]) == 1.0 else for_b).append(example)
     for side in (for_a, for_b):
         Random(f"{seed}:examples").shuffle(side)
-    each = min(size // 2, len(for_a), len(for_b))
-    return [one for both in zip(for_a[:each], for_b[:each], strict=True) for one in both]
+    return [one for both in zip(for_a, for_b, strict=False) for one in both][: size // 2 * 2]
 
 
 def judged_by_students(
@@ -161,8 +160,7 @@ def _judging(shown: Comparison, text: str | None, verdict: str, prompts: str | N
         return []
     if read_text(text) is None:
         # A text without a verdict gets one, but what breaks off would teach to break off.
-        sentences = SENTENCE.match(text)
-        if not sentences:
+        if not (sentences := SENTENCE.match(text)):
             return []
         text = f"{sentences[0].strip()}\n[[{verdict}]]"
     return [_example(render("vanilla", prompts, criteria=shown.criteria, **shown.texts()), text)]

