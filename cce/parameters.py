@@ -1,9 +1,9 @@
 """What the notebooks take: every parameter of theirs, with its type and range, checked before a model is asked.
 
-A value that is not what it seems (a limit in quotes, one benchmark's name without a list around it) would otherwise
-show hours later, or in the numbers alone.
+A value that is not what it seems, such as a limit in quotes, would show hours later, or in the numbers alone.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -19,7 +19,7 @@ from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.training import Recipe
 from cce.options import DEFAULTS, Options, Order, Reading
-from cce.project import enter
+from cce.project import root
 from cce.spending import limit
 
 # What students answer in notebook 06: an MT-Bench, then an AlpacaEval.
@@ -64,7 +64,6 @@ Settings = create_model("Settings", __config__=ConfigDict(strict=True, extra="fo
 Trained = Annotated[Settings, _taken_by(lambda settings: Recipe(**settings.model_dump()))]
 Text = Annotated[str, Field(min_length=1)]
 Method = Annotated[Text, _taken_by(_method)]
-Dollars = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = _wanted(list[Text], 'one name or more, each in quotes: write a list, such as ["embedded"]', min_length=1)
 Count = _wanted(PositiveInt, "a whole number from 1 up")
 CountOrNone = _wanted(PositiveInt | None, "a whole number from 1 up, or None for all")
@@ -82,7 +81,7 @@ KINDS = [
     (Count, "concurrency responses"),
     (CountOrNone, "limit teach_limit samples instruction_limit"),
     (_wanted(PositiveInt | None, "a whole number from 1 up, or None for no bound"), "max_calls max_total_tokens"),
-    (_wanted(Dollars | None, "US dollars, more than 0, or None for no bound"), "max_cost"),
+    (_wanted(float | None, "US dollars, more than 0, or None for no bound", gt=0, allow_inf_nan=False), "max_cost"),
     (_wanted(bool, "True or False, without quotes"), "drop_contradicted mixed"),
     (_wanted(Order, "given or both"), "order student_order grader_order"),
     (_wanted(Reading, "text or distribution"), "verdict grader_verdict"),
@@ -97,11 +96,11 @@ Parameters = create_model("Parameters", __config__=ConfigDict(strict=True, extra
 
 
 def begin(given: Mapping[str, object]) -> Options:
-    """Begin a notebook, which gives its `globals()`: enter the root, check its parameters, set bounds on spending.
+    """Begin a notebook, which gives its `globals()`: go to the root, check its parameters, set bounds on spending.
 
     Returns the options that the parameters name. Raises BadInput naming every parameter that is not what it takes.
     """
-    enter()
+    os.chdir(root())
     check(given, "parameters")
     limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
     return Options(**{name: given[name] for name in vars(DEFAULTS) if name in given})
@@ -110,8 +109,7 @@ def begin(given: Mapping[str, object]) -> Options:
 def check(given: Mapping[str, object], source: str) -> None:
     """Check what a notebook is given; names that are no parameter are passed over, and none has to be there.
 
-    `source` says in the error where it was given. Raises BadInput naming every wrong parameter, what it is and what is
-    wanted.
+    Raises BadInput naming the `source`, and every wrong parameter, what it is and what is wanted.
     """
     try:
         Parameters.model_validate(dict(given), context=given)

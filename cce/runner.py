@@ -1,8 +1,7 @@
 """Run a profile: every notebook that has a parameter file in params/<profile>/, through papermill.
 
-What a profile's notebooks share stands in its common.yaml; a notebook's own file takes precedence. Papermill only warns
-of a parameter that a notebook does not declare, and succeeds where a notebook made nothing. Here both are errors, and
-the first is raised before anything runs.
+What its notebooks share stands in common.yaml; a notebook's own file takes precedence. To papermill a parameter that
+no notebook declares and a notebook that made nothing are no errors. Here they are, the first before anything runs.
 """
 
 import json

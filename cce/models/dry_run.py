@@ -111,10 +111,7 @@ def _list(schema: dict | None, size: float, key: str) -> str:
 
 
 def open_ledger(file: str) -> sqlite3.Connection:
-    """A dry run's ledger, with its one table `needed`; made where it is missing.
-
-    `address` is empty for a model of this machine, and `seconds` are those of this call alone.
-    """
+    """A dry run's ledger, made if missing; `address` is empty for this machine, `seconds` are of this call alone."""
     ledger = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     # A ledger lives as long as its plan: nothing of it has to survive a lost machine.
     ledger.executescript("""PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS needed (
