@@ -43,8 +43,7 @@ class Shown:
 class Section(Shown):
     """A title with a text, whole or as pieces of a difference, and sections of its own below it.
 
-    These stand `beside` each other where there is room. A `folded` one shows its title alone until it is opened, which
-    plain text cannot be.
+    These stand `beside` each other where there is room. A `folded` one shows its title alone; HTML can open it.
     """
 
     title: str

@@ -46,7 +46,7 @@ class BoundReached(CCEError):
 
 
 class StoreUnusable(CCEError):
-    """The store cannot be opened as one of ours."""
+    """The store cannot be opened as one of ours, or cannot keep an answer."""
 
 
 class TrainingFailed(CCEError):
@@ -62,4 +62,4 @@ class NotebookFailed(CCEError):
 
 
 class ContextOverflow(CCEError):
-    """A prompt is longer than the model's context; the caller shortens it and asks again."""
+    """Prompt and answer do not fit the model's context; the caller shortens the prompt and asks again."""

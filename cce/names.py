@@ -4,7 +4,7 @@ A model is `NAME`, `NAME@BASE_URL`, or the folder of a student; a method is `FAM
 """
 
 import re
-from typing import NamedTuple
+from collections import namedtuple
 
 # The judge's name where no model is asked.
 NO_JUDGE = "none"
@@ -12,18 +12,8 @@ NO_JUDGE = "none"
 UNTRAINED, TAUGHT = "untrained", "student: "
 
 
-class ModelName(NamedTuple):
-    """A model's name and its address, empty for none."""
-
-    name: str
-    url: str
-
-
-class MethodName(NamedTuple):
-    """A method's family and its budget, which is None where none is given."""
-
-    family: str
-    budget: int | None
+# The address of a model is empty for none; the budget of a method is a whole number, or None where none is given.
+ModelName, MethodName = namedtuple("ModelName", "name url"), namedtuple("MethodName", "family budget")
 
 
 def model_parts(model: str) -> ModelName:

@@ -46,8 +46,7 @@ class Options:
 
     def but(self, **changes) -> "Options":
         """The same options with some of them changed. Raises BadInput for a name that is none."""
-        unknown = sorted(set(changes) - set(vars(self)))
-        if unknown:
+        if unknown := sorted(set(changes) - set(vars(self))):
             raise BadInput(f"unknown option {unknown[0]!r}: one of {', '.join(vars(self))}")
         return replace(self, **changes)
 

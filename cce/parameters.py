@@ -1,13 +1,14 @@
 """What the notebooks take: every parameter of theirs, with its type and range, checked before a model is asked.
 
-A value that is not what it seems (a limit in quotes, one benchmark's name without a list around it) would otherwise
-show hours later, or in the numbers alone.
+A value that is not what it seems, such as a limit in quotes, would show hours later, or in the numbers alone.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import fields
 from itertools import product
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, ValidationError, ValidationInfo, create_model
 
@@ -18,10 +19,9 @@ from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.training import Recipe
 from cce.options import DEFAULTS, Options, Order, Reading
-from cce.project import enter
+from cce.project import root
 from cce.spending import limit
 
-LONGEST_SHOWN = 80
 # What students answer in notebook 06: an MT-Bench, then an AlpacaEval.
 GRADED = set(product(["mt_bench", "pocket_talk"], ["alpaca_eval", "pocket"]))
 
@@ -58,38 +58,30 @@ def _wanted(kind, wanted: str, **limits):
     return Annotated[kind, Field(description=wanted, **limits)]
 
 
-STRICT = ConfigDict(strict=True, extra="forbid")
 # A notebook has parameters of its own for a recipe's base and seed.
-RECIPE = {name: kind for name, kind in get_type_hints(Recipe).items() if name not in ("base", "seed")}
-Settings = create_model(
-    "Settings", __config__=STRICT, **{name: (RECIPE[name], getattr(Recipe, name)) for name in RECIPE}
-)
+RECIPE = {each.name: (each.type, each.default) for each in fields(Recipe) if each.name not in ("base", "seed")}
+Settings = create_model("Settings", __config__=ConfigDict(strict=True, extra="forbid"), **RECIPE)
 Trained = Annotated[Settings, _taken_by(lambda settings: Recipe(**settings.model_dump()))]
 Text = Annotated[str, Field(min_length=1)]
 Method = Annotated[Text, _taken_by(_method)]
-Dollars = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = _wanted(list[Text], 'one name or more, each in quotes: write a list, such as ["embedded"]', min_length=1)
-NamesOrNone = _wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []')
-Methods = _wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1)
-Wholes = _wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1)
 Count = _wanted(PositiveInt, "a whole number from 1 up")
 CountOrNone = _wanted(PositiveInt | None, "a whole number from 1 up, or None for all")
-Bound = _wanted(PositiveInt | None, "a whole number from 1 up, or None for no bound")
 # Each kind, and the parameters of all notebooks that are of it; a notebook declares those that it takes.
 KINDS = [
     (Annotated[Names, AfterValidator(_graded)], "benchmarks"),
     (Names, "judges graders samplers"),
-    (NamesOrNone, "crowd"),
-    (Methods, "methods"),
+    (_wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []'), "crowd"),
+    (_wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1), "methods"),
     (_wanted(Text, "a text that is not empty"), "store out figures analyst teach_on base trained instructions"),
     (_wanted(Text | None, "a text that is not empty, or None"), "pair data_dir prompts"),
     (_wanted(int, "a whole number"), "seed"),
-    (Wholes, "seeds"),
+    (_wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1), "seeds"),
     (Count, "max_tokens analyst_tokens student_tokens grader_tokens response_tokens answer_tokens"),
     (Count, "concurrency responses"),
     (CountOrNone, "limit teach_limit samples instruction_limit"),
-    (Bound, "max_calls max_total_tokens"),
-    (_wanted(Dollars | None, "US dollars, more than 0, or None for no bound"), "max_cost"),
+    (_wanted(PositiveInt | None, "a whole number from 1 up, or None for no bound"), "max_calls max_total_tokens"),
+    (_wanted(float | None, "US dollars, more than 0, or None for no bound", gt=0, allow_inf_nan=False), "max_cost"),
     (_wanted(bool, "True or False, without quotes"), "drop_contradicted mixed"),
     (_wanted(Order, "given or both"), "order student_order grader_order"),
     (_wanted(Reading, "text or distribution"), "verdict grader_verdict"),
@@ -104,11 +96,11 @@ Parameters = create_model("Parameters", __config__=ConfigDict(strict=True, extra
 
 
 def begin(given: Mapping[str, object]) -> Options:
-    """Begin a notebook, which gives its `globals()`: enter the root, check its parameters, set bounds on spending.
+    """Begin a notebook, which gives its `globals()`: go to the root, check its parameters, set bounds on spending.
 
     Returns the options that the parameters name. Raises BadInput naming every parameter that is not what it takes.
     """
-    enter()
+    os.chdir(root())
     check(given, "parameters")
     limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
     return Options(**{name: given[name] for name in vars(DEFAULTS) if name in given})
@@ -117,14 +109,12 @@ def begin(given: Mapping[str, object]) -> Options:
 def check(given: Mapping[str, object], source: str) -> None:
     """Check what a notebook is given; names that are no parameter are passed over, and none has to be there.
 
-    `source` says in the error where it was given. Raises BadInput naming every wrong parameter, what it is and what is
-    wanted.
+    Raises BadInput naming the `source`, and every wrong parameter, what it is and what is wanted.
     """
     try:
         Parameters.model_validate(dict(given), context=given)
     except ValidationError as error:
-        problems = [_explained(problem) for problem in error.errors() if problem["type"] != "missing"]
-        if problems:
+        if problems := [_explained(problem) for problem in error.errors() if problem["type"] != "missing"]:
             raise BadInput(f"{source}: " + "; ".join(problems)) from None
 
 
@@ -133,5 +123,5 @@ def _explained(problem: dict) -> str:
     where = name + "".join(f"[{part!r}]" for part in inner)
     if problem["type"] == "value_error":
         return f"{where}: {problem['ctx']['error']}"
-    shown = got if len(got) <= LONGEST_SHOWN else f"{got[:LONGEST_SHOWN]}..."
+    shown = got if len(got) <= 80 else f"{got[:80]}..."
     return f"{where} is {shown}; wanted: {Parameters.model_fields[name].description}"

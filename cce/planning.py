@@ -1,8 +1,7 @@
 """Plan a profile: what its notebooks will ask for, in calls, tokens, US dollars and hours, before any of it is spent.
 
 A plan is a dry run (`cce.models.dry_run`): every notebook runs on its real pairs, and so decides by its own logic what
-it needs. What the profile's store holds costs nothing, and what several notebooks share is counted once. A core takes
-about a millisecond per completion, nine tenths of which the method takes in every run.
+it needs. What the profile's store holds costs nothing, and what several notebooks share is counted once.
 """
 
 import sqlite3
@@ -43,11 +42,8 @@ UNPRICED = "No price is known for {}: not in dollars; name it in a file of price
 def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
     """Plan a profile's notebooks in order, all or those named; nothing is asked, and no file of a run is touched.
 
-    Yields one table per notebook, with one row per model and a last one whose model is "all": notebook, model, calls
-    (completions that the run will ask for), in_store (completions that it finds, because the store has them or a
-    notebook before it asks for them), tokens_in and tokens_out (of the prompts and answers of these calls), dollars
-    (NaN where no price is known; their sum is of the others) and hours (those of all are its busiest address's).
-    Raises what `cce.runner.run_profile` raises.
+    Yields a table of COLUMNS per notebook: one row per model, and a last one whose model is "all". ASSUMED explains
+    them; dollars are NaN without a known price, and their sum is of the others. Raises what `run_profile` raises.
     """
     asked = defaultdict(set)  # by store: the keys that notebooks so far have asked for
     with TemporaryDirectory(prefix="cce-plan-") as folder:

@@ -1,6 +1,5 @@
 """Where the project lies: relative paths in notebooks and parameter files start at its root."""
 
-import os
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -10,11 +9,6 @@ def root() -> Path:
     """The folder that holds notebooks/ and params/: around the working folder or this package, else the first."""
     places = [Path.cwd(), *Path.cwd().parents, Path(__file__).parents[1]]
     return next((p for p in places if (p / "notebooks").is_dir() and (p / "params").is_dir()), Path.cwd())
-
-
-def enter() -> None:
-    """Make the root the working folder, wherever a notebook was started."""
-    os.chdir(root())
 
 
 def made_with(*packages: str) -> str:

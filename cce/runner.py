@@ -1,8 +1,7 @@
 """Run a profile: every notebook that has a parameter file in params/<profile>/, through papermill.
 
-What a profile's notebooks share stands in its common.yaml; a notebook's own file takes precedence. Papermill only warns
-of a parameter that a notebook does not declare, and succeeds where a notebook made nothing. Here both are errors, and
-the first is raised before anything runs.
+What its notebooks share stands in common.yaml; a notebook's own file takes precedence. To papermill a parameter that
+no notebook declares and a notebook that made nothing are no errors. Here they are, the first before anything runs.
 """
 
 import json
@@ -52,8 +51,7 @@ def checked(profile: str, notebooks: Sequence[str] | None) -> list[tuple[str, di
     if profile not in profiles:
         raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(profiles)}")
     files = {file.stem: file for file in files if file.parent.name == profile}
-    unknown = sorted(set(notebooks or ()) - set(files))
-    if unknown:
+    if unknown := sorted(set(notebooks or ()) - set(files)):
         raise BadInput(f"profile {profile!r} has no notebook {unknown[0]!r}: {', '.join(files)}")
     common = _common(files)
     return [(stem, _given(files[stem], common)) for stem in files if not notebooks or stem in notebooks]
@@ -63,9 +61,8 @@ def _common(files: dict[str, Path]) -> dict:
     file = next(iter(files.values())).with_stem("common")
     common = (yaml.safe_load(file.read_text()) if file.is_file() else None) or {}
     declared = {name for stem in files if _notebook(stem).is_file() for name in _declared(stem)}
-    unknown = sorted(set(common) - declared)
-    if unknown:
-        raise BadInput(f"{file}: no notebook of this profile has a parameter {', '.join(unknown)}")
+    if unknown := ", ".join(sorted(set(common) - declared)):
+        raise BadInput(f"{file}: no notebook of this profile has a parameter {unknown}")
     check(common, str(file))
     return common
 
@@ -75,13 +72,11 @@ def _given(file: Path, common: dict) -> dict:
     if not notebook.is_file():
         raise BadInput(f"{file}: there is no notebook {notebook} of that name")
     own, declared = yaml.safe_load(file.read_text()) or {}, _declared(file.stem)
-    unknown = ", ".join(sorted(set(own) - set(declared)))
-    if unknown:
+    if unknown := ", ".join(sorted(set(own) - set(declared))):
         raise BadInput(f"{file}: {notebook.name} has no parameter {unknown}; it declares {', '.join(declared)}")
     given = {name: value for name, value in common.items() if name in declared} | own
     check(given, str(file))
-    missing = " and ".join(sorted({"out", "figures"} - set(given)))
-    if missing:
+    if missing := " and ".join(sorted({"out", "figures"} - set(given))):
         raise BadInput(f"{file}: name {missing}, so that profiles do not overwrite each other's results")
     return given
 
@@ -122,8 +117,7 @@ def _run(folder: str, stem: str, parameters: dict) -> list[Path]:
     executed.parent.mkdir(parents=True, exist_ok=True)
     execute(stem, executed, parameters)
     promised = promised_files(stem, parameters)
-    unmade = [str(file) for file in promised if not file.is_file() or file.stat().st_mtime < start - 1]
-    if unmade:
+    if unmade := [str(file) for file in promised if not file.is_file() or file.stat().st_mtime < start - 1]:
         raise NotebookFailed(f"{stem}: the notebook ran, but did not make {', '.join(unmade)}")
     return [executed, *promised]
 

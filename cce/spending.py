@@ -36,9 +36,7 @@ class Price:
 
 @dataclass
 class Bill:
-    """What a run has asked for: requests sent, completions from the store, the tokens of both, requests that had to be
-    made again, and what those sent have cost, by the known prices.
-    """
+    """What a run asked for: requests sent, completions from the store, tokens of both, calls made again, US dollars."""
 
     sent: int = 0
     stored: int = 0
@@ -112,9 +110,8 @@ def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, 
 def price_of(model: str, url: str) -> Price | None:
     """The price of a model by its name, as the endpoint knows it; None where it is not known.
 
-    Prices stand in models/data/prices.csv, or in the user's own file of that form, which CCE_PRICES names. A model that
-    the file does not list is free on this machine, that is without an address or at a loopback one.
-    Raises BadInput where the file cannot be read.
+    Prices stand in models/data/prices.csv, or in a file of that form that CCE_PRICES names. A model that is not listed
+    is free without an address or at a loopback one. Raises BadInput where the file cannot be read.
     """
     known = _prices(os.environ.get("CCE_PRICES") or str(Path(__file__).parent / "models" / "data" / "prices.csv"))
     return known.get(model, Price() if not url or on_loopback(url) else None)
@@ -122,8 +119,7 @@ def price_of(model: str, url: str) -> Price | None:
 
 def checked_price(model: str, url: str) -> Price:
     """The same, and nothing for an unknown price. Raises BadInput where that meets a bound on the cost."""
-    price = price_of(model, url)
-    if price is None and "dollars" in BUDGET.bounds:
+    if (price := price_of(model, url)) is None and "dollars" in BUDGET.bounds:
         raise BadInput(f"max_cost: no price is known for {model}; name it in a file of prices, and that in CCE_PRICES")
     return price or Price()
 

@@ -5,10 +5,10 @@ A judge learns from the vanilla prompt, that is the question with both answers b
 was picked (Table 3).
 
 `make embedded-judge` runs this module. It teaches the embedded model the labels of the kit's own pairs with their
-written reasons, in a quarter of an hour on two cores. The same machine gives the same weights again; another may
-differ in the last digits.
+written reasons, in a quarter of an hour on two cores. Another machine may give weights with other last digits.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +21,7 @@ from cce.benchmarks import load_pairs
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison
 from cce.crowd.evaluate import Records, evaluate
+from cce.crowd.members import OTHER
 from cce.crowd.prompts import render
 from cce.crowd.verdict import read_text
 from cce.errors import BadInput
@@ -28,10 +29,8 @@ from cce.models.engines import JUDGE
 from cce.models.training import Card, Example, Recipe, train
 from cce.names import short_name
 from cce.options import Options
-from cce.project import enter
+from cce.project import root
 
-SENTENCE = re.compile(r".*[.!?](?=\s|$)", re.S)
-OTHER = {"A": "B", "B": "A"}
 JUDGE_RECIPE = Recipe(steps=100)
 JUDGE_CARD = Card(
     title="embedded-judge",
@@ -123,16 +122,14 @@ def card_of(picks: pd.DataFrame, instructions: str, samplers: Sequence[str]) -> 
 def drawn_evenly(examples: Sequence[Example], size: int, seed: int) -> list[Example]:
     """Draw so many examples by the seed, half of which find for A and half for B; a smaller set is part of a larger.
 
-    There are fewer where one side has too few. The paper does not show whether its verdicts are even; a student of
-    uneven ones learns the place, not the answer.
+    There are fewer where one side has too few. Of uneven verdicts, as the paper's may be, a student learns the place.
     """
     for_a, for_b = [], []
     for example in examples:
         (for_a if read_text(example["completion"][0]["content"]) == 1.0 else for_b).append(example)
     for side in (for_a, for_b):
         Random(f"{seed}:examples").shuffle(side)
-    each = min(size // 2, len(for_a), len(for_b))
-    return [one for both in zip(for_a[:each], for_b[:each], strict=True) for one in both]
+    return [one for both in zip(for_a, for_b, strict=False) for one in both][: size // 2 * 2]
 
 
 def judged_by_students(
@@ -161,8 +158,7 @@ def _judging(shown: Comparison, text: str | None, verdict: str, prompts: str | N
         return []
     if read_text(text) is None:
         # A text without a verdict gets one, but what breaks off would teach to break off.
-        sentences = SENTENCE.match(text)
-        if not sentences:
+        if not (sentences := re.match(r".*[.!?](?=\s|$)", text, re.S)):
             return []
         text = f"{sentences[0].strip()}\n[[{verdict}]]"
     return [_example(render("vanilla", prompts, criteria=shown.criteria, **shown.texts()), text)]
@@ -173,7 +169,7 @@ def _example(prompt: str, answer: str) -> Example:
 
 
 if __name__ == "__main__":
-    enter()
+    os.chdir(root())
     student = train(taught_by_labels(load_pairs("pocket_train")), JUDGE_RECIPE, JUDGE_CARD, Path("runs/embedded-judge"))
     copyfile(student / "adapter.gguf", JUDGE)
     copyfile(student / "README.md", JUDGE.with_suffix(".md"))

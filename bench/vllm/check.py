@@ -5,6 +5,7 @@ Example runs:
     python -m bench.vllm.check NAME@http://localhost:8000/v1              # a vLLM server of your own, for its rates
 """
 
+import os
 import signal
 import sys
 from contextlib import nullcontext
@@ -15,12 +16,12 @@ import pandas as pd
 from bench.vllm.asked import checks
 from bench.vllm.server import ask, own_server
 from bench.vllm.speed import show, show_speeds
-from cce.project import commit, enter
+from cce.project import commit, root
 
 
 def main(model: str | None = None) -> None:
     """Print the checks and the speeds; the exit status is 1 where the server did not do what it was asked."""
-    enter()
+    os.chdir(root())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with own_server() if model is None else nullcontext(model) as server:
         print(f"{date.today()}, commit {commit()}, vLLM {ask(server, '/version')['version']}")

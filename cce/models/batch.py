@@ -4,16 +4,15 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
 from cce.errors import CallFailed, ResultsMissing
 from cce.models.client import LLM, landed
-from cce.models.loop import run, together
+from cce.models.loop import T, run, together
 from cce.spending import Bill
 
-T = TypeVar("T")
 Step = Callable[[T], Awaitable[Any]]
 
 
@@ -23,20 +22,20 @@ def bar_wanted() -> bool:
 
 
 @contextmanager
-def progress(doing: str, total: int, done: Callable[[], int], bill: Callable[[], object]) -> Iterator[Callable]:
-    """A bar with the time left, on standard error, and what redraws it; the bill in words is its closing line."""
+def progress(doing: str, total: int, state: Callable[[], tuple[int, str]]) -> Iterator[Callable]:
+    """A bar with the time left, on standard error, and what redraws it: the number done, and words, which close it."""
     bar = tqdm(total=total, desc=doing, unit="case", disable=not bar_wanted(), dynamic_ncols=True)
 
     def show() -> None:
-        bar.n = done()
-        bar.set_postfix_str(str(bill()))
+        bar.n, bar.postfix = state()
+        bar.refresh()
 
     try:
         yield show
     finally:
         show()
         bar.close()
-        print(bill(), file=sys.stderr)
+        print(bar.postfix, file=sys.stderr)
 
 
 def take(doing: str, total: int, models: Sequence[LLM], work: Iterable[T], step: Step, concurrency: int) -> list[str]:
@@ -57,7 +56,7 @@ def take(doing: str, total: int, models: Sequence[LLM], work: Iterable[T], step:
 
     addresses = {model.endpoint.url for model in models if model.endpoint.url}
     workers = min(concurrency * max(1, len(addresses)), total)
-    with progress(doing, total, lambda: done, lambda: sum((model.bill for model in models), Bill())) as show:
+    with progress(doing, total, lambda: (done, str(sum((model.bill for model in models), Bill())))) as show:
         try:
             run(together(worker() for _ in range(workers)), tick=show)
         except BaseException:

@@ -94,10 +94,8 @@ class LLM:
 
         `sample` tells apart several answers to one prompt, and is sent as the sampling seed. So many `top_logprobs` of
         the likeliest first tokens are returned. The endpoint is to hold the answer to the JSON `schema`.
-        Raises ContextOverflow where prompt and answer do not fit the context, SchemaRefused where the endpoint refuses
-        a request with a schema, CallFailed where this call fails for good and EndpointFailed where any other would (see
-        `cce.models.endpoint`), BoundReached where no more may be spent, StoreUnusable where the answer cannot be kept,
-        NotRecorded where a replay lacks it.
+        Raises CallFailed or EndpointFailed (which of them says `cce.models.endpoint`), ContextOverflow, SchemaRefused,
+        BoundReached, StoreUnusable and NotRecorded, as `cce.errors` explains them.
         """
         messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
         body = {"model": self.endpoint.name, "messages": messages, "temperature": temperature}
@@ -177,8 +175,7 @@ class LLM:
         return self.price.of(prompt, request.body["max_tokens"])
 
     def _refused(self, error: Exception, request: Request, url: str, seconds: float) -> Completion:
-        # Refusals that a shorter prompt or another request gets round are stored as completions: a rerun or a replay
-        # must go the same way.
+        # Refusals that another request gets round are stored as completions: a rerun or a replay must go the same way.
         status, said = getattr(error, "status_code", None), self._explained(error)
         if status in (400, 413) and re.search(TOO_LONG, said, re.I):
             return Completion("", "overflow", seconds=seconds)

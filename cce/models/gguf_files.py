@@ -7,20 +7,9 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
 
 from cce.models.engines import weights
-
-# What of a model's configuration stands in the file of a whole one.
-SIZES = {
-    "llama.block_count": "num_hidden_layers",
-    "llama.context_length": "max_position_embeddings",
-    "llama.embedding_length": "hidden_size",
-    "llama.feed_forward_length": "intermediate_size",
-    "llama.attention.head_count": "num_attention_heads",
-    "llama.attention.head_count_kv": "num_key_value_heads",
-    "llama.attention.layer_norm_rms_epsilon": "rms_norm_eps",
-    "llama.rope.dimension_count": "head_dim",
-}
 
 
 def convertible(config, tokenizer) -> bool:
@@ -71,8 +60,8 @@ def _write(writer: gguf.GGUFWriter, tensors: dict, config) -> None:
 
 
 def _copy_metadata(writer: gguf.GGUFWriter, config) -> None:
-    changed = {name: getattr(config, size) for name, size in SIZES.items()}
-    changed["llama.rope.freq_base"] = config.rope_parameters["rope_theta"]
+    sizes = config.to_dict() | config.rope_parameters
+    changed = {f"llama.{field}": sizes[name] for field, name in GGUF_CONFIG_MAPPING["llama"].items()}
     for field in gguf.GGUFReader(weights()).fields.values():
         if not field.name.startswith("GGUF.") and field.name not in ("general.architecture", "general.file_type"):
             kinds = [*field.types, None][:2]
@@ -82,7 +71,6 @@ def _copy_metadata(writer: gguf.GGUFWriter, config) -> None:
 def _reordered(module: str, rows: np.ndarray, config) -> np.ndarray:
     # transformers keeps the two halves of each attention head in another order than llama.cpp.
     heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
-    count = heads.get(module.rsplit(".", 1)[-1])
-    if count is None:
+    if not (count := heads.get(module.rsplit(".", 1)[-1])):
         return rows
     return rows.reshape(count, 2, -1, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)

@@ -45,10 +45,9 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part) for part in work]
+        return [task.result() for task in tasks]
     except ExceptionGroup as failures:
         first = failures.exceptions[0]
-    else:
-        return [task.result() for task in tasks]
     # Raised out here: an error that has a group in its context is no error to a notebook, whose run then says nothing.
     raise first
 

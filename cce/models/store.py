@@ -1,7 +1,6 @@
 """The store of completions: SQLite, one row per completion, committed the moment it arrives.
 
-A run finds by its key what an earlier one paid for. `CCE_REPLAY=FILE` takes every completion from that file, and turns
-a missing one into an error.
+A run finds what an earlier one paid for. With `CCE_REPLAY=FILE` all comes from that file; what it lacks is an error.
 """
 
 import json
@@ -113,8 +112,7 @@ def _checked(db: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _check_whole(path: Path) -> None:
-    # A file that is shorter than it says is refused before SQLite would write into it. Of one whose last writer was
-    # killed the log beside it holds the rest.
+    # A file shorter than it says is refused before SQLite writes into it; after a kill the log beside it has the rest.
     if not path.is_file() or path.with_name(path.name + "-wal").exists():
         return
     with path.open("rb") as file:

@@ -23,10 +23,7 @@ from cce.text import write_whole
 
 
 def fit(folder: Path) -> None:
-    """Train what the folder holds (recipe.json, examples.jsonl, card.json), from its last whole checkpoint.
-
-    Leaves the weights and the card there; FINISHED is written last.
-    """
+    """Train what `train` put in the folder, from the last whole checkpoint; leave weights and card, FINISHED last."""
     recipe = json.loads((folder / "recipe.json").read_text())
     # Before the adapter's first weights are drawn.
     transformers.set_seed(recipe["seed"])
@@ -57,48 +54,32 @@ def load_base(base: str, dtype: torch.dtype) -> tuple:
 def _trainer(folder: Path, recipe: dict) -> SFTTrainer:
     rank, gpu = recipe["rank"], torch.cuda.is_available()
     bfloat16 = torch.cuda.is_bf16_supported() if gpu else True
-    # An adapter is in full precision itself, and its base need not be. Where all weights are trained they want it,
-    # since each moves by little.
+    # An adapter's base need not be in full precision; weights that are all trained want it, since each moves by little.
     model, tokenizer = load_base(recipe["base"], torch.bfloat16 if rank and bfloat16 else torch.float32)
-    adapter = {"r": rank, "lora_alpha": 2 * (rank or 0), "target_modules": "all-linear", "task_type": "CAUSAL_LM"}
-    return SFTTrainer(
-        model=model,
-        # On a CPU the thin matrices of an adapter are slower in half precision.
-        args=_arguments(folder, recipe, bf16=bfloat16 and (gpu or not rank)),
-        train_dataset=_short_enough(folder, tokenizer, recipe["max_tokens"]),
-        processing_class=tokenizer,
-        peft_config=LoraConfig(**adapter) if rank else None,
-        callbacks=[LossFile()],
-    )
+    lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM") if rank else None
+    # On a CPU the thin matrices of an adapter are slower in half precision.
+    args = _arguments(folder, recipe, bf16=bfloat16 and (gpu or not rank))
+    data = _short_enough(folder, tokenizer, recipe["max_tokens"])
+    parts = {"processing_class": tokenizer, "peft_config": lora, "callbacks": [LossFile()]}
+    return SFTTrainer(model=model, args=args, train_dataset=data, **parts)
 
 
 def _arguments(folder: Path, recipe: dict, bf16: bool) -> SFTConfig:
-    return SFTConfig(
-        output_dir=str(folder / "checkpoints"),
-        max_steps=recipe["steps"],
-        per_device_train_batch_size=recipe["batch"],
-        learning_rate=recipe["learning_rate"],
-        max_length=recipe["max_tokens"],
-        eos_token=recipe["end"],
-        seed=recipe["seed"],
-        save_steps=recipe["save_every"],
-        save_total_limit=2,
-        logging_steps=1,
-        bf16=bf16,
-        use_cpu=not torch.cuda.is_available(),
-        # Memory is what a GPU lacks, and time is what a CPU lacks.
-        activation_checkpointing=torch.cuda.is_available(),
-        report_to="none",
-        disable_tqdm=True,
-    )
+    gpu = torch.cuda.is_available()
+    steps = {"max_steps": recipe["steps"], "save_steps": recipe["save_every"], "save_total_limit": 2}
+    examples = {"per_device_train_batch_size": recipe["batch"], "max_length": recipe["max_tokens"]}
+    learning = {"learning_rate": recipe["learning_rate"], "seed": recipe["seed"], "eos_token": recipe["end"]}
+    # Memory is what a GPU lacks, and time is what a CPU lacks.
+    machine = {"bf16": bf16, "use_cpu": not gpu, "activation_checkpointing": gpu}
+    quiet = {"logging_steps": 1, "report_to": "none", "disable_tqdm": True}
+    return SFTConfig(output_dir=str(folder / "checkpoints"), **steps, **examples, **learning, **machine, **quiet)
 
 
 def _short_enough(folder: Path, tokenizer, most: int) -> Dataset:
     # The trainer would cut the end off a longer one, which is the verdict.
-    lines = (folder / "examples.jsonl").read_text().splitlines()
+    examples = [json.loads(line) for line in (folder / "examples.jsonl").read_text().splitlines()]
     tokens = partial(tokenizer.apply_chat_template, return_dict=False)
-    examples = Dataset.from_list([json.loads(line) for line in lines])
-    return examples.filter(lambda each: len(tokens(each["prompt"] + each["completion"])) <= most)
+    return Dataset.from_list(examples).filter(lambda each: len(tokens(each["prompt"] + each["completion"])) <= most)
 
 
 class LossFile(TrainerCallback):

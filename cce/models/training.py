@@ -69,15 +69,11 @@ class Card:
     )
 
 
-def _steps(folder: Path) -> list[str]:
-    # One line per step that is done, those before a resumed checkpoint included.
+def _state(folder: Path) -> tuple[int, str]:
+    # The file has one line per step that is done, those before a resumed checkpoint included.
     file = folder / "loss.csv"
-    return file.read_text().splitlines()[1:] if file.is_file() else []
-
-
-def _last_loss(folder: Path) -> str:
-    steps = _steps(folder)
-    return f"loss {steps[-1].split(',')[1]}" if steps else "loading"
+    steps = file.read_text().splitlines()[1:] if file.is_file() else []
+    return len(steps), f"loss {steps[-1].split(',')[1]}" if steps else "loading"
 
 
 def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path, options: Options = DEFAULTS) -> Path:
@@ -131,8 +127,7 @@ def _run(folder: Path, recipe: Recipe) -> None:
     stop_engines()
     several = ["-m", "accelerate.commands.launch", "--multi_gpu"] if torch.cuda.device_count() > 1 else []
     command, log = [sys.executable, *several, "-m", "cce.models.train_worker", str(folder)], folder / "training.log"
-    done, loss = lambda: len(_steps(folder)), lambda: _last_loss(folder)
-    with log.open("w") as file, progress("training", recipe.steps, done, loss) as show:
+    with log.open("w") as file, progress("training", recipe.steps, lambda: _state(folder)) as show:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
         try:
             while process.poll() is None:
