@@ -1,17 +1,27 @@
-"""Dots with intervals, one panel per benchmark or measure: filled for this run, hollow for the paper."""
+"""Dots in panels with named rows: results with intervals, filled for this run and hollow for the paper; and one pair."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
 from math import nan
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cce.analysis.figures.style import headings, panels, series_styles
+from cce.analysis.figures.style import COLOURS, headings, model_title, panels, save, series_styles, styled
+from cce.crowd.result import speaker
+from cce.names import NO_JUDGE
 
 NOT_RUN = "not run here"
+# An outcome has a shape as well as a colour.
+OUTCOMES = {
+    "lost": {"marker": "v", "color": COLOURS[1], "label": "A or B lost"},
+    "won": {"marker": "^", "color": COLOURS[0], "label": "A or B won"},
+    None: {"marker": "x", "color": "0.5", "label": "neither"},
+}
+SIDES = {"A": 0, "B": 1}
 
 
 def our_marks(table: pd.DataFrame, measure: str, **places: str | pd.Series) -> pd.DataFrame:
@@ -39,7 +49,7 @@ def dot_plot(
     names = ["\n".join(textwrap.fill(part, 26) for part in row.splitlines()) for row in rows]
     figure, axes = panels(len(titles), 0.55 + _height(marks, names), columns=6, sharey=True)
     for panel, title in zip(axes, titles, strict=True):
-        name_rows(panel, names)
+        _name_rows(panel, names)
         _draw(panel, marks[marks.panel == title], styles, line)
     headings(axes, titles, [notes.get(title, "" if title in ran else NOT_RUN) for title in titles])
     # Below the middle of the last row.
@@ -48,9 +58,22 @@ def dot_plot(
     return figure
 
 
-def name_rows(panel: Axes, names: Sequence[str]) -> None:
-    """Put named rows on the vertical axis, the first at the top."""
-    panel.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
+@styled()
+def one_pair(results: Sequence[Mapping], path: str | Path, source: str) -> Figure:
+    """Draw how one pair was judged: a panel of crowd judgments for each result that has some, then all verdicts.
+
+    The results are records of one pair (see `cce.crowd.record`), by any methods and judges.
+    """
+    crowds = [(result["method"], crowd) for result in results if (crowd := result["trace"]["crowd"])]
+    judges = {result["judge"] for result in results} - {NO_JUDGE}
+    rows = max([len(results) + 1, *(len(crowd) / 2 for _, crowd in crowds)])
+    figure, axes = panels(len(crowds) + 1, 0.4 + 0.2 * rows, columns=2)
+    for panel, (_, crowd) in zip(axes, crowds, strict=False):
+        _draw_crowd(panel, crowd)
+    _draw_verdicts(axes[-1], results, one_judge=len(judges) == 1)
+    verdicts = f"verdicts: {model_title(*judges)}" if len(judges) == 1 else "verdicts"
+    headings(axes, [*(f"the crowd of {method}" for method, _ in crowds), verdicts], [""] * len(axes))
+    return save(figure, path, source)
 
 
 def _placed(marks: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
@@ -92,3 +115,32 @@ def _draw(panel: Axes, marks: pd.DataFrame, styles: dict[str, dict], line: float
     panel.xaxis.set_major_locator(MaxNLocator(15 // panel.get_gridspec().ncols, steps=[1, 2, 5, 10]))
     if line is not None:
         panel.axvline(line, color="0.7", linewidth=0.8, zorder=0)
+
+
+def _name_rows(panel: Axes, names: Sequence[str]) -> None:
+    """Put named rows on the vertical axis, the first at the top."""
+    panel.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
+
+
+def _draw_crowd(panel: Axes, judgments: Sequence[Mapping]) -> None:
+    speakers = list(dict.fromkeys(map(speaker, judgments)))
+    for judgment in judgments:
+        place = SIDES[judgment["candidate"]], speakers.index(speaker(judgment))
+        panel.plot(*place, ls="none", ms=6, **OUTCOMES[judgment["outcome"]])
+        if judgment["selected"]:
+            panel.plot(*place, "o", ms=10, mfc="none", color="0.2", label="selected")
+    panel.set(xlim=(-0.5, 1.5), xticks=[0, 1], xticklabels=["A against", "B against"])
+    _name_rows(panel, speakers)
+
+
+def _draw_verdicts(panel: Axes, results: Sequence[Mapping], one_judge: bool) -> None:
+    if label := results[0]["label"]:
+        panel.axvline(SIDES[label], color="0.8", linewidth=6, zorder=0, label="the better one by the label")
+    for row, result in enumerate(results):
+        if result["p_a"] is None:
+            why = "missing" if result["failed"] else "unreadable"
+            panel.text(0.5, row, why, ha="center", va="center", color="0.35")
+        else:
+            panel.plot(1 - result["p_a"], row, "o", ms=6, color="0.1", label="verdict")
+    panel.set(xlim=(-0.5, 1.5), xticks=[0, 0.5, 1], xticklabels=["A", "tie", "B"])
+    _name_rows(panel, [one["method"] + ("" if one_judge else f", {model_title(one['judge'])}") for one in results])
