@@ -18,7 +18,7 @@ from cce.analysis.comparison import contrasted
 from cce.analysis.paper import ACCURACY, ROW, Student, paper_scores, paper_student, student_cells
 from cce.analysis.statistics import Estimate, difference, proportion
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, preferred
-from cce.benchmarks.instructions import Pool
+from cce.benchmarks.pair import Pool
 from cce.benchmarks.published import Scoring
 from cce.errors import BadInput
 from cce.names import NO_JUDGE, TAUGHT, UNTRAINED, family

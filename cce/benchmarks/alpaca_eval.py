@@ -29,10 +29,9 @@ def load_gamed(data_dir: Folder = None) -> tuple[pd.DataFrame, pd.DataFrame] | t
         rows = find_rows(SOURCES["df_gamed"], data_dir)
     except DataMissing:
         return None, None
+    numbers = ["index", "preference", "std_delta_len", "instruction_difficulty"]
     with as_published("df_gamed: a column is missing or holds no numbers"):
-        gamed = pd.DataFrame(rows).rename(columns=PSEUDO)
-        gamed = gamed[["index", "preference", "std_delta_len", "instruction_difficulty"]]
-        gamed = gamed.astype(float).astype({"index": int})
+        gamed = pd.DataFrame(rows).rename(columns=PSEUDO)[numbers].astype(float).astype({"index": int})
     return gamed.drop_duplicates("index")[["index", "instruction_difficulty"]], gamed
 
 

@@ -24,12 +24,7 @@ RULES = yaml.safe_load((DATA / "scoring.yaml").read_text())
 SECTIONS = yaml.safe_load((DATA / "rewardbench.yaml").read_text())
 SECTION_OF = {subset: section for section, subsets in SECTIONS.items() for subset in subsets}
 BETTER = {"1": "A", "2": "B"}  # the side of output_1 and of output_2
-# HelpSteer2's published weights for one figure of merit.
-WEIGHTS = {"helpfulness": 0.65, "correctness": 0.8, "coherence": 0.45, "complexity": 0.55, "verbosity": -0.4}
-HELPSTEER2_CRITERIA = (
-    "the five attributes of this data set: helpfulness, correctness, coherence, complexity (of the knowledge that "
-    "the answer took to write) and verbosity (the amount of detail relative to what was asked)"
-)
+HELPSTEER2 = yaml.safe_load((DATA / "helpsteer2.yaml").read_text())  # its attributes' weights, and its criteria
 
 
 class Benchmark(NamedTuple):
@@ -57,14 +52,14 @@ def helpsteer2(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pai
         good_a, good_b = goodness(a, scoring), goodness(b, scoring)
         if good_a != good_b:  # otherwise neither is the better one
             sides = {"answer_a": a["response"], "answer_b": b["response"], "label": "A" if good_a > good_b else "B"}
-            yield Pair(id=str(place), instruction=a["prompt"], criteria=HELPSTEER2_CRITERIA, **sides)
+            yield Pair(id=str(place), instruction=a["prompt"], criteria=HELPSTEER2["criteria"], **sides)
 
 
 def goodness(row: Row, scoring: Scoring) -> float:
     """The weighted sum of the five ratings (0 to 4 each), rounded so that equal sums compare as equal."""
     # The paper's code applies the weights on loading and on scoring: they are squared, and verbosity counts in favour.
     power = 2 if scoring == "paper" else 1
-    return round(sum(weight**power * float(row[attribute]) for attribute, weight in WEIGHTS.items()), 6)
+    return round(sum(weight**power * float(row[name]) for name, weight in HELPSTEER2["weights"].items()), 6)
 
 
 def mtbench_human(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
