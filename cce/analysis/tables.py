@@ -16,7 +16,6 @@ TWO_DIGITS += ["alpaca_first", "alpaca_second", "kappa", "points_per_100_tokens"
 DIGITS = {"mcnemar_p": 3} | dict.fromkeys(TWO_DIGITS, 2)
 VERDICTS = ["benchmark", "id", "judge", "method", "verdict", "p_a", "label", "correct", "crowd_judgments", "selected"]
 VERDICTS += ["notes", "calls", "prompt_tokens", "completion_tokens"]
-CROWD = ["judge", "method", "member", "model", "candidate", "outcome", "selected"]
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
@@ -31,10 +30,7 @@ def print_table(table: pd.DataFrame) -> None:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as text: columns X, X_low and X_high become one, models lose their address, tokens are added up.
-
-    What is not there is a dash.
-    """
+    """The table as text: X, X_low and X_high become one, models lose their address, tokens are added up, - is none."""
     shown = table.copy()
     for name in {"judge", "model", "base_model"} & set(shown):
         shown[name] = shown[name].map(short_name)
@@ -59,8 +55,9 @@ def verdict_table(results: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def crowd_table(results: Sequence[Mapping]) -> pd.DataFrame:
-    """One row per crowd judgment, with the columns CROWD; model is None where the pair brought the answer along."""
-    return pd.DataFrame([result | one for result in results for one in result["trace"]["crowd"]], columns=CROWD)
+    """One row per crowd judgment; model is None where the pair brought the answer along."""
+    columns = ["judge", "method", "member", "model", "candidate", "outcome", "selected"]
+    return pd.DataFrame([result | one for result in results for one in result["trace"]["crowd"]], columns=columns)
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:

@@ -69,10 +69,9 @@ def load_questions(
 def load_references(
     name: str = "alpaca_eval", data_dir: Folder = None, limit: int | None = None, seed: int = 0
 ) -> list[Question]:
-    """Load AlpacaEval's instructions, each a question of one turn with the output that models are compared with.
-
-    They are those of alpaca_eval, or of pocket, the kit's own pairs with the better answer as the reference. An id is
-    the place in the whole set, from 0, which annotations call `index`; the category is its source or kind.
+    """Load AlpacaEval's instructions, or those of pocket, the kit's own pairs: each is a question of one turn, with the
+    output that models are compared with (of pocket the better answer) as the reference. An id is the place in the whole
+    set, from 0, which annotations call `index`; the category is its source or kind.
     """
     if name not in ("alpaca_eval", "pocket"):
         raise BadInput(f"unknown instructions {name!r}: alpaca_eval or pocket")
@@ -82,10 +81,8 @@ def load_references(
 def load_instructions(
     name_or_path: str, data_dir: Folder = None, limit: int | None = None, seed: int = 0
 ) -> list[Instruction]:
-    """Load instructions in the source's order, the first turn alone where there are several.
-
-    They are those of lima (Zhou et al. 2023, arXiv 2305.11206), tulu3_sft (Lambert et al. 2024, arXiv 2411.15124),
-    pocket_train (the kit's own pairs for training), or the path of a file of instructions (id, instruction).
+    """Load the first turns of lima (Zhou et al. 2023, arXiv 2305.11206), tulu3_sft (Lambert et al. 2024, arXiv
+    2411.15124), pocket_train (the kit's own pairs for training), or a file of instructions (id, instruction), in order.
     """
     if name_or_path == "pocket_train":
         found = (Instruction(id=pair.id, instruction=pair.instruction) for pair in load_pairs(name_or_path))

@@ -1,8 +1,7 @@
 """Published benchmarks, with one function each from rows to pairs, and how judgments of these pairs are scored.
 
 A and B are as published; where only the better answer is, a seeded coin decides. An id is the row's own, or its place.
-Scoring is one switch for four rules, which go as the paper's code has them or as the benchmarks do. In either, pairs of
-HelpSteer2 whose answers are equally good have no label, and are left out.
+Scoring is one switch for four rules, which go as the paper's code has them or as the benchmarks do.
 """
 
 import json
@@ -50,7 +49,7 @@ def helpsteer2(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pai
             at = f"rows {2 * place} and {2 * place + 1}"
             raise BadInput(f"HelpSteer2: {at} have different prompts; the file is not as published")
         good_a, good_b = goodness(a, scoring), goodness(b, scoring)
-        if good_a != good_b:  # otherwise neither is the better one
+        if good_a != good_b:  # otherwise there is no label, under either scoring
             sides = {"answer_a": a["response"], "answer_b": b["response"], "label": "A" if good_a > good_b else "B"}
             yield Pair(id=str(place), instruction=a["prompt"], criteria=HELPSTEER2["criteria"], **sides)
 
@@ -147,9 +146,8 @@ def explained(scoring: Scoring) -> str:
 
 
 def section_weights(subsets: Sequence[str]) -> list[float]:
-    """What each of RewardBench's pairs counts for, from its subset: sections alike, subsets within one by SECTIONS.
-
-    Sections and subsets without a pair are left out; the weights add up to 1. Source: github.com/allenai/reward-bench.
+    """What each of RewardBench's pairs counts for, from its subset: sections alike, subsets within one by SECTIONS, and
+    none where there is no pair; the weights add up to 1. Source: github.com/allenai/reward-bench.
     """
     count_of = {subset: count for section in SECTIONS.values() for subset, count in section.items()}
     pairs_of, totals = Counter(subsets), Counter()

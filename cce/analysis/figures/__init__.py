@@ -23,7 +23,6 @@ __all__ += ["scaling", "selection_differences"]
 
 PAPER_BUDGETS, AGAINST = (8, 16), "\nagainst "
 MEASURES = {"points": "key points per rationale", "coverage": "coverage of the full list (%)"}
-OTHERS = "not trained here"
 # The panel of each column, ours or the paper's: it does not say which of its two rates is which of ours.
 SCORES = {
     "mtbench": "MT-Bench score (1\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}10)",
@@ -59,7 +58,7 @@ def selection_differences(comparisons: pd.DataFrame, path: str | Path, source: s
     marks = pd.concat([_our_differences(comparisons), _paper_differences(comparisons)])
     names, ran = titles(comparisons.benchmark), set(comparisons.benchmark.map(title))
     notes = {name: "not run here; its own scale" for name in names if name not in ran}
-    notes |= dict.fromkeys(_unpublished(comparisons.benchmark), NOT_IN_PAPER)
+    notes |= _notes_on_unpublished(comparisons.benchmark)
     xlabel = "difference in accuracy (points) with 95% interval; right of the line the first is better"
     figure, leaders = dot_plot(marks, names, xlabel, notes, line=0), {}
     for name, panel in zip(names, figure.axes, strict=False):
@@ -107,9 +106,8 @@ def rejection(table: pd.DataFrame, path: str | Path, source: str) -> Figure:
 
 def _accuracy_plot(marks: pd.DataFrame, benchmarks: pd.Series) -> Figure:
     """Accuracies in percent in the panels of these benchmarks, on axes that end at 100."""
-    notes = dict.fromkeys(_unpublished(benchmarks), NOT_IN_PAPER)
     xlabel = "accuracy (%) with 95% interval; the line marks chance"
-    figure = dot_plot(marks, titles(benchmarks), xlabel, notes, line=50)
+    figure = dot_plot(marks, titles(benchmarks), xlabel, _notes_on_unpublished(benchmarks), line=50)
     # The axes begin at the quarter below all marks.
     begin = min(50, 25 * int(marks[["value", "low"]].min(axis=None) // 25))
     for panel in figure.axes:
@@ -117,14 +115,14 @@ def _accuracy_plot(marks: pd.DataFrame, benchmarks: pd.Series) -> Figure:
     return figure
 
 
-def _unpublished(benchmarks: pd.Series) -> list[str]:
-    return [name for name in benchmarks.unique() if name not in (*TITLES, AVERAGE)]
+def _notes_on_unpublished(benchmarks: pd.Series) -> dict[str, str]:
+    return {name: NOT_IN_PAPER for name in benchmarks.unique() if name not in (*TITLES, AVERAGE)}
 
 
 def _paper_places(benchmarks: pd.Series) -> list[tuple[str, str, str]]:
     """Which numbers of the paper stand where: their benchmark, their panel, and how the names of their series end."""
     own = [(benchmark, title(benchmark), "") for benchmark in (*TITLES, AVERAGE)]
-    return own + [(AVERAGE, benchmark, ", mean of five benchmarks") for benchmark in _unpublished(benchmarks)]
+    return own + [(AVERAGE, name, ", mean of five benchmarks") for name in _notes_on_unpublished(benchmarks)]
 
 
 def _paper_accuracies(rows: Mapping[str, str], table: pd.DataFrame) -> pd.DataFrame:
@@ -164,8 +162,8 @@ def _paper_differences(comparisons: pd.DataFrame) -> pd.DataFrame:
 def _our_students(table: pd.DataFrame, base_model: str) -> pd.DataFrame:
     of_base = (table.student == UNTRAINED) | table.student.str.startswith(TAUGHT)
     places = {"panel": table.benchmark.map(title), "row": table.student.map(short_name).str.split("/").str[-1]}
-    places["series"] = of_base.map({True: paper_name(base_model), False: OTHERS})
-    places["label"] = of_base.map({True: model_title(base_model), False: OTHERS})
+    for part, name in {"series": paper_name, "label": model_title}.items():
+        places[part] = of_base.map({True: name(base_model), False: "not trained here"})
     return our_marks(table, "accuracy", **places)
 
 

@@ -1,4 +1,4 @@
-"""Dots in panels with named rows: results with intervals, filled for this run and hollow for the paper; and one pair."""
+"""Dots in panels with named rows: numbers with intervals, filled for this run, hollow for the paper; and one pair."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,8 @@ SIDES = {"A": 0, "B": 1}
 
 
 def our_marks(table: pd.DataFrame, measure: str, **places: str | pd.Series) -> pd.DataFrame:
-    """One mark of this run per row of `table`; `places` are the columns panel, row, series and label of `dot_plot`.
-
-    `measure` names the column of the values; the ends of their intervals, if any, are in `measure`_low and _high.
+    """One mark of this run per row of `table`; `places` are the columns panel, row, series and label of `dot_plot`. The
+    values are in the column `measure`, and the ends of their intervals, if any, in `measure`_low and _high.
     """
     numbers = {"value": table[measure]} | {end: table.get(f"{measure}_{end}", nan) for end in ("low", "high")}
     return pd.DataFrame(places | numbers).astype(dict.fromkeys(numbers, float)).assign(paper=False)
@@ -47,7 +46,9 @@ def dot_plot(
     marks = _placed(marks[marks.value.notna()], rows)
     styles = _styles(marks)
     names = ["\n".join(textwrap.fill(part, 26) for part in row.splitlines()) for row in rows]
-    figure, axes = panels(len(titles), 0.55 + _height(marks, names), columns=6, sharey=True)
+    lines, most = 1 + max(name.count("\n") for name in names), marks.groupby(["panel", "row"]).size().max()
+    height = 0.55 + max(3, len(names)) * max(0.03 + 0.11 * lines, 0.06 + 0.055 * most)
+    figure, axes = panels(len(titles), height, columns=6, sharey=True)
     for panel, title in zip(axes, titles, strict=True):
         _name_rows(panel, names)
         _draw(panel, marks[marks.panel == title], styles, line)
@@ -60,10 +61,7 @@ def dot_plot(
 
 @styled()
 def one_pair(results: Sequence[Mapping], path: str | Path, source: str) -> Figure:
-    """Draw how one pair was judged: a panel of crowd judgments for each result that has some, then all verdicts.
-
-    The results are records of one pair (see `cce.crowd.record`), by any methods and judges.
-    """
+    """Draw the records of one pair: a panel of crowd judgments for each that has some, then the verdicts of all."""
     crowds = [(result["method"], crowd) for result in results if (crowd := result["trace"]["crowd"])]
     judges = {result["judge"] for result in results} - {NO_JUDGE}
     rows = max([len(results) + 1, *(len(crowd) / 2 for _, crowd in crowds)])
@@ -82,13 +80,6 @@ def _placed(marks: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
     shift = 0.7 * ((in_row.cumcount() + 0.5) / in_row.value.transform("size") - 0.5)
     labels = marks.paper.map({True: "the paper: ", False: "this run: "}) + marks.label
     return marks.assign(place=marks.row.map(rows.index) + shift, label=labels)
-
-
-def _height(marks: pd.DataFrame, names: list[str]) -> float:
-    """The inches that the rows need."""
-    lines = 1 + max(name.count("\n") for name in names)
-    most = marks.groupby(["panel", "row"]).size().max()
-    return max(3, len(names)) * max(0.03 + 0.11 * lines, 0.06 + 0.055 * most)
 
 
 def _styles(marks: pd.DataFrame) -> dict[str, dict]:
@@ -136,11 +127,10 @@ def _draw_crowd(panel: Axes, judgments: Sequence[Mapping]) -> None:
 def _draw_verdicts(panel: Axes, results: Sequence[Mapping], one_judge: bool) -> None:
     if label := results[0]["label"]:
         panel.axvline(SIDES[label], color="0.8", linewidth=6, zorder=0, label="the better one by the label")
-    for row, result in enumerate(results):
-        if result["p_a"] is None:
-            why = "missing" if result["failed"] else "unreadable"
-            panel.text(0.5, row, why, ha="center", va="center", color="0.35")
+    for row, one in enumerate(results):
+        if one["p_a"] is None:
+            panel.text(0.5, row, "missing" if one["failed"] else "unreadable", ha="center", va="center", color="0.35")
         else:
-            panel.plot(1 - result["p_a"], row, "o", ms=6, color="0.1", label="verdict")
+            panel.plot(1 - one["p_a"], row, "o", ms=6, color="0.1", label="verdict")
     panel.set(xlim=(-0.5, 1.5), xticks=[0, 0.5, 1], xticklabels=["A", "tie", "B"])
     _name_rows(panel, [one["method"] + ("" if one_judge else f", {model_title(one['judge'])}") for one in results])
