@@ -16,6 +16,7 @@ TWO_DIGITS += ["alpaca_first", "alpaca_second", "kappa", "points_per_100_tokens"
 DIGITS = {"mcnemar_p": 3} | dict.fromkeys(TWO_DIGITS, 2)
 VERDICTS = ["benchmark", "id", "judge", "method", "verdict", "p_a", "label", "correct", "crowd_judgments", "selected"]
 VERDICTS += ["notes", "calls", "prompt_tokens", "completion_tokens"]
+CROWD = ["judge", "method", "member", "model", "candidate", "outcome", "selected"]
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
@@ -55,9 +56,8 @@ def verdict_table(results: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def crowd_table(results: Sequence[Mapping]) -> pd.DataFrame:
-    """One row per crowd judgment; model is None where the pair brought the answer along."""
-    columns = ["judge", "method", "member", "model", "candidate", "outcome", "selected"]
-    return pd.DataFrame([result | one for result in results for one in result["trace"]["crowd"]], columns=columns)
+    """One row per crowd judgment: CROWD, where model is None if the pair brought the answer along."""
+    return pd.DataFrame([result | one for result in results for one in result["trace"]["crowd"]], columns=CROWD)
 
 
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:
