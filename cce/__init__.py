@@ -10,9 +10,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "cce.benchmarks": ["load_pairs"],
+    "cce.benchmarks": ["load_instructions", "load_pairs", "load_pools", "load_questions", "load_references"],
     "cce.benchmarks.alpaca_eval": ["load_gamed"],
-    "cce.benchmarks.instructions": ["load_instructions", "load_pools", "load_questions", "load_references"],
     "cce.benchmarks.pair": ["Pair", "pair_named"],
     "cce.benchmarks.published": ["explained"],
     "cce.chat.grading": ["answer_questions", "grade", "preferences"],

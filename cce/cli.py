@@ -113,7 +113,7 @@ def pick(
     crowd: Annotated[list[str] | None, Option(help="A crowd model beside the other responses; once per model.")] = None,
 ) -> None:
     """Pick the best of several responses to each instruction, one JSON object per pool."""
-    from cce.benchmarks.instructions import load_pools
+    from cce.benchmarks import load_pools
     from cce.chat.picking import pick as picked_by
 
     frame = picked_by(load_pools(responses), method, judge, crowd or [], options)

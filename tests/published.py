@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cce.benchmarks.instructions import REFERENCED
+from cce.benchmarks import REFERENCED
 from cce.benchmarks.published import SECTIONS
 from cce.chat.grading import TEMPERATURES
 from tests.test_benchmarks import write

@@ -8,7 +8,7 @@ import pytest
 from cce import LLM, evaluate, pick, spending
 from cce.analysis.accuracy import accuracy_table, scored
 from cce.analysis.comparison import comparison_table
-from cce.benchmarks.instructions import Pool
+from cce.benchmarks.pair import Pool
 from cce.errors import BadInput, BoundReached, CallFailed, EndpointFailed, ResultsMissing
 from cce.models import client, endpoint
 from cce.models.client import FAILURES_IN_A_ROW

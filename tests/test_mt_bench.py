@@ -10,7 +10,7 @@ import pytest
 
 from cce.analysis.students import mt_bench_table
 from cce.analysis.tables import readable
-from cce.benchmarks.instructions import REFERENCED, load_questions
+from cce.benchmarks import REFERENCED, load_questions
 from cce.benchmarks.pair import Question
 from cce.chat.grading import TEMPERATURES, answer_questions, grade, read_digits, read_rating
 from cce.errors import BadInput, DataMissing

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from cce import evaluate, load_pairs
-from cce.benchmarks.instructions import Pool, load_pools
-from cce.benchmarks.pair import Message, Pair
+from cce.benchmarks import load_pools
+from cce.benchmarks.pair import Message, Pair, Pool
 from cce.chat.picking import pairs_of, pick, sample_responses
 from cce.errors import BadInput
 from tests.conftest import planted_pair

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from cce import Options, evaluate, pick
-from cce.benchmarks.instructions import Pool
+from cce.benchmarks.pair import Pool
 from cce.crowd.notes import cut_outcome
 from cce.errors import NotebookFailed
 from cce.models.dry_run import open_ledger, supposed

@@ -6,7 +6,7 @@ import pytest
 from cce.analysis.comparison import steps_in_words
 from cce.analysis.students import agreements, picks_table, score_steps, trained_models
 from cce.analysis.tables import readable
-from cce.benchmarks.instructions import Pool
+from cce.benchmarks.pair import Pool
 from cce.chat.picking import pick
 from cce.students import card_of, taught_by_picks
 

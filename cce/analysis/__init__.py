@@ -1,7 +1,4 @@
-"""What frames of judgments show: tables, prose about them, figures, and the paper's own numbers.
-
-The names are loaded on first use, so that importing the package costs nothing.
-"""
+"""What frames of judgments show: tables, prose about them, figures, and the paper's numbers, loaded on first use."""
 
 from importlib import import_module
 

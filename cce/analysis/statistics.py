@@ -45,8 +45,7 @@ def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estim
     error = np.sqrt(np.sum(_cluster_sums(weight * (score - mean), cluster) ** 2)) / weight.sum()
     alike = np.isclose(error, 0)
     pairs = weights.sum() ** 2 / np.sum(weights**2) if alike else min(mean * (1 - mean) / error**2, len(score))
-    low, high = proportion_confint(mean * pairs, pairs, method="wilson")
-    return Estimate(mean, float(low), float(high))
+    return Estimate(mean, *map(float, proportion_confint(mean * pairs, pairs, method="wilson")))
 
 
 def difference(score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estimate:
@@ -89,9 +88,8 @@ def kappa(verdicts: ArrayLike, labels: ArrayLike) -> float:
 
 
 def consistency(p_given: ArrayLike, p_swapped: ArrayLike) -> float:
-    """Share of pairs whose two orders name the same answer, of the pairs that are readable in both; NaN without any.
-
-    The arrays hold the probability that answer A is better: 0.5 names neither, NaN is unreadable.
+    """Share of pairs whose two orders name the same answer, of those readable in both; NaN without any. The arrays hold
+    the probability that answer A is better: 0.5 names neither, NaN is unreadable.
     """
     product = (np.asarray(p_given, float) - 0.5) * (np.asarray(p_swapped, float) - 0.5)
     return float((pd.Series(product).dropna() > 0).mean())

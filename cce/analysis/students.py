@@ -1,7 +1,7 @@
 """Tables 2 and 3: judges trained on judgments, and models trained on the responses that were picked, with their scores.
 
-A student that judges is known by its short name, which frames of judgments have in the column `judge`: "untrained",
-"student: " and what taught it ("student: vanilla", "student: cce@8", "student: labels"), or any other judge's name.
+A student that judges is known by its short name, which judgments have as `judge`: "untrained", "student: " and what
+taught it (vanilla, cce@8, labels), or any other judge's name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from cce.analysis.comparison import contrasted
 from cce.analysis.paper import ACCURACY, ROW, Student, paper_scores, paper_student, student_cells
 from cce.analysis.statistics import Estimate, difference, proportion
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, preferred
-from cce.benchmarks.instructions import Pool
+from cce.benchmarks.pair import Pool
 from cce.benchmarks.published import Scoring
 from cce.errors import BadInput
 from cce.names import NO_JUDGE, TAUGHT, UNTRAINED, family
@@ -61,11 +61,10 @@ def student_differences(judgments: pd.DataFrame, scoring: Scoring = "paper", pap
 
 
 def teaching_table(judgments: pd.DataFrame, sets: Mapping[str, Sequence]) -> pd.DataFrame:
-    """What became of the teacher's judgments, with one row per method.
+    """What became of the teacher's judgments, with one row per method; `sets` are those of `teaching_sets`, by method.
 
-    Takes the teacher's judgments, and the examples by method, as `teaching_sets` makes them. Returns method, pairs,
-    verdicts (A or B), contradicted (by the label), accuracy (percent of the verdicts), tokens (mean length of a
-    rationale) and examples (what the student was given).
+    Returns method, pairs, verdicts (A or B), contradicted (by the label), accuracy (percent of the verdicts), tokens
+    (mean length of a rationale) and examples (what the student was given).
     """
     rows = []
     for method, group in judgments.groupby("method", sort=False):
@@ -85,7 +84,6 @@ def losses(folders: Mapping[str, Path]) -> pd.DataFrame:
 
 def paper_students(base: str, sets: Mapping[str, Sequence]) -> dict[str, Student]:
     """By short name, the students of Table 2 that ours repeat: the same base, taught alike, with as many examples.
-
     `sets` are those of `teaching_sets`, by method; a set of several methods is the paper's mixed one.
     """
     student = next((name for name in ("llama-3.1-8b", "qwen2.5-7b") if name in base.lower()), base)
@@ -155,8 +153,7 @@ def alpaca_table(
         controlled = Estimate(nan, nan, nan) if unknown else _controlled(rows, difficulty, gamed)
         counts = {"model": model, "instructions": len(rows), "unreadable": int((~read).sum())}
         rate = difference(100 * share[read], 0, 1, rows["index"][read]).named("win_rate")
-        rates = rate | controlled.named("length_controlled")
-        table.append(counts | rates | {"length": rows.len_output_2.mean()})
+        table.append(counts | rate | controlled.named("length_controlled") | {"length": rows.len_output_2.mean()})
     return pd.DataFrame(table)
 
 
@@ -232,11 +229,8 @@ def _reading(every: pd.DataFrame) -> dict:
 
 
 def _controlled(annotations: pd.DataFrame, difficulty: pd.DataFrame, gamed: pd.DataFrame) -> Estimate:
-    strength = chosen_strength(annotations, difficulty, gamed)
-
-    def rate(rows: np.ndarray) -> float:
-        return length_controlled_win_rate(annotations.iloc[rows], difficulty, gamed, strength)
-
-    places, random = np.arange(len(annotations)), np.random.default_rng(0)
-    drawn = bootstrap((places,), rate, n_resamples=RESAMPLES, vectorized=False, method="percentile", rng=random)
-    return Estimate(rate(places), *drawn.confidence_interval)
+    fixed = {"difficulty": difficulty, "gamed": gamed, "strength": chosen_strength(annotations, difficulty, gamed)}
+    how = {"n_resamples": RESAMPLES, "vectorized": False, "method": "percentile", "rng": np.random.default_rng(0)}
+    places = (np.arange(len(annotations)),)
+    drawn = bootstrap(places, lambda rows: length_controlled_win_rate(annotations.iloc[rows], **fixed), **how)
+    return Estimate(length_controlled_win_rate(annotations, **fixed), *drawn.confidence_interval)

@@ -31,10 +31,7 @@ def print_table(table: pd.DataFrame) -> None:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as text: columns X, X_low and X_high become one, models lose their address, tokens are added up.
-
-    What is not there is a dash.
-    """
+    """The table as text: X, X_low and X_high become one, models lose their address, tokens are added up, - is none."""
     shown = table.copy()
     for name in {"judge", "model", "base_model"} & set(shown):
         shown[name] = shown[name].map(short_name)
@@ -59,7 +56,7 @@ def verdict_table(results: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def crowd_table(results: Sequence[Mapping]) -> pd.DataFrame:
-    """One row per crowd judgment, with the columns CROWD; model is None where the pair brought the answer along."""
+    """One row per crowd judgment: CROWD, where model is None if the pair brought the answer along."""
     return pd.DataFrame([result | one for result in results for one in result["trace"]["crowd"]], columns=CROWD)
 
 

@@ -1,19 +1,25 @@
-"""What is judged: the paper's five sets of pairs and others, the kit's own `pocket`, and any JSONL file of pairs."""
+"""What is judged or asked, loaded: published sets of pairs, questions and instructions, the kit's own, and any file's.
+
+The arguments `data_dir`, `limit` and `seed` of all loaders, and their errors, are those of `load_pairs`.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cce.benchmarks.files import DATA, Folder, PairFile, Source, as_published, find_rows, user_rows
-from cce.benchmarks.pair import Pair, dealt, drawn, shard_of
+from cce.benchmarks.files import DATA, SOURCES, Folder, PairFile, Row, Source, as_published, find_rows, user_rows
+from cce.benchmarks.pair import Instruction, Pair, Pool, Question, dealt, drawn, shard_of
 from cce.benchmarks.published import BENCHMARKS, Benchmark, Scoring, check_scoring
 from cce.errors import BadInput
 
-__all__ = ["PUBLISHED", "Benchmark", "Source", "load_pairs", "register"]
+__all__ = ["PUBLISHED", "Benchmark", "Source", "load_instructions", "load_pairs", "load_pools", "load_questions"]
+__all__ += ["load_references", "register"]
 
 # The paper's own, in the order of its Table 1.
 PUBLISHED = ("rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias")
 REGISTERED: dict[str, Benchmark] = {}  # from outside the package
 SHIPPED = ("pocket", "pocket_train")  # the kit's own pairs: for judging, and for training judges
+# The categories of MT-Bench in which a judge sees a reference answer to each turn.
+REFERENCED = ("math", "reasoning", "coding")
 
 
 def register(name: str, benchmark: Benchmark) -> None:
@@ -50,6 +56,51 @@ def load_pairs(
     return pairs if shard is None else dealt(pairs, shard, name_or_path)
 
 
+def load_questions(
+    name: str = "mt_bench", data_dir: Folder = None, limit: int | None = None, seed: int = 0
+) -> list[Question]:
+    """Load the questions of mt_bench (Zheng et al. 2023, arXiv 2306.05685) or pocket_talk, sixteen of the kit's own."""
+    if name not in ("mt_bench", "pocket_talk"):
+        raise BadInput(f"unknown questions {name!r}: mt_bench or pocket_talk")
+    questions = _mt_bench(data_dir) if name == "mt_bench" else user_rows(DATA / "pocket_talk.jsonl", Question)
+    return drawn(questions, "questions", name, limit, seed)
+
+
+def load_references(
+    name: str = "alpaca_eval", data_dir: Folder = None, limit: int | None = None, seed: int = 0
+) -> list[Question]:
+    """Load AlpacaEval's instructions, or those of pocket, the kit's own pairs: each is a question of one turn, with the
+    output that models are compared with (of pocket the better answer) as the reference. An id is the place in the whole
+    set, from 0, which annotations call `index`; the category is its source or kind.
+    """
+    if name not in ("alpaca_eval", "pocket"):
+        raise BadInput(f"unknown instructions {name!r}: alpaca_eval or pocket")
+    return drawn(_alpaca_eval(data_dir) if name == "alpaca_eval" else _pocket(), "instructions", name, limit, seed)
+
+
+def load_instructions(
+    name_or_path: str, data_dir: Folder = None, limit: int | None = None, seed: int = 0
+) -> list[Instruction]:
+    """Load the first turns of lima (Zhou et al. 2023, arXiv 2305.11206), tulu3_sft (Lambert et al. 2024, arXiv
+    2411.15124), pocket_train (the kit's own pairs for training), or a file of instructions (id, instruction), in order.
+    """
+    if name_or_path == "pocket_train":
+        found = (Instruction(id=pair.id, instruction=pair.instruction) for pair in load_pairs(name_or_path))
+    elif name_or_path in ("lima", "tulu3_sft"):
+        found = _published(name_or_path, data_dir)
+    elif Path(name_or_path).suffix:
+        found = user_rows(Path(name_or_path), Instruction)
+    else:
+        known = "one of lima, tulu3_sft, pocket_train, or the path of a file of instructions"
+        raise BadInput(f"unknown instructions {name_or_path!r}: {known}")
+    return drawn(found, "instructions", name_or_path, limit, seed)
+
+
+def load_pools(path: str | Path) -> list[Pool]:
+    """Load a file of pools, JSONL of {id, instruction, responses: [...]}. Raises BadInput naming row and field."""
+    return drawn(user_rows(Path(path), Pool), "pools", str(path), limit=None, seed=0)
+
+
 def _all_pairs(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iterator[Pair]:
     known = BENCHMARKS | REGISTERED
     if name in SHIPPED:
@@ -64,3 +115,42 @@ def _all_pairs(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iter
     else:
         names = ", ".join([*known, *SHIPPED])
         raise BadInput(f"unknown benchmark {name!r}: one of {names}, or the path of a file of pairs")
+
+
+def _mt_bench(data_dir: Folder) -> Iterator[Question]:
+    with as_published("mt_bench: a row lacks a field or its reference answer", "are the files as published?"):
+        known = find_rows(SOURCES["mt_bench_references"], data_dir)
+        answers = {row["question_id"]: row["choices"][0]["turns"] for row in known}
+        for row in find_rows(SOURCES["mt_bench_questions"], data_dir):
+            references = answers[row["question_id"]] if row["category"] in REFERENCED else ()
+            yield Question(id=row["question_id"], category=row["category"], turns=row["turns"], references=references)
+
+
+def _alpaca_eval(data_dir: Folder) -> Iterator[Question]:
+    with as_published("alpaca_eval: a row lacks a field"):
+        for n, row in enumerate(find_rows(SOURCES["alpaca_eval"], data_dir)):
+            yield Question(id=n, category=row["dataset"], turns=(row["instruction"],), references=(row["output"],))
+
+
+def _pocket() -> Iterator[Question]:
+    for n, pair in enumerate(load_pairs("pocket")):
+        best = pair.answer_a if pair.label == "A" else pair.answer_b
+        yield Question(id=n, category=f"pocket: {pair.subset}", turns=(pair.instruction,), references=(best,))
+
+
+def _published(name: str, data_dir: Folder) -> Iterator[Instruction]:
+    with as_published(f"{name}: a row lacks a field"):
+        for place, row in enumerate(find_rows(SOURCES[name], data_dir)):
+            # The id stays the row's place where one before it is empty.
+            if turn := _first_turn(name, row):
+                yield Instruction(id=str(place), instruction=turn)
+
+
+def _first_turn(name: str, row: Row) -> str:
+    if name == "tulu3_sft":
+        # A system message may come first.
+        return next((message["content"] for message in row["messages"] if message["role"] == "user"), "")
+    # The hub has LIMA's turns in one list; the other form in circulation keeps those before the last one apart.
+    if "conversations" in row:
+        return row["conversations"][0]
+    return row["history"][0][0] if row["history"] else row["instruction"]

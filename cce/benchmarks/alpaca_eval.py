@@ -1,8 +1,4 @@
-"""AlpacaEval 2 (Dubois et al. 2024, arXiv 2404.04475): on 805 instructions, a model's output against GPT-4's.
-
-The win rate is a judge's mean preference. Judges prefer the longer output, so the length-controlled win rate asks by
-logistic regression what they would prefer if both were equally long.
-"""
+"""AlpacaEval 2 (Dubois et al. 2024, arXiv 2404.04475): on 805 instructions, a model's output against GPT-4's."""
 
 import numpy as np
 import pandas as pd
@@ -29,10 +25,9 @@ def load_gamed(data_dir: Folder = None) -> tuple[pd.DataFrame, pd.DataFrame] | t
         rows = find_rows(SOURCES["df_gamed"], data_dir)
     except DataMissing:
         return None, None
+    numbers = ["index", "preference", "std_delta_len", "instruction_difficulty"]
     with as_published("df_gamed: a column is missing or holds no numbers"):
-        gamed = pd.DataFrame(rows).rename(columns=PSEUDO)
-        gamed = gamed[["index", "preference", "std_delta_len", "instruction_difficulty"]]
-        gamed = gamed.astype(float).astype({"index": int})
+        gamed = pd.DataFrame(rows).rename(columns=PSEUDO)[numbers].astype(float).astype({"index": int})
     return gamed.drop_duplicates("index")[["index", "instruction_difficulty"]], gamed
 
 
@@ -50,7 +45,7 @@ def preferred(annotations: pd.DataFrame) -> pd.Series:
 def length_controlled_win_rate(
     annotations: pd.DataFrame, difficulty: pd.DataFrame, gamed: pd.DataFrame, strength: float | None = None
 ) -> float:
-    """The win rate that the model would have with outputs as long as the reference's, in percent.
+    """The win rate in percent, were the model's outputs as long as the reference's: judges prefer the longer one.
 
     The mean prediction, with the difference in length set to zero, of a regression of the preferences on it, on the
     instruction's difficulty and on the model. Source: section 3 of the paper, and its code, which looks up difficulties

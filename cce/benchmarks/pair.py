@@ -1,4 +1,4 @@
-"""What is judged or asked: a pair of answers, or a question; and which of these a limit draws, and a shard gets."""
+"""What is judged, asked or picked from; and which of these a limit draws, and a shard gets."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -133,6 +133,30 @@ class Question(Item):
         if len(self.references) not in (0, len(self.turns)):
             raise ValueError("references: one a turn, or none")
         return self
+
+
+class Instruction(Item):
+    """What a user asks for, in one turn."""
+
+    instruction: NonEmpty
+
+
+class Pool(Item):
+    """An instruction and the responses to it, of which one is to be picked; equal texts may stand among them."""
+
+    instruction: Text
+    responses: tuple[Text, ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Pool":
+        if not self.instruction or not self.responses:
+            raise ValueError("needs an instruction and at least one response")
+        return self
+
+    @property
+    def distinct(self) -> list[str]:
+        """The responses that differ, each where it first stands."""
+        return list(dict.fromkeys(self.responses))
 
 
 def drawn(items: Iterable[T], kind: str, source: str, limit: int | None, seed: int) -> list[T]:

@@ -1,8 +1,7 @@
 """Published benchmarks, with one function each from rows to pairs, and how judgments of these pairs are scored.
 
 A and B are as published; where only the better answer is, a seeded coin decides. An id is the row's own, or its place.
-Scoring is one switch for four rules, which go as the paper's code has them or as the benchmarks do. In either, pairs of
-HelpSteer2 whose answers are equally good have no label, and are left out.
+Scoring is one switch for four rules, which go as the paper's code has them or as the benchmarks do.
 """
 
 import json
@@ -24,12 +23,7 @@ RULES = yaml.safe_load((DATA / "scoring.yaml").read_text())
 SECTIONS = yaml.safe_load((DATA / "rewardbench.yaml").read_text())
 SECTION_OF = {subset: section for section, subsets in SECTIONS.items() for subset in subsets}
 BETTER = {"1": "A", "2": "B"}  # the side of output_1 and of output_2
-# HelpSteer2's published weights for one figure of merit.
-WEIGHTS = {"helpfulness": 0.65, "correctness": 0.8, "coherence": 0.45, "complexity": 0.55, "verbosity": -0.4}
-HELPSTEER2_CRITERIA = (
-    "the five attributes of this data set: helpfulness, correctness, coherence, complexity (of the knowledge that "
-    "the answer took to write) and verbosity (the amount of detail relative to what was asked)"
-)
+HELPSTEER2 = yaml.safe_load((DATA / "helpsteer2.yaml").read_text())  # its attributes' weights, and its criteria
 
 
 class Benchmark(NamedTuple):
@@ -55,16 +49,16 @@ def helpsteer2(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pai
             at = f"rows {2 * place} and {2 * place + 1}"
             raise BadInput(f"HelpSteer2: {at} have different prompts; the file is not as published")
         good_a, good_b = goodness(a, scoring), goodness(b, scoring)
-        if good_a != good_b:  # otherwise neither is the better one
+        if good_a != good_b:  # otherwise there is no label, under either scoring
             sides = {"answer_a": a["response"], "answer_b": b["response"], "label": "A" if good_a > good_b else "B"}
-            yield Pair(id=str(place), instruction=a["prompt"], criteria=HELPSTEER2_CRITERIA, **sides)
+            yield Pair(id=str(place), instruction=a["prompt"], criteria=HELPSTEER2["criteria"], **sides)
 
 
 def goodness(row: Row, scoring: Scoring) -> float:
     """The weighted sum of the five ratings (0 to 4 each), rounded so that equal sums compare as equal."""
     # The paper's code applies the weights on loading and on scoring: they are squared, and verbosity counts in favour.
     power = 2 if scoring == "paper" else 1
-    return round(sum(weight**power * float(row[attribute]) for attribute, weight in WEIGHTS.items()), 6)
+    return round(sum(weight**power * float(row[name]) for name, weight in HELPSTEER2["weights"].items()), 6)
 
 
 def mtbench_human(rows: Iterable[Row], seed: int, scoring: Scoring) -> Iterator[Pair]:
@@ -152,9 +146,8 @@ def explained(scoring: Scoring) -> str:
 
 
 def section_weights(subsets: Sequence[str]) -> list[float]:
-    """What each of RewardBench's pairs counts for, from its subset: sections alike, subsets within one by SECTIONS.
-
-    Sections and subsets without a pair are left out; the weights add up to 1. Source: github.com/allenai/reward-bench.
+    """What each of RewardBench's pairs counts for, from its subset: sections alike, subsets within one by SECTIONS, and
+    none where there is no pair; the weights add up to 1. Source: github.com/allenai/reward-bench.
     """
     count_of = {subset: count for section in SECTIONS.values() for subset, count in section.items()}
     pairs_of, totals = Counter(subsets), Counter()

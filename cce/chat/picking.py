@@ -21,8 +21,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from cce.benchmarks.instructions import Instruction, Pool
-from cce.benchmarks.pair import Pair, Question
+from cce.benchmarks.pair import Instruction, Pair, Pool, Question
 from cce.crowd.evaluate import check_crowd, check_reading, warn
 from cce.crowd.methods import asks_model, method_named
 from cce.crowd.record import Judged

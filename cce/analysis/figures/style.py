@@ -22,11 +22,8 @@ from cce.spending import on_loopback
 # The paper's benchmarks, in the order of its Table 1.
 TITLES = {"rewardbench": "RewardBench", "helpsteer2": "HelpSteer2", "mtbench_human": "MT-Bench human"}
 TITLES |= {"judgebench": "JudgeBench", "evalbias": "EvalBias"}
-MODEL_TITLES = {
-    "embedded": "embedded model (SmolLM2-135M)",
-    "embedded-judge": "embedded judge (SmolLM2-135M, trained)",
-    NO_JUDGE: "no model",
-}
+MODEL_TITLES = {NO_JUDGE: "no model", "embedded": "embedded model (SmolLM2-135M)"}
+MODEL_TITLES |= {"embedded-judge": "embedded judge (SmolLM2-135M, trained)"}
 NOT_IN_PAPER = "not in the paper"
 WIDTH = 6.3  # inches, the width of ACL's text
 DPI = 300  # of the PNG

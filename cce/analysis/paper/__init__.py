@@ -210,10 +210,8 @@ def students_less_untrained() -> pd.DataFrame:
 
 
 def students_near_chance() -> pd.DataFrame:
-    """The cells of Table 2's own students that are not above 50% by the 95% Wilson interval, at Table 6's sizes.
-
-    Columns: those of STUDENT, benchmark, pairs, those of ACCURACY, below (whether the whole interval is under 50%,
-    which the paper's rule that an unreadable verdict is wrong may explain).
+    """The cells of Table 2's own students that are not above 50% by the 95% Wilson interval: STUDENT, benchmark, pairs,
+    ACCURACY, below (if all of the interval is, which the paper's rule that an unreadable verdict is wrong may explain).
     """
     table = _with_intervals(table2().query("judgments != 'published judge'")).query("accuracy_low <= 50")
     table = table.assign(below=table.accuracy_high < 50).round(1).reset_index(drop=True)
