@@ -150,6 +150,7 @@ class TestLeaderboard:
         for model, rows in annotated():
             assert win_rate(rows) == pytest.approx(leaderboard().win_rate[model], abs=1e-9), model
 
+    @pytest.mark.slow
     @published
     @pytest.mark.parametrize(("shift", "worst", "mean"), [((0, 0), 0.3, 0.1), ((0.0401, 0.00385), 0.16, 0.03)])
     def test_the_length_controlled_one_is_too(self, shift, worst, mean):

@@ -21,6 +21,7 @@ def test_a_chain_asks_crowd_judge_and_judge_again():
     assert 2 * 7 <= kit["requests"] == floor["requests"] <= 2 * 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "figures",
     [

@@ -58,6 +58,7 @@ def test_own_pairs_are_judged_one_object_a_pair(server, tmp_path, own_pairs):
     assert re.fullmatch(r"[\d,]+ requests sent, 0 from the store, [\d,]+ tokens\n", done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["given", "both"])
 def test_the_method_holds_as_seen_from_outside(server, tmp_path, own_pairs, order):
     crowd = [part for name in ("crowd-4", "crowd-9") for part in ("--crowd", server.model(name))]
@@ -87,6 +88,7 @@ def test_a_second_run_sends_nothing_and_writes_the_same(server, tmp_path, own_pa
     assert "0 requests sent" in again.stderr
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_bought_is_not_asked_again_and_the_table_is_the_same(tmp_path, own_pairs):
     results = ["id", "verdict", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
     with FakeServer() as calm:
@@ -159,6 +161,7 @@ def test_a_model_that_the_endpoint_does_not_know_is_one_line(tmp_path, own_pairs
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("CCE_DATA" not in os.environ, reason="needs the published files, in the folder CCE_DATA")
 def test_all_of_judgebench_goes_through_long_prompts_and_all(tmp_path):
     with FakeServer(context=6_000) as server:

@@ -7,6 +7,7 @@ from cce.errors import EmbeddedMissing
 from cce.models.engines import JUDGE
 
 
+@pytest.mark.slow
 def test_the_embedded_model_judges_a_pair():
     pair = load_pairs("pocket", limit=1)[0]
     row = judge(pair, "vanilla", "embedded", order="both", verdict="distribution", max_tokens=16)

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import Page
 
 from tests.test_profiles import ROOT
 
+pytestmark = pytest.mark.slow
 NOTEBOOK = "01_judge_accuracy.ipynb"
 
 

@@ -48,6 +48,7 @@ def results(file) -> list[dict]:
     return sorted(({name: row[name] for name in row if name != "seconds"} for row in rows), key=itemgetter("id"))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_twenty_times_ends_as_one_that_was_not(tmp_path, pairs_file):
     with FakeServer() as calm:
         subprocess.run(command(calm, "unbroken"), cwd=tmp_path, check=True, capture_output=True)

@@ -77,6 +77,7 @@ def test_a_run_writes_into_its_own_folder_which_git_ignores(profile):
         assert all(place == f"runs/{profile}" or place.startswith(f"runs/{profile}/") for place in places)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_a_notebook_runs_in_its_profile_and_loses_no_pair(file, tmp_path):
     write_benchmarks(tmp_path / "data")
@@ -138,6 +139,7 @@ def check_key_points(made: dict[str, pd.DataFrame], parameters: dict, folder: Pa
     assert (gains.points > 0).all()
 
 
+@pytest.mark.slow
 def test_notebook_02_finds_the_planted_order_of_selections(tmp_path):
     # Criticizing is planted better than random, random better than praising, and removal better than none.
     pairs = [planted_pair(n, *((4, 6) if n % 2 else (6, 3))) for n in range(200)]

@@ -24,6 +24,8 @@ from tests.conftest import given_by
 from tests.fake_server import FakeServer
 from tests.test_profiles import ROOT, run
 
+# Notebooks are run for it, and a browser opens its pages.
+pytestmark = pytest.mark.slow
 KEY = "sk-marked-key-that-must-not-show"
 RUNS = "window.hacked=1"
 HOSTILE = (

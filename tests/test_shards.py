@@ -48,6 +48,7 @@ def judgments(file) -> pd.DataFrame:
     return pd.read_json(file, lines=True).drop(columns="seconds")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stores", [["0", "1", "2", "3"], ["all"] * 4], ids=["a store each", "one store"])
 def test_four_shards_at_once_give_what_one_run_gives_and_leave_it_nothing_to_ask(server, folder, stores):
     run(judging(server, "--store", "whole.sqlite", "--out", "whole.jsonl"))

@@ -229,7 +229,8 @@ def alpaca_numbers() -> pd.DataFrame:
     """Table 3's two numbers of AlpacaEval-2 as means of the samplings, and in how many of these the first is larger:
     as neither always is, their size does not tell which one is length-controlled.
     """
-    data = table3().eval("first_larger = alpaca_first > alpaca_second").groupby(DATA, sort=False)
+    table = table3()
+    data = table.assign(first_larger=table.alpaca_first > table.alpaca_second).groupby(DATA, sort=False)
     return data.agg({"alpaca_first": "mean", "alpaca_second": "mean", "first_larger": "sum"}).round(2).reset_index()
 
 
