@@ -57,6 +57,7 @@ def test_what_may_pass_is_asked_for_again(server, fault):
 
 @pytest.mark.parametrize("fault", ["500", "reset", "cut JSON", "silent"])
 def test_what_does_not_pass_is_given_up_after_a_stated_number_of_attempts(server, fault, monkeypatch):
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 1)
     monkeypatch.setattr(endpoint, "ATTEMPTS", 3)
     server.failures += [faults.PASSING[fault]] * 9
     with pytest.raises(CallFailed):
