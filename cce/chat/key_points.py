@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from itertools import chain, starmap
+from itertools import chain
 from math import nan
 from pathlib import Path
 
@@ -28,8 +28,8 @@ import pandas as pd
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison
-from cce.crowd.prompts import render
-from cce.crowd.session import Session, Texts
+from cce.crowd.prompts import Texts, render
+from cce.crowd.session import Session
 from cce.errors import BadInput, ContextOverflow, SchemaRefused
 from cce.models.batch import results
 from cce.models.client import LLM
@@ -201,19 +201,18 @@ def _by_pair(pairs: Sequence[Pair], judgments: pd.DataFrame) -> list[tuple[Pair,
 async def _pair_rows(analyst: Analyst, part: tuple[Pair, pd.DataFrame]) -> list[dict]:
     pair, judgments = part
     own, *sessions = [Session(pair.id, analyst.options) for _ in range(1 + len(judgments))]
-    read = list(zip(sessions, judgments.text, strict=True))
-    of_answers, *lists = await together([analyst.of_answers(own, pair), *starmap(analyst.of_rationale, read)])
-    inventory = await analyst.merged(own, distinct([*of_answers, *chain(*lists)]))
-    made = await together(analyst.made(*one, inventory) for one in read)
-    found = zip(judgments.to_dict("records"), sessions, lists, made, strict=True)
-    return [_row(*one, inventory) for one in found]
+    readings = map(analyst.of_rationale, sessions, judgments.text)
+    of_answers, *lists = await together([analyst.of_answers(own, pair), *readings])
+    inventory = await analyst.merged(own, distinct(chain(of_answers, *lists)))
 
+    async def row(judgment: dict, session: Session, listed: list[str]) -> dict:
+        made = await analyst.made(session, judgment["text"], inventory)
+        cost, coverage = session.cost(), len(made) / len(inventory) if inventory else nan
+        row = {"points": len(listed), "pool": len(inventory), "coverage": coverage, "calls": cost["calls"]}
+        row |= {"tokens": cost["prompt_tokens"] + cost["completion_tokens"], "context_cuts": session.context_cuts}
+        return judgment | row | {"listed": json.dumps(listed, ensure_ascii=False)}
 
-def _row(judgment: dict, session: Session, listed: list[str], made: list[int], inventory: list[str]) -> dict:
-    cost, coverage = session.cost(), len(made) / len(inventory) if inventory else nan
-    row = {"points": len(listed), "pool": len(inventory), "coverage": coverage, "calls": cost["calls"]}
-    row |= {"tokens": cost["prompt_tokens"] + cost["completion_tokens"], "context_cuts": session.context_cuts}
-    return judgment | row | {"listed": json.dumps(listed, ensure_ascii=False)}
+    return await together(map(row, judgments.to_dict("records"), sessions, lists))
 
 
 async def _planted_rows(analyst: Analyst, item: dict) -> list[dict]:

@@ -37,8 +37,10 @@ class Result(Shown, dict):
 
     def crowd_answers(self) -> Section:
         """What each member of the crowd answered, of those that a comparison needed."""
-        answers = {speaker(one): self.answer(one) for one in self["trace"]["crowd"]}
-        parts = tuple(map(Section, answers, answers.values()))
+        answers = {speaker(one): one["answer"] for one in self["trace"]["crowd"]}
+        # A text where the pair brought it along, else the keys of its turns.
+        texts = [one if isinstance(one, str) else "\n\n".join(map(self.text, one)) for one in answers.values()]
+        parts = tuple(map(Section, answers, texts))
         return Section(f"Crowd answers: {len(answers)}", parts=parts, beside=True)
 
     def crowd_judgments(self) -> Section:
@@ -74,11 +76,6 @@ class Result(Shown, dict):
         texts = [text for text in (self["text"], self["text_swapped"]) if text is not None]
         parts = _rationales([self["p_given"], self["p_swapped"]], texts)
         return Section(f"Verdict: {in_words(self['p_a'])}", parts=parts, beside=True)
-
-    def answer(self, judgment: Mapping) -> str:
-        """The crowd answer of an entry of the trace's `crowd`."""
-        answer = judgment["answer"]
-        return answer if isinstance(answer, str) else "\n\n".join(map(self.text, answer))
 
     def text(self, key: str) -> str:
         """What a model answered, by the key of its completion."""
@@ -116,7 +113,7 @@ def judge_by_each(
 
 def _results(evaluation: Evaluation) -> list[Result]:
     stores = [model.store for model in evaluation.models.values()]
-    return evaluation.kept(lambda record: Result(record, evaluation.pairs[0], stores))
+    return evaluation.run(lambda record: Result(record, evaluation.pairs[0], stores))
 
 
 def side_by_side(results: Sequence[Result]) -> Section:

@@ -5,8 +5,8 @@ All of it stands in the run's records; texts that these name by key come from it
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
 
 from cce.analysis.report.run import Executed
 from cce.crowd.prompts import VERDICT_MARK
@@ -128,10 +128,7 @@ def _pieces(prompt: str, known: Sequence[str]) -> list[str]:
     shared = dict.fromkeys(VERDICT_MARK.sub(r"[ [\1] ]", text) for text in known if len(text) >= SHORTEST_SHARED)
     pieces = [prompt]
     for text in shared:
-        pieces = [part for piece in pieces for part in ([piece] if piece in shared else _around(text, piece))]
+        around = re.compile(f"({re.escape(text)})")
+        split = ([piece] if piece in shared else around.split(piece) for piece in pieces)
+        pieces = [part for parts in split for part in parts if part]
     return pieces
-
-
-def _around(text: str, piece: str) -> list[str]:
-    before, *after = piece.split(text)
-    return [part for part in [before, *chain(*zip(repeat(text), after, strict=False))] if part]
