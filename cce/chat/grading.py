@@ -50,8 +50,8 @@ def answer_questions(questions: Sequence[Question], model: str, options: Options
 
     async def answer(question: Question) -> dict:
         session, temperature = Session(question.id, options), TEMPERATURES.get(question.category, 0.7)
-        asked = await session.converse(llm, question.turns, temperature, options.seed)
-        answers = tuple(completion.text for completion in asked)
+        said = await session.converse(llm, question.turns, temperature, options.seed)
+        answers = tuple(completion.text for completion in said)
         row = {"id": question.id, "category": question.category, "model": model, "answers": answers}
         return row | session.cost() | {"context_cuts": session.context_cuts}
 

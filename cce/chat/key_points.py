@@ -10,8 +10,8 @@ The paper does not define its two measures. Ours:
 - The coverage of a rationale is the share of the inventory that it makes, as the analyst marks the points on reading
   the rationale beside the numbered inventory.
 
-Lists are asked for with a JSON schema, but not every endpoint takes one or holds its models to it, and an answer may
-stop in the middle of a list. What is read is the whole strings of a JSON list wherever it stands, else a plain list.
+Lists are asked for with a JSON schema. Not every endpoint takes one or holds to it, and an answer may stop within a
+list: the whole strings of a JSON list are read wherever it stands, else a plain list.
 """
 
 import asyncio
@@ -83,9 +83,8 @@ def check_analyst(analyst: str, options: Options = OF_LISTS, **changes) -> pd.Da
     """Let the analyst read rationales whose points are known, with the known inventory of their pair.
 
     Takes the options of `key_points`. Returns one row per rationale: id, planted (points in it), counted (points that
-    the analyst lists), planted_coverage, coverage (0 to 1), hits (planted points that the analyst marks, how many),
-    false_marks (points that it marks and that are not there). Who marks everything hits everything: only hits and false
-    marks together tell whether the analyst found the points.
+    the analyst lists), planted_coverage, coverage (0 to 1), hits (planted points that it marks), false_marks (others
+    that it marks). Only these two together tell whether it found the points: who marks everything hits everything.
     """
     return pd.DataFrame(_read(Analyst(analyst, options.but(**changes)), read_rows(PLANTED), _planted_rows))
 

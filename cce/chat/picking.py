@@ -83,10 +83,9 @@ def pick(
 ) -> pd.DataFrame:
     """Pick one response of each pool, as `load_pools` or `sample_responses` gives them.
 
-    The method is `random`, or one of `evaluate`, by which the judge then compares every two responses with different
-    texts; `random` and `length` need no judge. The other responses are the crowd, and behind them stand the answers of
-    the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N` is
-    vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection.
+    The method is `random`, or one of `evaluate`; `random` and `length` need no judge. The crowd is the other responses,
+    then the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N`
+    is vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection.
 
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts

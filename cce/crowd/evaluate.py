@@ -39,13 +39,12 @@ def evaluate(
     out: Records | None = None,
     **changes,
 ) -> pd.DataFrame:
-    """Judge every pair, as `load_pairs` gives them, by every method and judge.
+    """Judge every pair, as `load_pairs` gives them, by every method and judge. For options and changes see `Options`.
 
     Args:
         methods: see `cce.crowd.methods`. Those that ask no model are run once, under the judge's name "none".
         judges: models, as `LLM` takes them, or a dict of these by the name that the column `judge` is to show.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
-        options, changes: see `Options`.
         out: gets the record of each judgment (see `cce.crowd.record`) as it comes.
 
     Returns one row per judge, method and pair, in this order: benchmark, id, subset, cluster (the same for pairs with
@@ -138,11 +137,10 @@ class Evaluation:
 
 def _check_ids(pairs: Sequence[Pair]) -> None:
     # A file that is read pair by pair was checked as it was loaded.
-    if isinstance(pairs, list):
-        ((benchmark, name), count), *_ = Counter((pair.benchmark, pair.id) for pair in pairs).most_common(1)
-        if count > 1:
-            twice = f"two pairs are called {name!r} of {benchmark!r}"
-            raise BadInput(f"{twice}: name each benchmark once, and files unlike")
+    known = Counter((pair.benchmark, pair.id) for pair in pairs) if isinstance(pairs, list) else {}
+    if twice := [place for place, count in known.items() if count > 1]:
+        benchmark, name = twice[0]
+        raise BadInput(f"two pairs are called {name!r} of {benchmark!r}: name each benchmark once, and files unlike")
 
 
 def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[[], int]) -> list[str]:

@@ -50,14 +50,11 @@ def letter_of(place: int) -> str:
 
 @dataclass(frozen=True)
 class CrowdJudgment:
-    """The comparison of a candidate with one crowd answer. In the given order the candidate keeps its own place.
-
-    `asked` holds what the member's model answered, one completion per turn; it is empty for an answer at hand.
-    """
+    """The comparison of a candidate with one crowd answer. In the given order the candidate keeps its own place."""
 
     candidate: Side
     member: Member
-    asked: Sequence[Completion]
+    said: Sequence[Completion]  # by the member's model, one per turn
     judgment: Judgment
 
     @property
@@ -90,13 +87,13 @@ async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: 
 
     The prompt is vanilla's. A model answers each turn of the pair's conversation, its own earlier answers in view.
     """
-    asked, answers = [], (member.answer,)
+    said, answers = [], (member.answer,)
     if member.model:
-        asked = await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
-        answers = tuple(completion.text for completion in asked)
+        said = await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
+        answers = tuple(completion.text for completion in said)
     sides = (pair.answers_a, answers) if candidate == "A" else (answers, pair.answers_b)
     judgment = await compare(session, Comparison(pair.questions, *sides, pair.criteria))
-    return CrowdJudgment(candidate, member, asked, judgment)
+    return CrowdJudgment(candidate, member, said, judgment)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from cce.options import Options
 T = TypeVar("T")
 # Below this many characters a cut text says nothing any more: then the context is simply too small.
 SHORTEST_CUT = 200
-# With as many logprobs as OpenAI allows.
-ONE_TOKEN = {"temperature": 0.0, "max_tokens": 1, "top_logprobs": 20}
+ONE_TOKEN = {"temperature": 0.0, "max_tokens": 1, "top_logprobs": 20}  # as many as OpenAI allows
 
 
 @dataclass
@@ -46,19 +45,17 @@ class Session:
         self.used[completion.key] = completion
         return completion
 
-    async def converse(
-        self, model: LLM, questions: Sequence[str], temperature: float, sample: int = 0
-    ) -> list[Completion]:
+    async def converse(self, model: LLM, turns: Sequence[str], temperature: float, sample: int = 0) -> list[Completion]:
         """The model's answer to each turn of a user, its own earlier answers in view."""
-        turns, answers = [], []
+        talk, answers = [], []
 
         async def attempt(texts: Texts) -> Completion:
-            return await self.ask(model, _in_turn(texts["turns"]), temperature=temperature, sample=sample)
+            return await self.ask(model, _in_turn(texts["talk"]), temperature=temperature, sample=sample)
 
-        for question in questions:
-            turns.append(question)
-            answers.append(await self.fitted({"turns": turns}, attempt))
-            turns.append(answers[-1].text)
+        for turn in turns:
+            talk.append(turn)
+            answers.append(await self.fitted({"talk": talk}, attempt))
+            talk.append(answers[-1].text)
         return answers
 
     async def fill(self, name: str, texts: Texts, expects: Expects, temperature: float, **whole: str) -> Completion:
@@ -73,10 +70,9 @@ class Session:
     async def stated(
         self, name: str, texts: Texts, expects: Expects, question: str, by_token: Form, sampling: dict, **whole: str
     ) -> tuple[Completion, float | None]:
-        """The judge's answer to a prompt, filled as by `fill`, and the value in it: read from its text or by one token.
+        """The judge's answer to a prompt, filled as by `fill`, and the value that it states, by its text or by a token.
 
-        The prompt called `question` asks for that token in a further turn, which takes the place of a prefilled answer:
-        not every server continues one.
+        The prompt `question` asks for that token in a further turn: not every server continues a prefilled answer.
         """
 
         async def attempt(fitting: Texts) -> tuple[Completion, float | None]:

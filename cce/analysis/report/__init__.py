@@ -46,23 +46,20 @@ def report(folder: str | Path) -> Path:
     Raises BadInput where no notebook's results lie there.
     """
     folder = Path(folder).absolute()
-    notebooks = executed_in(folder)
     # As in the notebooks, relative paths start at the project's root.
     with chdir(root()):
-        page = _rendered(folder.name, notebooks)
+        page = _rendered(folder.name, executed_in(folder))
     write_whole(folder / "report.html", page)
     return folder / "report.html"
 
 
 def _rendered(name: str, notebooks: Sequence[Executed]) -> str:
-    template = TEMPLATES.overlay(trim_blocks=True, lstrip_blocks=True).get_template(
-        "analysis/report/template.html.jinja"
-    )
-    style, script = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("style.css", "browser.js"))
+    templates = TEMPLATES.overlay(trim_blocks=True, lstrip_blocks=True)
+    style, script = (Path(__file__).with_name(file).read_text(encoding="utf-8") for file in ("style.css", "browser.js"))
     cases, models = Cases(notebooks).data(), addresses(notebooks)
     packed = json.dumps(cases, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     results = as_printed("results.csv").fillna("").set_index("notebook").to_dict("index")
-    return template.render(
+    return templates.get_template("analysis/report/template.html.jinja").render(
         name=name,
         style=style,
         script=script,
@@ -164,7 +161,7 @@ def findings(notebooks: Sequence[Executed]) -> list[Finding]:
     """Every claim beside what these notebooks found, in the paper's order; where none ran it, the claim alone."""
     claims = as_printed("claims.csv").fillna(dict.fromkeys([*CONDITIONS, "table"], "")).to_dict("records")
     made = {notebook.stem: notebook.tables for notebook in notebooks}
-    return [one for claim in claims for one in _found(claim, made.get(claim["notebook"], {}))]
+    return [finding for claim in claims for finding in _found(claim, made.get(claim["notebook"], {}))]
 
 
 def _found(claim: dict, tables: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
