@@ -16,8 +16,7 @@ import pandas as pd
 
 from cce.benchmarks.pair import Pair, Question, shuffled_sides
 from cce.crowd.evaluate import evaluate, warn
-from cce.crowd.prompts import render
-from cce.crowd.session import Session, Texts
+from cce.crowd.session import Session
 from cce.crowd.verdict import probabilities
 from cce.errors import BadInput, ResultsMissing
 from cce.models.batch import missing_in_words, results
@@ -51,8 +50,9 @@ def answer_questions(questions: Sequence[Question], model: str, options: Options
 
     async def answer(question: Question) -> dict:
         session, temperature = Session(question.id, options), TEMPERATURES.get(question.category, 0.7)
-        texts = (await session.converse(llm, question.turns, temperature, options.seed)).texts
-        row = {"id": question.id, "category": question.category, "model": model, "answers": texts}
+        said = await session.converse(llm, question.turns, temperature, options.seed)
+        answers = tuple(completion.text for completion in said)
+        row = {"id": question.id, "category": question.category, "model": model, "answers": answers}
         return row | session.cost() | {"context_cuts": session.context_cuts}
 
     return pd.DataFrame(results("answering", questions, [llm], answer, options.concurrency))
@@ -98,8 +98,11 @@ def preferences(
     distribution, NaN where the verdict is unreadable), len_output_1 and len_output_2 (characters of the reference and
     of the output). For errors see `cce.chat`.
     """
-    options, found = options.but(**changes), _answered(references, outputs)
-    pairs = [_pair(question, model, given[0], options.seed) for question, model, given in found]
+    options, found, pairs = options.but(**changes), _answered(references, outputs), []
+    for question, model, given in found:
+        sides = shuffled_sides(question.id, question.references[0], given[0], options.seed)
+        place = {"id": question.id, "benchmark": model, "subset": question.category}
+        pairs.append(Pair(instruction=question.turns[0], **place, **sides))
     judged = evaluate(pairs, ["vanilla"], [judge], options=options)
     # A score stands on all questions.
     if len(failed := judged.failed.dropna()):
@@ -131,11 +134,6 @@ def _answered(questions: Sequence[Question], answers: pd.DataFrame) -> list[tupl
     return found
 
 
-def _pair(question: Question, model: str, output: str, seed: int) -> Pair:
-    sides = shuffled_sides(question.id, question.references[0], output, seed)
-    return Pair(id=question.id, benchmark=model, subset=question.category, instruction=question.turns[0], **sides)
-
-
 def read_rating(text: str) -> float | None:
     """The first number in double brackets, else the first in single ones; None without one from 1 to 10.
 
@@ -157,16 +155,9 @@ DIGITS = Form(read_digits, lambda r, _: {str(n): log(max(1 - abs(n - r), 1e-9)) 
 
 
 async def _graded(session: Session, question: Question, given: tuple[str, ...]) -> tuple[str, float | None]:
-    async def attempt(texts: Texts) -> tuple[str, float | None]:
-        prompt = render(name, session.options.prompts, **texts)
-        said = (await session.ask(session.judge, prompt, Expects("judgment", RATINGS), temperature=0.0)).text
-        if session.options.verdict == "text":
-            return said, read_rating(said)
-        closing = render("rating", session.options.prompts)
-        digits = await session.ask_letter(session.judge, prompt, said, closing, Expects("letter", DIGITS))
-        return said, read_digits(digits.first_token)
-
     name, last = "grade_reference" if question.references else "grade", len(given)
     shown = {"questions": question.turns, "answers": given, "references": question.references}
     texts = {key: [QUOTED.sub(r"[ [\1] ]", text) for text in turns[:last]] for key, turns in shown.items() if turns}
-    return await session.fitted(texts, attempt)
+    expects = Expects("judgment", RATINGS)
+    said, rating = await session.stated(name, texts, expects, "rating", DIGITS, {"temperature": 0.0})
+    return said.text, rating

@@ -10,8 +10,8 @@ The paper does not define its two measures. Ours:
 - The coverage of a rationale is the share of the inventory that it makes, as the analyst marks the points on reading
   the rationale beside the numbered inventory.
 
-Lists are asked for with a JSON schema, but not every endpoint takes one or holds its models to it, and an answer may
-stop in the middle of a list. What is read is the whole strings of a JSON list wherever it stands, else a plain list.
+Lists are asked for with a JSON schema. Not every endpoint takes one or holds to it, and an answer may stop within a
+list: the whole strings of a JSON list are read wherever it stands, else a plain list.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from itertools import chain, starmap
+from itertools import chain
 from math import nan
 from pathlib import Path
 
@@ -28,8 +28,8 @@ import pandas as pd
 from cce.benchmarks.files import read_rows
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison
-from cce.crowd.prompts import render
-from cce.crowd.session import Session, Texts
+from cce.crowd.prompts import Texts, render
+from cce.crowd.session import Session
 from cce.errors import BadInput, ContextOverflow, SchemaRefused
 from cce.models.batch import results
 from cce.models.client import LLM
@@ -83,9 +83,8 @@ def check_analyst(analyst: str, options: Options = OF_LISTS, **changes) -> pd.Da
     """Let the analyst read rationales whose points are known, with the known inventory of their pair.
 
     Takes the options of `key_points`. Returns one row per rationale: id, planted (points in it), counted (points that
-    the analyst lists), planted_coverage, coverage (0 to 1), hits (planted points that the analyst marks, how many),
-    false_marks (points that it marks and that are not there). Who marks everything hits everything: only hits and false
-    marks together tell whether the analyst found the points.
+    the analyst lists), planted_coverage, coverage (0 to 1), hits (planted points that it marks), false_marks (others
+    that it marks). Only these two together tell whether it found the points: who marks everything hits everything.
     """
     return pd.DataFrame(_read(Analyst(analyst, options.but(**changes)), read_rows(PLANTED), _planted_rows))
 
@@ -201,19 +200,18 @@ def _by_pair(pairs: Sequence[Pair], judgments: pd.DataFrame) -> list[tuple[Pair,
 async def _pair_rows(analyst: Analyst, part: tuple[Pair, pd.DataFrame]) -> list[dict]:
     pair, judgments = part
     own, *sessions = [Session(pair.id, analyst.options) for _ in range(1 + len(judgments))]
-    read = list(zip(sessions, judgments.text, strict=True))
-    of_answers, *lists = await together([analyst.of_answers(own, pair), *starmap(analyst.of_rationale, read)])
-    inventory = await analyst.merged(own, distinct([*of_answers, *chain(*lists)]))
-    made = await together(analyst.made(*one, inventory) for one in read)
-    found = zip(judgments.to_dict("records"), sessions, lists, made, strict=True)
-    return [_row(*one, inventory) for one in found]
+    readings = map(analyst.of_rationale, sessions, judgments.text)
+    of_answers, *lists = await together([analyst.of_answers(own, pair), *readings])
+    inventory = await analyst.merged(own, distinct(chain(of_answers, *lists)))
 
+    async def row(judgment: dict, session: Session, listed: list[str]) -> dict:
+        made = await analyst.made(session, judgment["text"], inventory)
+        cost, coverage = session.cost(), len(made) / len(inventory) if inventory else nan
+        row = {"points": len(listed), "pool": len(inventory), "coverage": coverage, "calls": cost["calls"]}
+        row |= {"tokens": cost["prompt_tokens"] + cost["completion_tokens"], "context_cuts": session.context_cuts}
+        return judgment | row | {"listed": json.dumps(listed, ensure_ascii=False)}
 
-def _row(judgment: dict, session: Session, listed: list[str], made: list[int], inventory: list[str]) -> dict:
-    cost, coverage = session.cost(), len(made) / len(inventory) if inventory else nan
-    row = {"points": len(listed), "pool": len(inventory), "coverage": coverage, "calls": cost["calls"]}
-    row |= {"tokens": cost["prompt_tokens"] + cost["completion_tokens"], "context_cuts": session.context_cuts}
-    return judgment | row | {"listed": json.dumps(listed, ensure_ascii=False)}
+    return await together(map(row, judgments.to_dict("records"), sessions, lists))
 
 
 async def _planted_rows(analyst: Analyst, item: dict) -> list[dict]:

@@ -5,11 +5,10 @@
 The paper's tables and code do not show how comparisons make a winner. Here every two different responses are compared
 once, with the others as the crowd, and the one with the highest mean probability of winning is picked.
 
-What it costs in one order, read from text: N different responses make N(N-1)/2 pairs, and vanilla asks as often. A
-crowd judgment of i in A's place against k in B's place is the very comparison of i and k, so that CCE needs N(N-1)
-comparisons at most, exactly so many from N = 5 up. There are as many outcome removals at most, fewer where the budget
-is below the crowd's 2(N-2), and N(N-1)/2 final judgments: 5N(N-1)/2 calls at most, 30 for N = 4 and 140 for N = 8; with
-a judge without errors 25 to 27, and 139. Both orders double vanilla's calls and the final judgments, nothing else.
+What it costs in one order, read from text: N different responses make N(N-1)/2 pairs, and vanilla asks as often. CCE
+takes 5N(N-1)/2 calls at most: N(N-1) comparisons, since a crowd judgment of i in A's place against k in B's place is
+the very comparison of i and k; as many outcome removals; and N(N-1)/2 final judgments. Both orders double vanilla's
+calls and the final judgments, nothing else.
 """
 
 from collections.abc import Sequence
@@ -64,7 +63,7 @@ def sample_responses(
         question = Question(id=one.id, turns=[one.instruction])
         session = Session(question.id, options)
         answers = await together(session.converse(llm, question.turns, temperature, sample) for llm, sample in samples)
-        responses = [answer.texts[0] for answer in answers]
+        responses = [completion.text for (completion,) in answers]
         return Pool(id=one.id, instruction=one.instruction, responses=responses), session.context_cuts > 0
 
     pools, cut = zip(*results("sampling", instructions, [*llms.values()], sampled, options.concurrency), strict=True)
@@ -83,10 +82,9 @@ def pick(
 ) -> pd.DataFrame:
     """Pick one response of each pool, as `load_pools` or `sample_responses` gives them.
 
-    The method is `random`, or one of `evaluate`, by which the judge then compares every two responses with different
-    texts; `random` and `length` need no judge. The other responses are the crowd, and behind them stand the answers of
-    the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N` is
-    vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection.
+    The method is `random`, or one of `evaluate`; `random` and `length` need no judge. The crowd is the other responses,
+    then the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N`
+    is vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection.
 
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts

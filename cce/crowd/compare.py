@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.prompts import Texts, render
+from cce.crowd.prompts import Texts
 from cce.crowd.session import Session
 from cce.crowd.verdict import LETTERS, MARKS, Judgment, Reading, combine
 from cce.models.loop import together
@@ -51,28 +51,14 @@ async def compare(
     `notes` holds a list of background notes for each order, where the prompt has room for them. An order without a
     note is judged by `vanilla`. `apart` is that of `Expects`.
     """
-    orders = [comparison, comparison.swapped()][: session.orders]
     expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": temperature}
-    asked = zip(orders, notes or [None] * len(orders), strict=True)
-    return combine(await together(_reading(session, *one, prompt, expects, **sampling) for one in asked))
 
-
-async def _reading(
-    session: Session, shown: Comparison, notes: list[str] | None, prompt: str, expects: Expects, **sampling
-) -> Reading:
-    async def attempt(texts: Texts) -> Reading:
-        name = "vanilla" if notes == [] else prompt
-        asked = render(name, session.options.prompts, criteria=shown.criteria, **texts)
-        said = await session.ask(session.judge, asked, expects, **sampling)
-        p_first = await _p_first(session, asked, said.text)
+    async def reading(shown: Comparison, background: list[str] | None) -> Reading:
+        name = "vanilla" if background == [] else prompt
+        texts = shown.texts() | ({"notes": background} if background else {})
+        said, p_first = await session.stated(name, texts, expects, "letter", LETTERS, sampling, criteria=shown.criteria)
         return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed)
 
-    return await session.fitted(shown.texts() | ({"notes": notes} if notes else {}), attempt)
-
-
-async def _p_first(session: Session, asked: str, said: str) -> float | None:
-    if session.options.verdict == "text":
-        return MARKS.read(said)
-    question = render("letter", session.options.prompts)
-    letter = await session.ask_letter(session.judge, asked, said, question, Expects("letter", LETTERS))
-    return LETTERS.read(letter.first_token)
+    orders = [comparison, comparison.swapped()][: session.orders]
+    asked = zip(orders, notes or [None] * len(orders), strict=True)
+    return combine(await together(reading(shown, background) for shown, background in asked))

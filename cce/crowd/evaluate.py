@@ -39,13 +39,12 @@ def evaluate(
     out: Records | None = None,
     **changes,
 ) -> pd.DataFrame:
-    """Judge every pair, as `load_pairs` gives them, by every method and judge.
+    """Judge every pair, as `load_pairs` gives them, by every method and judge. For options and changes see `Options`.
 
     Args:
         methods: see `cce.crowd.methods`. Those that ask no model are run once, under the judge's name "none".
         judges: models, as `LLM` takes them, or a dict of these by the name that the column `judge` is to show.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
-        options, changes: see `Options`.
         out: gets the record of each judgment (see `cce.crowd.record`) as it comes.
 
     Returns one row per judge, method and pair, in this order: benchmark, id, subset, cluster (the same for pairs with
@@ -65,7 +64,7 @@ def evaluate(
             out.write(record)
         return tuple(record[name] for name in COLUMNS)  # dicts would take twice the room
 
-    rows = evaluation.kept(row)
+    rows = evaluation.run(row)
     warn(evaluation.missing)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -73,10 +72,10 @@ def evaluate(
 def evaluate_into(
     out: Records, pairs: Sequence[Pair], methods: Sequence[str], judges: Judges, crowd: Sequence[str], options: Options
 ) -> int:
-    """The same without a frame, in the same memory for any number of pairs. Returns how many judgments are missing."""
+    """The same for any number of pairs: no record is kept in memory. Returns how many judgments are missing."""
     evaluation = Evaluation(pairs, methods, judges, crowd, options)
     warn(evaluation.cautions)
-    evaluation.run(lambda _, record: out.write(record))
+    evaluation.run(out.write)
     warn(evaluation.missing)
     return evaluation.failures
 
@@ -111,14 +110,9 @@ class Evaluation:
         self.judge_methods += product(self.judges, asking)
         self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.judge_methods)
 
-    def kept(self, keep: Callable[[dict], T]) -> list[T]:
-        """What is kept of every judgment's record, by judge and method, and within these by pair."""
-        found, each = {}, len(self.judge_methods)
-        self.run(lambda place, record: found.update({place: keep(record)}))
-        return [found[place] for place in sorted(range(self.total), key=lambda place: place % each)]
-
-    def run(self, put: Callable[[int, dict], None]) -> None:
-        """Make all judgments, and hand the record of each over, with its place among all, as it comes."""
+    def run(self, keep: Callable[[dict], T]) -> list[T]:
+        """Make all judgments. Returns what is kept of each one's record, by judge and method, then by pair."""
+        kept, each = [None] * self.total, len(self.judge_methods)
 
         async def step(numbered: tuple[int, tuple[Pair, tuple[str, str]]]) -> None:
             place, (pair, (judge, method)) = numbered
@@ -128,26 +122,25 @@ class Evaluation:
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
-                put(place, record_of(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
+                kept[place] = keep(record_of(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
                 raise
-            put(place, record_of(pair, judge, method, judged, session))
+            kept[place] = keep(record_of(pair, judge, method, judged, session))
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         work = ((pair, judge_method) for pair in self.pairs for judge_method in self.judge_methods)
-        models, concurrency = list(self.models.values()), self.options.concurrency
-        failures = take("judging", self.total, models, enumerate(work), step, concurrency)
+        failures = take("judging", self.total, [*self.models.values()], enumerate(work), step, self.options.concurrency)
         self.failures = len(failures)
         if failures:
             self.missing = [missing_in_words("judging", self.failures, self.total, failures[0])]
+        return [one for place in range(each) for one in kept[place::each]]
 
 
 def _check_ids(pairs: Sequence[Pair]) -> None:
     # A file that is read pair by pair was checked as it was loaded.
-    if isinstance(pairs, list):
-        ((benchmark, name), count), *_ = Counter((pair.benchmark, pair.id) for pair in pairs).most_common(1)
-        if count > 1:
-            twice = f"two pairs are called {name!r} of {benchmark!r}"
-            raise BadInput(f"{twice}: name each benchmark once, and files unlike")
+    known = Counter((pair.benchmark, pair.id) for pair in pairs) if isinstance(pairs, list) else {}
+    if twice := [place for place, count in known.items() if count > 1]:
+        benchmark, name = twice[0]
+        raise BadInput(f"two pairs are called {name!r} of {benchmark!r}: name each benchmark once, and files unlike")
 
 
 def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[[], int]) -> list[str]:
@@ -157,10 +150,9 @@ def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[
         return [f"none of {', '.join(methods)} asks the crowd"] if crowd else []
     size = len(crowd) + at_hand()
     if not size:
-        raise BadInput(
-            f"method {next(iter(needed))} needs a crowd: name at least one crowd model, or bring a crowd's answers "
-            "along (`crowd` of every pair, or a third response in a pool)"
-        )
+        remedy = "name at least one crowd model, or bring a crowd's answers along"
+        places = "`crowd` of every pair, or a third response in a pool"
+        raise BadInput(f"method {next(iter(needed))} needs a crowd: {remedy} ({places})")
     few = f"a crowd of {size} gives {2 * size} comparisons at most, fewer than the budget"
     return [f"{name}: {few}" for name, members in needed.items() if members > size]
 

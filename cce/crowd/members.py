@@ -5,17 +5,17 @@ Source: section 3 and Table 4 of the paper. Its code counts an unreadable verdic
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from random import Random
 from string import ascii_uppercase
 from typing import Literal
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, compare
-from cce.crowd.session import Answer, Session
+from cce.crowd.session import Session
 from cce.crowd.verdict import Judgment, verdict_of
 from cce.models.client import LLM
 from cce.models.loop import together
+from cce.models.wire import Completion
 
 Side = Literal["A", "B"]
 # The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
@@ -36,11 +36,10 @@ class Member:
 
 def members(pair: Pair, crowd: Sequence[LLM]) -> list[Member]:
     """The pair's own crowd, then the models, lettered C, D, E ...; a model that is listed twice answers twice."""
-    names, letters = [model.model for model in crowd], map(letter_of, count())
-    at_hand = [Member(next(letters), answer) for answer in pair.crowd]
-    return at_hand + [
-        Member(next(letters), model=model, sample=names[:place].count(model.model)) for place, model in enumerate(crowd)
-    ]
+    names = [model.model for model in crowd]
+    asked = [{"model": model, "sample": names[:place].count(model.model)} for place, model in enumerate(crowd)]
+    at_hand = [{"answer": answer} for answer in pair.crowd]
+    return [Member(letter_of(place), **source) for place, source in enumerate(at_hand + asked)]
 
 
 def letter_of(place: int) -> str:
@@ -55,7 +54,7 @@ class CrowdJudgment:
 
     candidate: Side
     member: Member
-    answer: Answer
+    said: Sequence[Completion]  # by the member's model, one per turn
     judgment: Judgment
 
     @property
@@ -88,12 +87,13 @@ async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: 
 
     The prompt is vanilla's. A model answers each turn of the pair's conversation, its own earlier answers in view.
     """
-    answer = Answer((member.answer,))
+    said, answers = [], (member.answer,)
     if member.model:
-        answer = await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
-    sides = (pair.answers_a, answer.texts) if candidate == "A" else (answer.texts, pair.answers_b)
+        said = await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
+        answers = tuple(completion.text for completion in said)
+    sides = (pair.answers_a, answers) if candidate == "A" else (answers, pair.answers_b)
     judgment = await compare(session, Comparison(pair.questions, *sides, pair.criteria))
-    return CrowdJudgment(candidate, member, answer, judgment)
+    return CrowdJudgment(candidate, member, said, judgment)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _trace(judged: Judged, session: Session) -> dict:
 def _crowd_judgment(judgment: CrowdJudgment) -> dict:
     member, found = judgment.member, judgment.judgment
     # The answer is a text only where the pair brought it along.
-    answer = list(judgment.answer.keys) if member.model else member.answer
+    answer = [completion.key for completion in judgment.said] if member.model else member.answer
     told = {"candidate": judgment.candidate, "member": member.letter, "model": member.model and member.model.model}
     told |= {"answer": answer, "outcome": judgment.outcome, "p_a": found.p_a, "p_in": found.p_in}
     return told | {"rationales": [reading.key for reading in found.readings]}

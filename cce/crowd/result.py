@@ -1,12 +1,12 @@
 """A result: one judged pair that shows itself, with all that led to its verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.evaluate import Evaluation, Judges, warn
 from cce.crowd.verdict import in_words, verdict_of
 from cce.display import Section, Shown, difference
-from cce.models.store import Store
+from cce.models.client import LLM
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
 
@@ -14,9 +14,9 @@ from cce.options import DEFAULTS, Options
 class Result(Shown, dict):
     """The record of a judged pair (see `record_of`), and the texts that its trace names; it shows itself."""
 
-    def __init__(self, record: Mapping, pair: Pair, stores: Sequence[Store]):
+    def __init__(self, record: Mapping, pair: Pair, models: Collection[LLM]):
         super().__init__(record)
-        self.pair, self.stores = pair, stores
+        self.pair, self.stores = pair, [model.store for model in models]
 
     def section(self) -> Section:
         """The pair, every stage that the method has, the judgment, and what it cost."""
@@ -37,9 +37,10 @@ class Result(Shown, dict):
 
     def crowd_answers(self) -> Section:
         """What each member of the crowd answered, of those that a comparison needed."""
-        answers = {speaker(one): self.answer(one) for one in self["trace"]["crowd"]}
-        parts = tuple(map(Section, answers, answers.values()))
-        return Section(f"Crowd answers: {len(answers)}", parts=parts, beside=True)
+        answers = {speaker(one): one["answer"] for one in self["trace"]["crowd"]}
+        # A text where the pair brought it along, else the keys of its turns.
+        texts = [one if isinstance(one, str) else "\n\n".join(map(self.text, one)) for one in answers.values()]
+        return Section(f"Crowd answers: {len(answers)}", parts=tuple(map(Section, answers, texts)), beside=True)
 
     def crowd_judgments(self) -> Section:
         """Every comparison of A or of B with a crowd answer: how it ended, whether it was selected, the rationales."""
@@ -75,11 +76,6 @@ class Result(Shown, dict):
         parts = _rationales([self["p_given"], self["p_swapped"]], texts)
         return Section(f"Verdict: {in_words(self['p_a'])}", parts=parts, beside=True)
 
-    def answer(self, judgment: Mapping) -> str:
-        """The crowd answer of an entry of the trace's `crowd`."""
-        answer = judgment["answer"]
-        return answer if isinstance(answer, str) else "\n\n".join(map(self.text, answer))
-
     def text(self, key: str) -> str:
         """What a model answered, by the key of its completion."""
         return next(found for store in self.stores if (found := store.response(key)))["text"]
@@ -99,7 +95,7 @@ def judge(
 ) -> Result:
     """Judge one pair, and keep how the verdict came about. Takes what `evaluate` takes, and raises what it raises."""
     evaluation = Evaluation([pair], [method], [judge], crowd, options.but(**changes))
-    (result,) = _results(evaluation)
+    (result,) = evaluation.run(lambda record: Result(record, pair, evaluation.models.values()))
     warn(evaluation.cautions + evaluation.missing)
     return result
 
@@ -109,14 +105,9 @@ def judge_by_each(
 ) -> list[Result]:
     """Judge one pair by every judge and method."""
     evaluation = Evaluation([pair], methods, judges, crowd, options)
-    results = _results(evaluation)
+    results = evaluation.run(lambda record: Result(record, pair, evaluation.models.values()))
     warn(evaluation.cautions + evaluation.missing)
     return results
-
-
-def _results(evaluation: Evaluation) -> list[Result]:
-    stores = [model.store for model in evaluation.models.values()]
-    return evaluation.kept(lambda record: Result(record, evaluation.pairs[0], stores))
 
 
 def side_by_side(results: Sequence[Result]) -> Section:

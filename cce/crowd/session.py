@@ -4,25 +4,18 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from cce.crowd.prompts import Texts, flat, render
 from cce.errors import CallFailed, ContextOverflow
 from cce.models.client import LLM
-from cce.models.wire import ANSWER, Completion, Expects, Messages
+from cce.models.wire import ANSWER, Completion, Expects, Form, Messages
 from cce.options import Options
 
 T = TypeVar("T")
 # Below this many characters a cut text says nothing any more: then the context is simply too small.
 SHORTEST_CUT = 200
-TOP_LOGPROBS = 20  # as many as OpenAI allows
-
-
-class Answer(NamedTuple):
-    """A model's answer to a conversation: one text per turn, and the keys of the completions in the store."""
-
-    texts: tuple[str, ...]
-    keys: tuple[str, ...] = ()
+ONE_TOKEN = {"temperature": 0.0, "max_tokens": 1, "top_logprobs": 20}  # as many as OpenAI allows
 
 
 @dataclass
@@ -52,26 +45,18 @@ class Session:
         self.used[completion.key] = completion
         return completion
 
-    async def ask_letter(self, model: LLM, prompt: str, said: str, question: str, expects: Expects) -> Completion:
-        """The likeliest first tokens of a one-token answer to one more question, after what the model said.
-
-        A further turn takes the place of a prefilled answer, which not every server continues.
-        """
-        messages = _in_turn([prompt, said, question])
-        return await self.ask(model, messages, expects, temperature=0.0, max_tokens=1, top_logprobs=TOP_LOGPROBS)
-
-    async def converse(self, model: LLM, questions: Sequence[str], temperature: float, sample: int = 0) -> Answer:
+    async def converse(self, model: LLM, turns: Sequence[str], temperature: float, sample: int = 0) -> list[Completion]:
         """The model's answer to each turn of a user, its own earlier answers in view."""
-        turns, answers = [], []
+        talk, answers = [], []
 
         async def attempt(texts: Texts) -> Completion:
-            return await self.ask(model, _in_turn(texts["turns"]), temperature=temperature, sample=sample)
+            return await self.ask(model, _in_turn(texts["talk"]), temperature=temperature, sample=sample)
 
-        for question in questions:
-            turns.append(question)
-            answers.append(await self.fitted({"turns": turns}, attempt))
-            turns.append(answers[-1].text)
-        return Answer(tuple(answer.text for answer in answers), tuple(answer.key for answer in answers))
+        for turn in turns:
+            talk.append(turn)
+            answers.append(await self.fitted({"talk": talk}, attempt))
+            talk.append(answers[-1].text)
+        return answers
 
     async def fill(self, name: str, texts: Texts, expects: Expects, temperature: float, **whole: str) -> Completion:
         """The judge's answer to the prompt of this name, filled with texts shortened to fit, and `whole` ones."""
@@ -79,6 +64,25 @@ class Session:
         async def attempt(fitting: Texts) -> Completion:
             prompt = render(name, self.options.prompts, **fitting, **whole)
             return await self.ask(self.judge, prompt, expects, temperature=temperature)
+
+        return await self.fitted(texts, attempt)
+
+    async def stated(
+        self, name: str, texts: Texts, expects: Expects, question: str, by_token: Form, sampling: dict, **whole: str
+    ) -> tuple[Completion, float | None]:
+        """The judge's answer to a prompt, filled as by `fill`, and the value that it states, by its text or by a token.
+
+        The prompt `question` asks for that token in a further turn: not every server continues a prefilled answer.
+        """
+
+        async def attempt(fitting: Texts) -> tuple[Completion, float | None]:
+            prompt = render(name, self.options.prompts, **fitting, **whole)
+            said = await self.ask(self.judge, prompt, expects, **sampling)
+            if self.options.verdict == "text":
+                return said, expects.form.read(said.text)
+            messages = _in_turn([prompt, said.text, render(question, self.options.prompts)])
+            letter = await self.ask(self.judge, messages, Expects("letter", by_token), **ONE_TOKEN)
+            return said, by_token.read(letter.first_token)
 
         return await self.fitted(texts, attempt)
 

@@ -17,7 +17,6 @@ from math import nan
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cce.analysis.accuracy import AVERAGES
 from cce.analysis.figures.style import model_title, title
@@ -25,6 +24,7 @@ from cce.analysis.paper import as_printed
 from cce.analysis.report.cases import Cases
 from cce.analysis.report.run import Executed, addresses, by_method, by_model, executed_in
 from cce.analysis.tables import readable
+from cce.display import TEMPLATES
 from cce.names import family, method_parts, short_name
 from cce.project import root
 from cce.spending import on_loopback
@@ -46,22 +46,20 @@ def report(folder: str | Path) -> Path:
     Raises BadInput where no notebook's results lie there.
     """
     folder = Path(folder).absolute()
-    notebooks = executed_in(folder)
     # As in the notebooks, relative paths start at the project's root.
     with chdir(root()):
-        page = _rendered(folder.name, notebooks)
+        page = _rendered(folder.name, executed_in(folder))
     write_whole(folder / "report.html", page)
     return folder / "report.html"
 
 
 def _rendered(name: str, notebooks: Sequence[Executed]) -> str:
-    loader = PackageLoader(__package__, ".")
-    room = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    style, script = (loader.get_source(room, file)[0] for file in ("style.css", "browser.js"))
+    templates = TEMPLATES.overlay(trim_blocks=True, lstrip_blocks=True)
+    style, script = (Path(__file__).with_name(file).read_text(encoding="utf-8") for file in ("style.css", "browser.js"))
     cases, models = Cases(notebooks).data(), addresses(notebooks)
     packed = json.dumps(cases, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     results = as_printed("results.csv").fillna("").set_index("notebook").to_dict("index")
-    return room.get_template("template.html.jinja").render(
+    return templates.get_template("analysis/report/template.html.jinja").render(
         name=name,
         style=style,
         script=script,
@@ -161,18 +159,16 @@ class Finding:
 
 def findings(notebooks: Sequence[Executed]) -> list[Finding]:
     """Every claim beside what these notebooks found, in the paper's order; where none ran it, the claim alone."""
-    claims = as_printed("claims.csv").fillna(dict.fromkeys([*CONDITIONS, "table"], ""))
+    claims = as_printed("claims.csv").fillna(dict.fromkeys([*CONDITIONS, "table"], "")).to_dict("records")
     made = {notebook.stem: notebook.tables for notebook in notebooks}
-    return [
-        finding
-        for claim in claims.to_dict("records")
-        for finding in list(_found(claim, made.get(claim["notebook"], {}))) or [Finding(claim, claim["paper"])]
-    ]
+    return [finding for claim in claims for finding in _found(claim, made.get(claim["notebook"], {}))]
 
 
 def _found(claim: dict, tables: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
     rows = _rows(claim, tables.get(claim["table"], pd.DataFrame()))
-    if claim["paper"] != claim["paper"] and len(rows) > 1:
+    if rows.empty:
+        yield Finding(claim, claim["paper"])
+    elif claim["paper"] != claim["paper"] and len(rows) > 1:
         yield from (_over_benchmarks(claim, *group) for group in rows.groupby("judge", sort=False))
         return
     for row in rows.to_dict("records"):
@@ -187,9 +183,8 @@ def _over_benchmarks(claim: dict, judge: str, rows: pd.DataFrame) -> Finding:
     # The paper's claim is that the direction is the same on all.
     ours, low = rows[claim["value"]], rows[claim["value"] + "_low"]
     who = f"{model_title(judge)}, mean of {len(rows)} benchmarks, {rows.method.iloc[0]}"
-    counted = (
-        f"more on {(ours > 0).sum()} of {len(rows)} benchmarks; {(low > 0).sum()} of their intervals lie above zero"
-    )
+    more, above = (ours > 0).sum(), (low > 0).sum()
+    counted = f"more on {more} of {len(rows)} benchmarks; {above} of their intervals lie above zero"
     return Finding(claim, claim["paper"], ours.mean(), who=who, counted=counted)
 
 

@@ -5,8 +5,10 @@ All of it stands in the run's records; texts that these name by key come from it
 
 import hashlib
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from itertools import count
 
 from cce.analysis.report.run import Executed
 from cce.crowd.prompts import VERDICT_MARK
@@ -22,18 +24,6 @@ SHORTEST_SHARED = 40
 NO_TRACE = "its record holds no trace; run its notebook again, which writes the file anew"
 
 
-class Places(dict):
-    """Texts, each of which stands once in a list, by their places there; a new one gets the next place."""
-
-    def __missing__(self, text: str) -> int:
-        self[text] = len(self)
-        return self[text]
-
-    def of(self, texts: Iterable[str]) -> list[int]:
-        """The places of several texts."""
-        return [self[text] for text in texts]
-
-
 class Cases:
     """All judgments of a run's notebooks, as plain lists and dicts for JSON.
 
@@ -42,7 +32,9 @@ class Cases:
     """
 
     def __init__(self, notebooks: Sequence[Executed]):
-        self.texts, self.pairs, self.crowd, self.whys, self.rows = Places(), Places(), Places(), Places(), []
+        # Each stands once, in the order in which it came; a new one gets the next place.
+        self.texts, self.pairs, self.crowd, self.whys = (defaultdict(count().__next__) for _ in range(4))
+        self.rows = []
         for notebook in notebooks:
             for part, records in notebook.judgments.items():
                 # One seed needs no telling apart.
@@ -64,20 +56,21 @@ class Cases:
             "judge": short_name(record["judge"]),
             "seed": record["seed"],
             "outcome": outcome_of(record),
-            "texts": self.texts.of(record[name] for name in ("text", "text_swapped") if record.get(name) is not None),
+            "texts": self._places(record[name] for name in ("text", "text_swapped") if record.get(name) is not None),
             "context": self._context(record, notebook),
             "pair": self._pair(record),
         }
         self.rows.append(row | {name: record.get(name) for name in FIELDS})
 
+    def _places(self, texts: Iterable[str]) -> list[int]:
+        return [self.texts[text] for text in texts]
+
     def _pair(self, record: dict) -> int:
-        told = {name: record[name] for name in ("benchmark", "id", "subset", "label")}
-        if "pair" in record:
-            told |= {name: self.texts.of(record["pair"][name]) for name in ("questions", "a", "b")}
-            told["why"] = record["pair"]["why"]
-        else:
-            told["why_not"] = self.whys[NO_TRACE]
-        return self.pairs[json.dumps(told)]
+        told, pair = {name: record[name] for name in ("benchmark", "id", "subset", "label")}, record.get("pair")
+        if pair is None:
+            return self.pairs[json.dumps(told | {"why_not": self.whys[NO_TRACE]})]
+        told |= {name: self._places(pair[name]) for name in ("questions", "a", "b")}
+        return self.pairs[json.dumps(told | {"why": pair["why"]})]
 
     def _context(self, record: dict, notebook: Executed) -> dict | int:
         """How the verdict came about, or the place of the reason why that is not to be had."""
@@ -90,28 +83,19 @@ class Cases:
         except CCEError as error:
             return self.whys[str(error)]
         notes = [(note["written"], note["kept"], note["shown"]) for note in trace["notes"]]
-        told = [[crowd[note["of"]], *self.texts.of(texts)] for note, texts in zip(trace["notes"], notes, strict=True)]
+        told = [[crowd[note["of"]], *self._places(texts)] for note, texts in zip(trace["notes"], notes, strict=True)]
         known = [*pair["questions"], *pair["a"], *pair["b"], *(shown for _, _, shown in notes)]
-        return {
-            "crowd": crowd,
-            "selected": [place for place, one in zip(crowd, trace["crowd"], strict=True) if one["selected"]],
-            "notes": told,
-            "prompts": [self.texts.of(_pieces(prompt, known)) for prompt in prompts],
-        }
+        selected = [place for place, one in zip(crowd, trace["crowd"], strict=True) if one["selected"]]
+        pieces = [self._places(_pieces(prompt, known)) for prompt in prompts]
+        return {"crowd": crowd, "selected": selected, "notes": told, "prompts": pieces}
 
     def _judgment(self, one: dict, notebook: Executed) -> int:
         answer = one["answer"]
         answers = [answer] if isinstance(answer, str) else [notebook.stored("response", key)["text"] for key in answer]
-        told = {
-            "side": one["candidate"],
-            "letter": one["member"],
-            "model": one["model"] and short_name(one["model"]),
-            "answer": self.texts.of(answers),
-            "verdict": verdict_of(one["p_a"]),
-            "outcome": one["outcome"],
-            "texts": self.texts.of(notebook.stored("response", key)["text"] for key in one["rationales"]),
-        }
-        return self.crowd[json.dumps(told)]
+        told = {"side": one["candidate"], "letter": one["member"], "model": one["model"] and short_name(one["model"])}
+        told |= {"answer": self._places(answers), "verdict": verdict_of(one["p_a"]), "outcome": one["outcome"]}
+        rationales = (notebook.stored("response", key)["text"] for key in one["rationales"])
+        return self.crowd[json.dumps(told | {"texts": self._places(rationales)})]
 
 
 def outcome_of(record: dict) -> str:
@@ -128,10 +112,7 @@ def _pieces(prompt: str, known: Sequence[str]) -> list[str]:
     shared = dict.fromkeys(VERDICT_MARK.sub(r"[ [\1] ]", text) for text in known if len(text) >= SHORTEST_SHARED)
     pieces = [prompt]
     for text in shared:
-        pieces = [part for piece in pieces for part in ([piece] if piece in shared else _around(text, piece))]
+        around = re.compile(f"({re.escape(text)})")
+        split = ([piece] if piece in shared else around.split(piece) for piece in pieces)
+        pieces = [part for parts in split for part in parts if part]
     return pieces
-
-
-def _around(text: str, piece: str) -> list[str]:
-    before, *after = piece.split(text)
-    return [part for part in [before, *chain(*zip(repeat(text), after, strict=False))] if part]

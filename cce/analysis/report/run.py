@@ -141,9 +141,8 @@ def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
     """
     stores = {one.store_file: one.store for one in notebooks if one.store_file and one.store_file.is_file()}
     rows = [row for _, store in sorted(stores.items()) for row in store.db.execute(BY_MODEL)]
-    table = (
-        pd.DataFrame(rows, columns=["model", "completions", *COSTS]).groupby("model", sort=False).sum().reset_index()
-    )
+    held = pd.DataFrame(rows, columns=["model", "completions", *COSTS])
+    table = held.groupby("model", sort=False, as_index=False).sum()
     known = addresses(notebooks)
     table["dollars"] = [_dollars(row, known.get(row.model)) for row in table.itertuples()]
     if len(table):
@@ -170,8 +169,7 @@ def addresses(notebooks: Sequence[Executed]) -> dict[str, str]:
     Names that only map to a model are among them.
     """
     named = [one.parameters.get(name) or [] for one in notebooks for name in NAMING]
-    lists = [
-        [*one, *one.values()] if isinstance(one, dict) else [one] if isinstance(one, str) else one for one in named
-    ]
+    named = [[one] if isinstance(one, str) else one for one in named]
+    lists = ([*one, *one.values()] if isinstance(one, dict) else one for one in named)
     # One that is named with an address and without has that address.
     return dict(sorted(map(model_parts, chain(*lists))))

@@ -1,7 +1,7 @@
 """The methods, written as in the paper: `vanilla`, `maj@16`, `cce@16`. The number after @ is the budget.
 
 A method is an async function from a Session and a Pair, and its budget where it has one, to what it found: Judged. It
-is registered at the end of this file, or by `register` from anywhere else. The paper's selection ablation is written
+stands in METHODS, where `register` can put it from anywhere else. The paper's selection ablation is written
 `cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with removal is the paper's method, `cce@N`.
 The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without removal.
 """
@@ -86,7 +86,15 @@ class Method:
     check: Callable[[], object] = bool
 
 
-METHODS: dict[str, Method] = {}
+METHODS = {"length": Method(length, asks=False)}
+METHODS |= {name: Method(partial(single, prompt=name)) for name in SINGLE}
+METHODS |= {name: Method(partial(published, name=name), check=partial(wording, name)) for name in FORMATS}
+METHODS |= {"maj": Method(maj, budgeted=True), "agg": Method(agg, budgeted=True)}
+METHODS |= {
+    cce_family(name, removal): Method(partial(cce, selection=name, removal=removal), budgeted=True, crowded=True)
+    for removal in (True, False)
+    for name in SELECTIONS
+}
 
 
 def register(family: str, judge: Callable[..., Awaitable[Judged]], **what) -> None:
@@ -117,16 +125,3 @@ def crowd_needed(name: str) -> int:
     """How many crowd members fill the method's budget: each gives two comparisons; 0 without a crowd."""
     family, budget = method_parts(name)
     return (budget + 1) // 2 if METHODS[family].crowded else 0
-
-
-register("length", length, asks=False)
-for _name in SINGLE:
-    register(_name, partial(single, prompt=_name))
-for _name in FORMATS:
-    register(_name, partial(published, name=_name), check=partial(wording, _name))
-register("maj", maj, budgeted=True)
-register("agg", agg, budgeted=True)
-for _removal in (True, False):
-    for _name in SELECTIONS:
-        _judge = partial(cce, selection=_name, removal=_removal)
-        register(cce_family(_name, _removal), _judge, budgeted=True, crowded=True)

@@ -2,13 +2,13 @@
 
 Their verdict is read from words, whatever the options say, and only from the place where the format has it, so that no
 format can read one from its own prompt. A benchmark's own criteria have no place in these formats, nor has a reference
-answer, which the kit has none of. A conversation is shown as one text of the user's turns and one of each assistant's.
-The prompt is one user message; the server's chat template adds what the judge was trained with (see docs/models.md).
+answer. A conversation is shown as one text of the user's turns and one of each assistant's. The prompt is one user
+message; the server's chat template adds what the judge was trained with (see docs/models.md).
 """
 
 import re
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Awaitable, Callable
+from functools import cache, partial
 from importlib.util import find_spec
 from runpy import run_path
 
@@ -22,6 +22,7 @@ from cce.errors import PrometheusMissing
 from cce.models.loop import together
 from cce.models.wire import Completion, Expects, Form
 
+Ask = Callable[[Texts], Awaitable[Completion]]
 SCORE = r"(10(?:\.0+)?|[1-9](?:\.\d+)?)"
 SCORES = re.compile(rf"\s*{SCORE}[ ,]+{SCORE}[ \t\r]*(?:\n|\Z)")
 FIRST_LINE = r"\A\s*(1|2|(?i:tie))[^\S\n]*(?:\n|\Z)"
@@ -92,33 +93,27 @@ def wording(name: str) -> dict[str, str]:
     (system, template), rubric = PROMETHEUS[name], words["HELPFULNESS_RUBRIC"]
     # A choice is made by the rubric's criterion, which is its first line; the others describe grades.
     rubric = rubric.partition("\n")[0] if name == "prometheus-2" else rubric
-    return {
-        "system": words[f"{system}_SYSTEM_PROMPT"],
-        "template": words[f"{template}_PROMPT_WO_REF"],
-        "rubric": rubric,
-    }
+    system, template = words[f"{system}_SYSTEM_PROMPT"], words[f"{template}_PROMPT_WO_REF"]
+    return {"system": system, "template": template, "rubric": rubric}
 
 
 async def published(session: Session, pair: Pair, name: str) -> Judged:
     """Ask and read in the format of this name, one of FORMATS, in the session's orders."""
-    own, reading = Comparison.of(pair), _graded if name == "prometheus" else _compared
+    own, form = Comparison.of(pair), FORMATS[name]
+    ask = partial(session.fill, name, expects=Expects("judgment", form), temperature=TEMPERATURE, **wording(name))
+    reading = _graded if name == "prometheus" else _compared
     orders = [own, own.swapped()][: session.orders]
-    return Judged(combine(await together(reading(session, shown, name) for shown in orders)))
+    return Judged(combine(await together(reading(ask, form, shown) for shown in orders)))
 
 
-async def _compared(session: Session, shown: Comparison, name: str) -> Reading:
-    said = await _asked(session, name, shown.texts())
-    return Reading(said.text, FORMATS[name].read(said.text), said.completion_tokens, said.key)
+async def _compared(ask: Ask, form: Form, shown: Comparison) -> Reading:
+    said = await ask(shown.texts())
+    return Reading(said.text, form.read(said.text), said.completion_tokens, said.key)
 
 
-async def _graded(session: Session, shown: Comparison, name: str) -> Reading:
+async def _graded(ask: Ask, form: Form, shown: Comparison) -> Reading:
     # Each answer on its own: both orders ask the same, which is bought and billed once.
-    texts = ({"questions": shown.questions, "answers": side} for side in (shown.first, shown.second))
-    a, b = await together(_asked(session, name, one) for one in texts)
-    p_first = higher(*(FORMATS[name].read(one.text) for one in (a, b)))
+    a, b = await together(ask({"questions": shown.questions, "answers": side}) for side in (shown.first, shown.second))
     text = f"Assistant A: {a.text}\n\nAssistant B: {b.text}"
+    p_first = higher(form.read(a.text), form.read(b.text))
     return Reading(text, p_first, a.completion_tokens + b.completion_tokens)
-
-
-async def _asked(session: Session, name: str, texts: Texts) -> Completion:
-    return await session.fill(name, texts, Expects("judgment", FORMATS[name]), TEMPERATURE, **wording(name))
