@@ -111,8 +111,16 @@ class Evaluation:
         self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.judge_methods)
 
     def run(self, keep: Callable[[dict], T]) -> list[T]:
-        """Make all judgments. Returns what is kept of each one's record, by judge and method, then by pair."""
-        kept, each = [None] * self.total, len(self.judge_methods)
+        """Make all judgments, and keep something of each one's record, in order and as soon as that allows.
+
+        Returns what was kept, by judge and method, then by pair.
+        """
+        kept, waiting, each = [], {}, len(self.judge_methods)
+
+        def hand_over(place: int, record: dict) -> None:
+            waiting[place] = record
+            while len(kept) in waiting:
+                kept.append(keep(waiting.pop(len(kept))))
 
         async def step(numbered: tuple[int, tuple[Pair, tuple[str, str]]]) -> None:
             place, (pair, (judge, method)) = numbered
@@ -122,13 +130,18 @@ class Evaluation:
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
-                kept[place] = keep(record_of(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
+                hand_over(place, record_of(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
                 raise
-            kept[place] = keep(record_of(pair, judge, method, judged, session))
+            hand_over(place, record_of(pair, judge, method, judged, session))
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         work = ((pair, judge_method) for pair in self.pairs for judge_method in self.judge_methods)
-        failures = take("judging", self.total, [*self.models.values()], enumerate(work), step, self.options.concurrency)
+        models, concurrency = [*self.models.values()], self.options.concurrency
+        try:
+            failures = take("judging", self.total, models, enumerate(work), step, concurrency)
+        finally:
+            # A run that breaks leaves what was judged out of order, too.
+            kept += [keep(waiting[place]) for place in sorted(waiting)]
         self.failures = len(failures)
         if failures:
             self.missing = [missing_in_words("judging", self.failures, self.total, failures[0])]

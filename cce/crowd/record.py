@@ -81,7 +81,7 @@ def _trace(judged: Judged, session: Session) -> dict:
     ]
     crowd = [_crowd_judgment(judgment) | {"selected": judgment in chosen} for judgment in made]
     final = [reading.key for reading in judged.judgment.readings if reading.key]
-    return {"crowd": crowd, "notes": notes, "final": final, "completions": list(session.used)}
+    return {"crowd": crowd, "notes": notes, "final": final, "completions": sorted(session.used)}
 
 
 def _crowd_judgment(judgment: CrowdJudgment) -> dict:

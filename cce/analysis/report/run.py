@@ -152,7 +152,7 @@ def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
 
 def _dollars(row, url: str | None) -> float:
     price = price_of(row.model, url or ("" if row.model.startswith(OWN) else OPENAI_URL))
-    return price.of(row.prompt_tokens, row.completion_tokens).dollars if price else nan
+    return price.of(row.prompt_tokens, row.completion_tokens)["dollars"] if price else nan
 
 
 def by_method(notebooks: Sequence[Executed]) -> pd.DataFrame:
