@@ -51,6 +51,8 @@ class Section(Shown):
     parts: tuple["Section", ...] = ()
     beside: bool = False
     folded: bool = False
+    # IPython would take a dataclass's own repr.
+    _repr_pretty_ = Shown._repr_pretty_
 
     def section(self) -> "Section":
         """Itself."""
