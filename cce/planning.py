@@ -79,8 +79,8 @@ def _progress(stem: str, ledger: sqlite3.Connection) -> Iterator[None]:
                 bar.n = ledger.execute("SELECT coalesce(max(rowid), 0) FROM needed").fetchone()[0]
                 bar.refresh()
 
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(show)
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(show)
         try:
             yield
         finally:
@@ -95,7 +95,7 @@ def _table(stem: str, needed: pd.DataFrame) -> pd.DataFrame:
     table = counted.groupby(places, sort=False).sum().reset_index()
     prices = [price_of(*place) or UNKNOWN for place in table[places].itertuples(index=False)]
     paid = zip(prices, table.tokens_in, table.tokens_out, strict=True)
-    table["dollars"] = [price.of(tokens_in, tokens_out).dollars for price, tokens_in, tokens_out in paid]
+    table["dollars"] = [price.of(tokens_in, tokens_out)["dollars"] for price, tokens_in, tokens_out in paid]
     total = table[[*COUNTS, "dollars"]].sum().to_dict() | {"model": TOTAL}
     total["hours"] = table.groupby("address").hours.sum().max()
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True).assign(notebook=stem)[COLUMNS]

@@ -14,7 +14,7 @@ from cce.models.store import Store
 from tests.conftest import QUALITIES, planted_pair
 from tests.fake_server import FakeServer
 
-KILLS, IN_FLIGHT = 20, 4
+KILLS, IN_FLIGHT = 8, 4
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def results(file) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_twenty_times_ends_as_one_that_was_not(tmp_path, pairs_file):
+def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path, pairs_file):
     with FakeServer() as calm:
         subprocess.run(command(calm, "unbroken"), cwd=tmp_path, check=True, capture_output=True)
         needed = len(calm.requests)
