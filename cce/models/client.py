@@ -62,13 +62,14 @@ class LLM:
 
     def __init__(self, model: str, options: Options = DEFAULTS, **changes):
         options = options.but(**changes)
-        recorded = open_store(options.store)
-        self.endpoint = endpoint_of(model, needs_key=not (recorded.replay or options.dry_run))
+        # A dry run makes no store where none is.
+        recorded = None if options.dry_run else open_store(options.store)
+        self.endpoint = endpoint_of(model, needs_key=recorded is not None and not recorded.replay)
         self.model, self.bill = model, Bill()
         self.price = checked_price(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or options.concurrency
         place = self.endpoint.url, self.concurrency
-        self.store = DryRun(options.dry_run, options.store, *place) if options.dry_run else recorded
+        self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 
