@@ -52,7 +52,8 @@ class DryRun:
     replay = True
 
     def __init__(self, ledger: str | Path, store: str | Path | None, address: str, concurrency: int):
-        self.recorded, self.usual = _known(Path(store or "").absolute())
+        path = Path(store or "").absolute()
+        self.recorded, self.usual = _known(path if path.is_file() else None)
         self.ledger, self.place = _opened(str(ledger)), (address, concurrency)
 
     def get(self, request: Request) -> Completion:
@@ -124,9 +125,9 @@ _opened = cache(open_ledger)
 
 
 @cache
-def _known(path: Path) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
+def _known(path: Path | None) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
     """The store, and what is usual in it by model and kind, from completions that are drawn evenly."""
-    store, seen = Store(path, replay=True) if path.is_file() else Store(), defaultdict(list)
+    store, seen = Store(path, replay=True) if path else Store(), defaultdict(list)
     last = store.db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
     drawn = json.dumps(list(range(1, last + 1, max(1, last // SAMPLE))))
     found = "SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))"
