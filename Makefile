@@ -51,7 +51,7 @@ lint: .venv/installed
 	$(BIN)/ruff check bench cce tests
 	$(BIN)/ruff format --check bench cce tests
 
-# Runs the notebooks' defaults with the embedded model, keeps every completion, and the one output that nbval compares.
+# Runs the notebooks' defaults with the embedded model, keeps every completion and the outputs that nbval compares.
 record: .venv/training
 	rm -f tests/recorded.sqlite
 	$(BIN)/python tests/record.py $(NOTEBOOKS)

@@ -15,7 +15,7 @@ from tests.fake_server import FakeServer
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     """No key, store or setting of the user's shell reaches a test."""
-    for name in ("CCE_REPLAY", "CCE_PLAN", "CCE_API_KEY", "CCE_PROGRESS", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in ("CCE_REPLAY", "CCE_API_KEY", "CCE_PROGRESS", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
 

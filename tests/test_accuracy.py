@@ -29,7 +29,7 @@ def test_every_name_that_notebooks_use_loads_and_the_package_alone_loads_nothing
 
 
 def judgments(verdicts, **fields) -> pd.DataFrame:
-    """A row a verdict, a pair and an instruction each; A is right."""
+    """One row per verdict, each of a pair and an instruction of its own; A is right."""
     columns = PLACE | COSTS | {"failed": None, "p_a": 0.5, "p_given": np.nan, "p_swapped": np.nan} | fields
     frame = pd.DataFrame({"verdict": pd.Series(verdicts, dtype=object)}).assign(**columns)
     ids = [f"q{n}" for n in range(len(frame))]

@@ -131,7 +131,7 @@ def test_a_model_without_any_score_is_named():
 
 
 def shown(figure, panel: str) -> dict[str, int]:
-    """How many marks of each voice a panel shows."""
+    """How many marks a panel shows under each label of its legend."""
     return {line.get_label(): len(line.get_xdata()) for line in panel_of(figure, panel).lines if is_mark(line)}
 
 

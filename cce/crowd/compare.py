@@ -31,6 +31,10 @@ class Comparison:
         """The same two answers in each other's place."""
         return Comparison(self.questions, self.second, self.first, self.criteria)
 
+    def in_orders(self, orders: int) -> list["Comparison"]:
+        """As given, and where `orders` is 2 swapped as well."""
+        return [self, self.swapped()][:orders]
+
     def texts(self) -> Texts:
         """What a prompt is filled with, under the names that all prompts use."""
         return {"questions": self.questions, "answers_a": self.first, "answers_b": self.second}
@@ -59,6 +63,6 @@ async def compare(
         said, p_first = await session.stated(name, texts, expects, "letter", LETTERS, sampling, criteria=shown.criteria)
         return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed)
 
-    orders = [comparison, comparison.swapped()][: session.orders]
+    orders = comparison.in_orders(session.orders)
     asked = zip(orders, notes or [None] * len(orders), strict=True)
     return combine(await together(reading(shown, background) for shown, background in asked))

@@ -95,7 +95,7 @@ def judge(
 ) -> Result:
     """Judge one pair, and keep how the verdict came about. Takes what `evaluate` takes, and raises what it raises."""
     evaluation = Evaluation([pair], [method], [judge], crowd, options.but(**changes))
-    (result,) = evaluation.run(lambda record: Result(record, pair, evaluation.models.values()))
+    (result,) = _results(evaluation)
     warn(evaluation.cautions + evaluation.missing)
     return result
 
@@ -105,7 +105,7 @@ def judge_by_each(
 ) -> list[Result]:
     """Judge one pair by every judge and method."""
     evaluation = Evaluation([pair], methods, judges, crowd, options)
-    results = evaluation.run(lambda record: Result(record, pair, evaluation.models.values()))
+    results = _results(evaluation)
     warn(evaluation.cautions + evaluation.missing)
     return results
 
@@ -126,6 +126,11 @@ def speaker(judgment: Mapping) -> str:
     """Whose answer was compared, such as "C: gpt-4o-mini", from an entry of a trace's `crowd`."""
     model = judgment["model"]
     return f"{judgment['member']}: {short_name(model) if model else 'brought along by the pair'}"
+
+
+def _results(evaluation: Evaluation) -> list[Result]:
+    (pair,) = evaluation.pairs
+    return evaluation.run(lambda record: Result(record, pair, evaluation.models.values()))
 
 
 def _rationales(p_in: Sequence[float | None], texts: Sequence[str]) -> tuple[Section, ...]:

@@ -68,7 +68,7 @@ class Executed:
 
     @cached_property
     def judgments(self) -> dict[str, list[dict]]:
-        """Its judgments of pairs, a list a file, under the end of the file's name; rows of another shape are none."""
+        """Its judgments of pairs, one list per file, under the end of the name; rows of another shape are none."""
         rows = {part: _read(file, _rows) for part, file in self._files(self.folder, "jsonl").items()}
         return {part: found for part, found in rows.items() if found and found[0].keys() >= set(COLUMNS)}
 

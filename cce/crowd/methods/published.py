@@ -99,10 +99,9 @@ def wording(name: str) -> dict[str, str]:
 
 async def published(session: Session, pair: Pair, name: str) -> Judged:
     """Ask and read in the format of this name, one of FORMATS, in the session's orders."""
-    own, form = Comparison.of(pair), FORMATS[name]
+    form, orders = FORMATS[name], Comparison.of(pair).in_orders(session.orders)
     ask = partial(session.fill, name, expects=Expects("judgment", form), temperature=TEMPERATURE, **wording(name))
     reading = _graded if name == "prometheus" else _compared
-    orders = [own, own.swapped()][: session.orders]
     return Judged(combine(await together(reading(ask, form, shown) for shown in orders)))
 
 
