@@ -35,7 +35,7 @@ figures:
 
 test: .venv/training
 	$(BIN)/pytest tests
-	CCE_REPLAY=tests/recorded.sqlite $(BIN)/pytest --nbval-lax notebooks
+	CCE_REPLAY=tests/recorded.sqlite $(BIN)/pytest --numprocesses 2 --nbval-lax notebooks
 
 quick: .venv/training
 	$(BIN)/pytest -m "not slow" tests
@@ -63,7 +63,7 @@ embedded-judge: .venv/training
 # What bench/vllm.md shows, and params/cluster against the schemas of vLLM and Ray. Five minutes on two cores.
 vllm-check: .venv/training runs/vllm-check/installed
 	$(BIN)/python -m bench.vllm.check
-	$(VLLM_CHECK) -m pytest --noconftest tests/test_cluster.py
+	$(VLLM_CHECK) -m pytest --noconftest --override-ini addopts= tests/test_cluster.py
 
 # vLLM's build for CPUs wants torch's build for CPUs: where pip finds another, name an index of those in PIP_EXTRA_INDEX_URL.
 # The four that go are of other builds, and keep vLLM from starting. Ray's own extra for LLMs would bring the build for GPUs.

@@ -83,7 +83,6 @@ def judge(
     data_dir: Annotated[str | None, Option(help="Folder of the published benchmarks' files.")] = None,
 ) -> None:
     """Judge pairs of answers by one method, one JSON object per pair."""
-    from cce.analysis import accuracy_table, print_table, scored
     from cce.benchmarks import load_pairs
     from cce.crowd.evaluate import Records, evaluate_into
     from cce.crowd.record import read_rows
@@ -93,6 +92,9 @@ def judge(
         missing = evaluate_into(records, loaded, [method], [judge], crowd or [], options)
     rows = read_rows(out)
     if rows.label.notna().any():
+        # Not before: its libraries take a second to load, and bad input is refused without them.
+        from cce.analysis import accuracy_table, print_table, scored
+
         print_table(accuracy_table(scored(rows, scoring)))
     print(f"judgments: {out}")
     _refuse_missing(missing, len(rows))

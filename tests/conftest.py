@@ -12,6 +12,11 @@ from cce.benchmarks.pair import Pair
 from tests.fake_server import FakeServer
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """All tests take three processes, of which on two cores one often waits for a server; a file that is named, none."""
+    return 3 if config.args == ["tests"] else 0
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     """No key, store or setting of the user's shell reaches a test."""

@@ -15,12 +15,18 @@ from tests.test_profiles import ROOT, at, redirected, run
 from tests.tiny import tiny_base
 
 FILE = ROOT / "params/paper/05_distillation.yaml"
-# Of the size of a test. Prometheus's wording is in a package of its own, which need not be installed.
-SMALL = {"samples": 4, "limit": 4, "training": {"rank": 2, "learning_rate": 1e-3, "steps": 2, "batch": 1}}
+# Of the size of a test: a student of two steps writes on to the last token that it is given.
+SMALL = {
+    "samples": 4,
+    "limit": 4,
+    "student_tokens": 16,
+    "training": {"rank": 2, "learning_rate": 1e-3, "steps": 2, "batch": 1},
+}
 
 
 def small(file: Path, server: FakeServer, folder: Path) -> dict:
     given = given_by(file)
+    # Prometheus's wording is in a package of its own, which need not be installed.
     published = {at(server, judge): form for judge, form in given["published"].items() if "prometheus" not in form}
     beside = {name: at(server, model) for name, model in given["beside"].items()}
     # Planted judges are often wrong of the kit's own pairs, so that it takes more of them to teach as many.

@@ -3,6 +3,7 @@
 The tokenizer and the chat template are those of the embedded model: only its own offspring can be written.
 """
 
+from functools import cache
 from pathlib import Path
 
 import gguf
@@ -12,11 +13,17 @@ from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
 from cce.models.engines import weights
 
 
+@cache
+def _embedded() -> dict:
+    """The fields of the embedded model's file; its 49,152 tokens take two seconds to read."""
+    return gguf.GGUFReader(weights()).fields
+
+
 def convertible(config, tokenizer) -> bool:
     """Whether llama.cpp can be given this model: the Llama architecture with the embedded model's own tokenizer."""
     if config.model_type != "llama":
         return False
-    tokens = gguf.GGUFReader(weights()).fields["tokenizer.ggml.tokens"].contents()
+    tokens = _embedded()["tokenizer.ggml.tokens"].contents()
     return tokenizer.convert_ids_to_tokens(range(len(tokenizer))) == tokens
 
 
@@ -62,7 +69,7 @@ def _write(writer: gguf.GGUFWriter, tensors: dict, config) -> None:
 def _copy_metadata(writer: gguf.GGUFWriter, config) -> None:
     sizes = config.to_dict() | config.rope_parameters
     changed = {f"llama.{field}": sizes[name] for field, name in GGUF_CONFIG_MAPPING["llama"].items()}
-    for field in gguf.GGUFReader(weights()).fields.values():
+    for field in _embedded().values():
         if not field.name.startswith("GGUF.") and field.name not in ("general.architecture", "general.file_type"):
             kinds = [*field.types, None][:2]
             writer.add_key_value(field.name, changed.get(field.name, field.contents()), *kinds)
