@@ -13,7 +13,7 @@ from tests.fake_server import FakeServer
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """All tests take three processes, of which on two cores one often waits for a server; a file that is named, none."""
+    """All tests take three processes, of which one often waits for a server; a file that is named takes none."""
     return 3 if config.args == ["tests"] else 0
 
 
