@@ -117,9 +117,10 @@ def pick(
     """Pick the best of several responses to each instruction, one JSON object per pool."""
     from cce.benchmarks import load_pools
     from cce.chat.picking import pick as picked_by
+    from cce.crowd.record import Records
 
-    frame = picked_by(load_pools(responses), method, judge, crowd or [], options)
-    frame.to_json(out, orient="records", lines=True, force_ascii=False)
+    with Records(out) as records:
+        frame = picked_by(load_pools(responses), method, judge, crowd or [], options, out=records)
     comparisons, unreadable, calls = frame[["comparisons", "unreadable", "calls"]].sum()
     tokens = frame.prompt_tokens.sum() + frame.completion_tokens.sum()
     print(f"{len(frame):,} pools, {comparisons:,} comparisons, {unreadable:,} of them without a readable verdict")

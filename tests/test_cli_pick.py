@@ -76,6 +76,21 @@ def test_a_second_run_sends_nothing_and_writes_the_same(server, tmp_path, own_po
     assert "0 requests sent" in again.stderr
 
 
+def test_a_pool_whose_calls_fail_is_missing_and_the_others_are_written(server, tmp_path, own_pools):
+    server.refused = "Question 0?"
+    done = pick(tmp_path, server)
+    assert done.returncode == 3
+    assert "1 of 3 are missing" in done.stderr
+    assert [row["id"] for row in rows_of(tmp_path)] == ["1", "2"]
+
+
+def test_a_run_that_meets_a_bound_leaves_what_it_picked(server, tmp_path, own_pools):
+    # Six calls per pool: the bound falls into the second.
+    done = pick(tmp_path, server, "--method", "vanilla", "--concurrency", "1", "--max-calls", "10")
+    assert (done.returncode, "max_calls 10" in done.stderr) == (1, True)
+    assert [row["id"] for row in rows_of(tmp_path)] == ["0"]
+
+
 def test_random_needs_no_judge_and_leaves_scores_empty(tmp_path, own_pools):
     done = run(tmp_path, "pick", "responses.jsonl", "--method", "random", "--out", "picked.jsonl")
     assert done.returncode == 0, done.stderr

@@ -55,7 +55,7 @@ def answer_questions(questions: Sequence[Question], model: str, options: Options
         row = {"id": question.id, "category": question.category, "model": model, "answers": answers}
         return row | session.cost() | {"context_cuts": session.context_cuts}
 
-    return pd.DataFrame(results("answering", questions, [llm], answer, options.concurrency))
+    return pd.DataFrame(results("answering", len(questions), [llm], questions, answer, options.concurrency))
 
 
 def grade(
@@ -83,7 +83,8 @@ def grade(
         return row | {"rating": rating, "text": text} | session.cost() | {"context_cuts": session.context_cuts}
 
     work = [(question, model, given[:turn]) for question, model, given in found for turn in range(1, len(given) + 1)]
-    return pd.DataFrame(results("grading", work, [llm], rated, options.concurrency)).astype({"rating": float})
+    rows = results("grading", len(work), [llm], work, rated, options.concurrency)
+    return pd.DataFrame(rows).astype({"rating": float})
 
 
 def preferences(

@@ -183,8 +183,8 @@ def _decoded(string: str) -> str:
 
 
 def _read(analyst: Analyst, work: list, rows_of: Callable[..., Awaitable[list[dict]]]) -> list[dict]:
-    rows = results("reading", work, [analyst.model], partial(rows_of, analyst), analyst.options.concurrency)
-    return list(chain(*rows))
+    step, concurrency = partial(rows_of, analyst), analyst.options.concurrency
+    return list(chain(*results("reading", len(work), [analyst.model], work, step, concurrency)))
 
 
 def _by_pair(pairs: Sequence[Pair], judgments: pd.DataFrame) -> list[tuple[Pair, pd.DataFrame]]:

@@ -23,7 +23,7 @@ import pandas as pd
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question
 from cce.crowd.evaluate import check_crowd, check_reading, warn
 from cce.crowd.methods import asks_model, method_named
-from cce.crowd.record import Judged
+from cce.crowd.record import Judged, Records
 from cce.crowd.session import Session
 from cce.errors import BadInput
 from cce.models.batch import results
@@ -66,7 +66,8 @@ def sample_responses(
         responses = [completion.text for (completion,) in answers]
         return Pool(id=one.id, instruction=one.instruction, responses=responses), session.context_cuts > 0
 
-    pools, cut = zip(*results("sampling", instructions, [*llms.values()], sampled, options.concurrency), strict=True)
+    found = results("sampling", len(instructions), [*llms.values()], instructions, sampled, options.concurrency)
+    pools, cut = zip(*found, strict=True)
     if any(cut):
         warn([f"{sum(cut)} instructions were too long for a model's context, and were answered cut"])
     return list(pools)
@@ -78,13 +79,16 @@ def pick(
     judge: str | None = None,
     crowd: Sequence[str] = (),
     options: Options = DEFAULTS,
+    *,
+    out: Records | None = None,
     **changes,
 ) -> pd.DataFrame:
     """Pick one response of each pool, as `load_pools` or `sample_responses` gives them.
 
     The method is `random`, or one of `evaluate`; `random` and `length` need no judge. The crowd is the other responses,
     then the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N`
-    is vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection.
+    is vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection. `out`
+    gets each pool's row as it comes.
 
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts
@@ -96,7 +100,13 @@ def pick(
     models = {name: LLM(name, options) for name in [judge, *crowd] if method != RANDOM and asks_model(method)}
     session = Session("", options, models.get(judge), tuple(models[name] for name in crowd if name in models))
     step = partial(_picked, method=method, asking=session)
-    return pd.DataFrame(results("picking", pools, list(models.values()), step, options.concurrency))
+
+    def row(picked: dict) -> dict:
+        if out:
+            out.write(picked)
+        return picked
+
+    return pd.DataFrame(results("picking", len(pools), [*models.values()], pools, step, options.concurrency, row))
 
 
 def _cautions(pools, method, judge, crowd, options: Options) -> list[str]:

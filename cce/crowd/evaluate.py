@@ -19,7 +19,7 @@ from cce.crowd.record import COLUMNS, Judged, Records, record_of
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED
 from cce.errors import BadInput, CallFailed
-from cce.models.batch import missing_in_words, take
+from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
 from cce.names import NO_JUDGE
 from cce.options import DEFAULTS, Options
@@ -115,33 +115,24 @@ class Evaluation:
 
         Returns what was kept, by judge and method, then by pair.
         """
-        kept, waiting, each = [], {}, len(self.judge_methods)
+        failures, each = [], len(self.judge_methods)
 
-        def hand_over(place: int, record: dict) -> None:
-            waiting[place] = record
-            while len(kept) in waiting:
-                kept.append(keep(waiting.pop(len(kept))))
-
-        async def step(numbered: tuple[int, tuple[Pair, tuple[str, str]]]) -> None:
-            place, (pair, (judge, method)) = numbered
+        async def step(asked: tuple[Pair, tuple[str, str]]) -> dict:
+            pair, (judge, method) = asked
             # What the pair's benchmark prescribes goes before what the user asks for.
             options = self.options.but(order=pair.order) if pair.order else self.options
             session = Session(pair.id, options, self.models.get(self.judges.get(judge)), self.crowd)
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
-                hand_over(place, record_of(pair, judge, method, Judged(UNJUDGED, failed=str(error)), session))
-                raise
-            hand_over(place, record_of(pair, judge, method, judged, session))
+                judged = Judged(UNJUDGED, failed=str(error))
+                failures.append(judged.failed)
+            return record_of(pair, judge, method, judged, session)
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         work = ((pair, judge_method) for pair in self.pairs for judge_method in self.judge_methods)
         models, concurrency = [*self.models.values()], self.options.concurrency
-        try:
-            failures = take("judging", self.total, models, enumerate(work), step, concurrency)
-        finally:
-            # A run that breaks leaves what was judged out of order, too.
-            kept += [keep(waiting[place]) for place in sorted(waiting)]
+        kept = results("judging", self.total, models, work, step, concurrency, keep)
         self.failures = len(failures)
         if failures:
             self.missing = [missing_in_words("judging", self.failures, self.total, failures[0])]

@@ -94,7 +94,7 @@ def _crowd_judgment(judgment: CrowdJudgment) -> dict:
 
 
 class Records(AbstractContextManager):
-    """A JSONL file of records, one line per judgment, each written as it comes.
+    """A JSONL file of records, one line per judgment or pick, each written as it comes.
 
     A former file of that name is left as it is until the first record is there.
     """
@@ -107,7 +107,7 @@ class Records(AbstractContextManager):
             self.file.close()
 
     def write(self, record: dict) -> None:
-        """Add a record as `record_of` makes it."""
+        """Add a record, such as `record_of` makes."""
         if self.file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.file = self.path.open("w", encoding="utf-8", buffering=1)

@@ -38,20 +38,33 @@ def progress(doing: str, total: int, state: Callable[[], tuple[int, str]]) -> It
         print(bar.postfix, file=sys.stderr)
 
 
-def take(doing: str, total: int, models: Sequence[LLM], work: Iterable[T], step: Step, concurrency: int) -> list[str]:
-    """Take the step with each of so many things, with so many at once for each address that is asked.
+def results(
+    doing: str,
+    total: int,
+    models: Sequence[LLM],
+    work: Iterable[T],
+    step: Step,
+    concurrency: int,
+    keep: Callable[[Any], Any] = lambda result: result,
+) -> list:
+    """What `keep` keeps of the step's result for each of so many things, in their order and as soon as that allows.
 
-    Returns why calls failed for good: the other things go on, so that all that can be bought is.
+    So many steps are taken at once for each address that is asked. Where a call fails for good the other things go on,
+    so that all that can be bought is. Raises ResultsMissing after that.
     """
-    things, done, failures = iter(work), 0, []
+    things, waiting, kept, done, turn, failures = enumerate(work), {}, [], 0, 0, []
 
     async def worker() -> None:
-        nonlocal done
-        for thing in things:
+        nonlocal done, turn
+        for place, thing in things:
             try:
-                await step(thing)
+                waiting[place] = [await step(thing)]
             except CallFailed as failure:
+                waiting[place] = []
                 failures.append(str(failure))
+            while turn in waiting:
+                kept.extend(map(keep, waiting.pop(turn)))
+                turn += 1
             done += 1
 
     addresses = {model.endpoint.url for model in models if model.endpoint.url}
@@ -61,21 +74,12 @@ def take(doing: str, total: int, models: Sequence[LLM], work: Iterable[T], step:
             run(together(worker() for _ in range(workers)), tick=show)
         except BaseException:
             run(landed())
+            # What breaks off leaves what was there out of order, too.
+            kept.extend(keep(result) for place in sorted(waiting) for result in waiting[place])
             raise
-    return failures
-
-
-def results(doing: str, work: Sequence[T], models: Sequence[LLM], step: Step, concurrency: int) -> list:
-    """What the step makes of each thing, in their order. Raises ResultsMissing where calls failed for good."""
-    found = [None] * len(work)
-
-    async def kept(numbered: tuple[int, T]) -> None:
-        place, thing = numbered
-        found[place] = await step(thing)
-
-    if failures := take(doing, len(work), models, enumerate(work), kept, concurrency):
-        raise ResultsMissing(missing_in_words(doing, len(failures), len(work), failures[0]))
-    return found
+    if failures:
+        raise ResultsMissing(missing_in_words(doing, len(failures), total, failures[0]))
+    return kept
 
 
 def missing_in_words(doing: str, missing: int, of: int, reason: object) -> str:
