@@ -111,6 +111,51 @@ def test_a_smaller_budget_selects_among_the_larger_ones_notes(server):
     assert all(smaller < larger for smaller, larger in zip(chosen, chosen[1:], strict=False))
 
 
+def test_the_odd_one_of_a_budget_keeps_a(server):
+    crowd = ["crowd-7", "crowd-8", "crowd-9", "crowd-6"]
+    run(server, [planted_pair(0, 1, 2)], ["cce@1", "cce@3", "cce-random@5"], crowd=crowd)
+    candidates = [[*(set(qualities_in(note)) & {"A", "B"})][0] for r in server.of_kind("final") for note in notes_of(r)]
+    assert sorted(candidates) == ["A"] * (1 + 2 + 3) + ["B"] * (0 + 1 + 2)
+
+
+@pytest.mark.parametrize("left_out", range(5))
+@pytest.mark.parametrize("selection", ["cce@4", "cce-random@4"])
+def test_without_one_crowd_member_the_others_are_drawn_as_before(tmp_path, left_out, selection):
+    crowd, drawn = [f"crowd-{n}" for n in (5, 6, 7, 8, 9)], []
+    for few in (crowd, [name for name in crowd if name != crowd[left_out]]):
+        with FakeServer() as server:
+            run(server, [planted_pair(0, 1, 2)], [selection], crowd=few)
+            (final,) = server.of_kind("final")
+        seen = [qualities_in(note) for note in notes_of(final)]
+        drawn.append(
+            {(side, *(q for name, q in note.items() if name != side)) for note in seen for side in {*note} & {*"AB"}}
+        )
+    full, fewer = drawn
+    assert {one for one in full if one[1] != left_out + 5} <= fewer
+
+
+def test_count_decides_by_losses_alone_and_leaves_equal_counts_to_vanilla(server):
+    # Against a crowd of 4 and 9, 2 loses twice and 5 once; 2 and 3 lose twice each.
+    pairs = [planted_pair(0, 2, 5), planted_pair(1, 5, 2), planted_pair(2, 2, 3)]
+    frame = run(server, pairs, ["count@4"], crowd=["crowd-4", "crowd-9"])
+    assert frame.verdict.tolist() == ["B", "A", "B"]
+    assert (frame.text != "").tolist() == [False, False, True]
+    assert server.kinds() == {"crowd answer": 6, "comparison": 4 * 3 + 1}
+    assert frame[["selected", "notes"]].values.tolist() == [[3, 0], [3, 0], [4, 0]]
+    before = len(server.requests)
+    both = run(server, pairs[:2], ["count@4"], crowd=["crowd-4", "crowd-9"], order="both")
+    assert both.verdict.tolist() == ["B", "A"]
+    assert {request["model"] for request in server.requests[before:]} <= {"judge", "crowd-4", "crowd-9"}
+
+
+def test_the_prompt_of_cce_can_be_asked_without_a_note(server, pairs):
+    frame = run(server, pairs, ["vanilla", "cce-prompt"], crowd=[])
+    assert not any(notes_of(request) for request in server.requests)
+    assert frame.correct.all()
+    # The kit's own differs from vanilla by its notes alone.
+    assert server.kinds() == {"comparison": len(pairs)}
+
+
 def test_the_selection_depends_on_the_seed_alone(tmp_path, pairs):
     crowd = [f"crowd-{n}" for n in (9, 8, 9, 8, 9)]
     with FakeServer() as one, FakeServer() as two, FakeServer() as three:

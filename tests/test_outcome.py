@@ -43,6 +43,19 @@ OUTCOMES = [
     "The better of the two is A.",
     "My choice is A.",
     "Assistant A: 8/10, Assistant B: 5/10.",
+    "Therefore, Assistant B better fulfills the user's needs.",
+    "This gives Assistant B the edge.",
+    "So it is a tie between the two.",
+    "Overall, Assistant A's answer is closer to the correct one.",
+    "Therefore, Assistant B provided a more engaging and detailed response.",
+    "Hence, Assistant A's response is more accurate.",
+    "In conclusion, while both are right, Assistant A was more thorough.",
+    "This makes Assistant A's response superior, making Assistant B's response worse.",
+    "Both answers are equally good.",
+    "Therefore, neither Assistant A nor Assistant B provided a better answer.",
+    "There is no significant difference in the quality of their responses.",
+    "So [[C]].",
+    "Verdict: tie.",
 ]
 LINES = [
     "Final decision: A",
@@ -70,6 +83,12 @@ OBSERVATIONS = [
     "The jury reached a guilty verdict.",
     "The model loses accuracy on long inputs.",
     "A better response would have named the source.",
+    "Assistant A gives three examples, B none.",
+    "Assistant A's response was more detailed.",
+    "Overall, Assistant A names the source while B does not.",
+    "So the loop of Assistant A runs once more than it should.",
+    "Therefore, Assistant A lists more examples than Assistant B.",
+    "The game ends in a tie in Assistant A's story.",
 ]
 
 
@@ -95,6 +114,14 @@ def test_line_structure_stays():
 @pytest.mark.parametrize("line", LINES)
 def test_a_line_that_only_states_the_outcome_is_cut(line):
     assert cut_outcome(f"Assistant A cites a source.\n\n{line}") == "Assistant A cites a source."
+
+
+HEADED = "**Assistant A's Response:**\n- Names three causes.\n\n**Assistant B**\n- Names one.\n\nA:\n- Is short."
+
+
+@pytest.mark.parametrize("verdict", ["", "\n\n**Assistant A**", "\n\nAssistant B\n", "\nSo: A"])
+def test_a_heading_stays_and_a_name_alone_at_the_end_is_a_verdict(verdict):
+    assert cut_outcome(HEADED + verdict) == HEADED
 
 
 def test_a_wrapped_sentence_is_one_sentence():

@@ -46,20 +46,21 @@ async def compare(
     prompt: str = "vanilla",
     *,
     notes: Sequence[list[str]] = (),
+    without_notes: str = "vanilla",
     apart: str = "",
     sample: int = 0,
     temperature: float = TEMPERATURE,
 ) -> Judgment:
     """Let the session's judge compare the two answers by the prompt of this name, in the session's orders.
 
-    `notes` holds a list of background notes for each order, where the prompt has room for them. An order without a
-    note is judged by `vanilla`. `apart` is that of `Expects`.
+    `notes` holds a list of background notes for each order, where the prompt has room for them; `without_notes` is the
+    prompt for an order whose list is empty. `apart` is that of `Expects`.
     """
     expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": temperature}
 
     async def reading(shown: Comparison, background: list[str] | None) -> Reading:
-        name = "vanilla" if background == [] else prompt
-        texts = shown.texts() | ({"notes": background} if background else {})
+        name = without_notes if background == [] else prompt
+        texts = shown.texts() | ({} if background is None else {"notes": background})
         said, p_first = await session.stated(name, texts, expects, "letter", LETTERS, sampling, criteria=shown.criteria)
         return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed)
 

@@ -5,7 +5,7 @@ Source: section 3 and Table 4 of the paper. Its code counts an unreadable verdic
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
+from hashlib import sha256
 from string import ascii_uppercase
 from typing import Literal
 
@@ -16,6 +16,7 @@ from cce.crowd.verdict import Judgment, verdict_of
 from cce.models.client import LLM
 from cce.models.loop import together
 from cce.models.wire import Completion
+from cce.names import short_name
 
 Side = Literal["A", "B"]
 # The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
@@ -32,6 +33,11 @@ class Member:
     answer: str | None = None
     model: LLM | None = None
     sample: int = 0
+
+    def lot(self, drawing: str) -> str:
+        """What this member draws, whoever else is in the crowd and wherever its model is served."""
+        who = f"{short_name(self.model.model)}:{self.sample}" if self.model else self.answer
+        return sha256(f"{drawing}:{who}".encode()).hexdigest()
 
 
 def members(pair: Pair, crowd: Sequence[LLM]) -> list[Member]:
@@ -109,22 +115,23 @@ class Selected:
 
 
 async def select(session: Session, pair: Pair, selection: str, budget: int) -> Selected:
-    """Draw `budget` crowd judgments: half from those that keep A, the rest from those that keep B.
+    """Draw `budget` crowd judgments: half from those that keep A, half from those that keep B; the odd one keeps A.
 
     A side that has fewer of the wanted kind gives all it has; the other side does not fill up. Every selection draws
-    from one seeded shuffle of the crowd, so that a smaller budget selects among the judgments of a larger one.
+    from one seeded order of the crowd, so that a smaller budget selects among the judgments of a larger one. A member's
+    place in it is its own: without one member, the others are drawn in the same order. Source: the paper's code, but
+    for the seed.
     """
     crowd, seed = members(pair, session.crowd), session.options.seed
 
     async def of_side(side: Side, share: int) -> tuple[list[CrowdJudgment], list[CrowdJudgment]]:
-        queue = list(crowd)
-        Random(f"{seed}:selection:{side}:{pair.id}").shuffle(queue)
+        queue = sorted(crowd, key=lambda member: member.lot(f"{seed}:selection:{side}:{pair.id}"))
         if selection == "random":
             queue = queue[:share]  # chosen unseen, so that the others need not be judged
         judged = await together(crowd_judgment(session, pair, side, member) for member in queue)
         return judged, _chosen(judged, side, selection, share)
 
-    sides = [of_side("A", budget // 2), of_side("B", budget - budget // 2)]
+    sides = [of_side("A", budget - budget // 2), of_side("B", budget // 2)]
     (made_a, chosen_a), (made_b, chosen_b) = await together(sides)
     made = sorted(made_a + made_b, key=lambda judgment: (crowd.index(judgment.member), judgment.candidate))
     decided = selection == "random" or not any(judgment.judgment.supposed for judgment in made)

@@ -26,6 +26,7 @@ PHRASINGS: dict[str, str] = {}
 for _name, _pattern in yaml.safe_load(Path(__file__).with_name("phrasings.yaml").read_text(encoding="utf-8")).items():
     PHRASINGS[_name] = _pattern.format(**PHRASINGS)
 OUTCOME = re.compile(PHRASINGS["outcome"], re.MULTILINE | re.VERBOSE)
+ALONE = re.compile(PHRASINGS["alone"], re.MULTILINE | re.VERBOSE)
 NAMES = re.compile(PHRASINGS["names"], re.VERBOSE)
 EMPHASIS = re.compile(r"[*_`\"“”]+")
 # A new sentence or a new line, but not the rest of one that was wrapped, nor what follows "e.g.".
@@ -33,15 +34,19 @@ SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s+[^\sa-z])|(?<=\n)(?![a-z])")
 
 
 def states_outcome(text: str) -> bool:
-    """Whether one of the usual phrasings of an outcome stands in the text."""
-    return OUTCOME.search(EMPHASIS.sub("", text)) is not None
+    """Whether one of the usual phrasings of an outcome stands in the text, or it ends with a name alone."""
+    plain = EMPHASIS.sub("", text)
+    return (OUTCOME.search(plain) or ALONE.search(plain)) is not None
 
 
 def cut_outcome(text: str) -> str:
-    """The text without the sentences that state an outcome; what is left states none."""
-    kept = "".join(sentence for sentence in SENTENCE_END.split(text) if not states_outcome(sentence)).strip()
+    """The text without the sentences that state an outcome; what is left states none. Headings stay."""
+    kept = [sentence for sentence in SENTENCE_END.split(text) if not OUTCOME.search(EMPHASIS.sub("", sentence))]
+    while kept and (not kept[-1].strip() or ALONE.search(EMPHASIS.sub("", kept[-1]))):
+        kept.pop()
+    left = "".join(kept).strip()
     # A statement may run over what looks like the end of a sentence.
-    return "" if states_outcome(kept) else kept
+    return "" if states_outcome(left) else left
 
 
 def rename(text: str, names: dict[str, str]) -> str:

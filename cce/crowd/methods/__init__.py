@@ -6,6 +6,7 @@ stands in METHODS, where `register` can put it from anywhere else. The paper's s
 The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without removal.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,23 @@ async def cce(session: Session, pair: Pair, budget: int, selection: str, removal
     return Judged(judgment, selected, notes)
 
 
+async def count(session: Session, pair: Pair, budget: int) -> Judged:
+    """The candidate that lost fewer of the comparisons that `cce` of this budget selects; where both lost as many,
+    vanilla decides. No rationale is read: what `cce` gains beyond this, it gains by more than who lost how often.
+    """
+    selected = await select(session, pair, "criticizing", budget)
+    lost = Counter(judgment.candidate for judgment in selected.chosen)
+    if lost["A"] == lost["B"] or any(judgment.judgment.supposed for judgment in selected.chosen):
+        return Judged(await compare(session, Comparison.of(pair)), selected)
+    return Judged(_unwritten(float(lost["A"] < lost["B"]), session), selected)
+
+
+async def cce_prompt(session: Session, pair: Pair) -> Judged:
+    """The prompt of `cce` without any note: what `cce` gains by its wording alone."""
+    no_notes = [[]] * session.orders
+    return Judged(await compare(session, Comparison.of(pair), "cce", notes=no_notes, without_notes="cce"))
+
+
 async def single(session: Session, pair: Pair, prompt: str) -> Judged:
     """The judge compares the two answers once, as the prompt of this name asks it to."""
     return Judged(await compare(session, Comparison.of(pair), prompt))
@@ -66,8 +84,11 @@ async def _votes(session: Session, pair: Pair, budget: int) -> list[Judgment]:
 async def length(session: Session, pair: Pair) -> Judged:
     """The answer with more characters, over all turns, wins; equal lengths are a tie. The floor for every judge."""
     a, b = (sum(map(len, answers)) for answers in (pair.answers_a, pair.answers_b))
-    p_a = 0.5 if a == b else float(a > b)
-    return Judged(Judgment(tuple(Reading("", p) for p in (p_a, 1 - p_a)[: session.orders]), p_a))
+    return Judged(_unwritten(0.5 if a == b else float(a > b), session))
+
+
+def _unwritten(p_a: float, session: Session) -> Judgment:
+    return Judgment(tuple(Reading("", p) for p in (p_a, 1 - p_a)[: session.orders]), p_a)
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,7 @@ METHODS = {"length": Method(length, asks=False)}
 METHODS |= {name: Method(partial(single, prompt=name)) for name in SINGLE}
 METHODS |= {name: Method(partial(published, name=name), check=partial(wording, name)) for name in FORMATS}
 METHODS |= {"maj": Method(maj, budgeted=True), "agg": Method(agg, budgeted=True)}
+METHODS |= {"cce-prompt": Method(cce_prompt), "count": Method(count, budgeted=True, crowded=True)}
 METHODS |= {
     cce_family(name, removal): Method(partial(cce, selection=name, removal=removal), budgeted=True, crowded=True)
     for removal in (True, False)
