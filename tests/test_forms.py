@@ -10,7 +10,7 @@ from cce.models.wire import Expects, Request
 
 RATIONALE = "On one point the first is better.\nOn another it is not; 7 of 10 would say so."
 WINS = [1.0, 0.0]
-WORDS = {"marks": (MARKS, WINS)}
+WORDS = {"marks": (MARKS, [*WINS, 0.5])}
 WORDS |= {name: (FORMATS[name], [*WINS, 0.5]) for name in ("judgelm", "pandalm", "auto-j")}
 WORDS |= {"prometheus-2": (FORMATS["prometheus-2"], WINS)}
 WORDS |= {"prometheus": (FORMATS["prometheus"], [1, 2, 3, 4, 5]), "ratings": (RATINGS, [1, 2.5, 7, 9.99, 10])}

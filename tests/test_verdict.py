@@ -14,7 +14,9 @@ from cce.crowd.verdict import Judgment, Reading, combine, majority, read_distrib
         ("[[B]]", 0.0),
         ("At first [[A]], but on reflection\n**[[B]]**", 0.0),
         ("Assistant A is better.", None),
-        ("[A] or [[C]] or [[a]]", None),
+        ("[A] or [[D]] or [[a]]", None),
+        ("Neither is better. [[C]]", 0.5),
+        ("[[A]] at first, but then [[Tie]]", 0.5),
         ("", None),
     ],
 )

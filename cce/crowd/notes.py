@@ -2,7 +2,7 @@
 
 Outcome removal: a model rewrites a crowd judgment without its verdict. The paper gives neither prompt nor check. A
 model may leave the verdict in, so every sentence in which one of the usual phrasings of an outcome stands is cut
-afterwards. An observation on one point ("A is better organised") stays.
+afterwards. An observation on one point ("A is better organised") stays; docs/outcomes.md says how well that works.
 
 Renaming: the crowd answer gets a name of its own, so that only A and B keep theirs. The prompt asks for "Assistant A"
 and "Assistant B" throughout; one of them is the crowd member's answer. Judges also write "Answer B", "A and B", "B's"

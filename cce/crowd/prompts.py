@@ -18,7 +18,7 @@ from cce.errors import BadInput
 # What a prompt is filled with: texts, or lists of texts, by the names that prompts have for them.
 Texts = dict[str, str | Sequence[str]]
 FOLDER = Path(__file__).parent / "prompts"
-VERDICT_MARK = re.compile(r"\[\[\s*([AB])\s*\]\]")
+VERDICT_MARK = re.compile(r"\[\[\s*([ABC]|(?i:tie))\s*\]\]")
 
 
 def render(name: str, folder: str | None = None, **texts) -> str:

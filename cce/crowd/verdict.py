@@ -13,7 +13,9 @@ from typing import Literal
 from cce.models.wire import FirstToken, Form
 
 Verdict = Literal["A", "B", "tie"] | None
-MARK = re.compile(r"\[\[([AB])\]\]")
+# Our prompts allow no tie. A judge that knows MT-Bench's prompt may write one all the same, as C.
+MARK = re.compile(r"\[\[([ABC]|(?i:tie))\]\]")
+WORTH = {"A": 1.0, "B": 0.0}
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ def in_words(p_a: float | None) -> str:
 
 
 def read_text(text: str) -> float | None:
-    """1.0 where the last mark that the judge wrote is [[A]], 0.0 where it is [[B]], None without a mark."""
+    """1.0 where the last mark that the judge wrote is [[A]], 0.0 for [[B]], 0.5 for [[C]] or [[tie]], None without."""
     marks = MARK.findall(text)
-    return float(marks[-1] == "A") if marks else None
+    return WORTH.get(marks[-1], 0.5) if marks else None
 
 
 def read_distribution(first_token: FirstToken | None) -> float | None:
@@ -107,7 +109,7 @@ def form_in_words(
 
 
 # The two forms of the kit's own prompts.
-MARKS = form_in_words(read_text, "[[A]]", "[[B]]")
+MARKS = form_in_words(read_text, "[[A]]", "[[B]]", "[[C]]")
 LETTERS = Form(read_distribution, lambda p_a, _: {"A": log(p_a), "B": log(1 - p_a)}, of="first_token")
 
 
