@@ -18,7 +18,7 @@ _HOMES = {
     "cce.chat.key_points": ["check_analyst", "key_points"],
     "cce.chat.picking": ["pick", "sample_responses"],
     "cce.crowd.evaluate": ["Records", "evaluate"],
-    "cce.crowd.members": ["letter_of"],
+    "cce.crowd.members": ["members"],
     "cce.crowd.notes": ["cut_outcome", "rename"],
     "cce.crowd.prompts": ["render"],
     "cce.crowd.result": ["judge", "judge_by_each", "side_by_side"],

@@ -7,7 +7,7 @@ import pytest
 from cce import evaluate
 from cce.analysis.accuracy import accuracy_table, scored
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.methods import METHODS, SINGLE
+from cce.crowd.methods import METHODS, SINGLE, crowd_needed
 from cce.crowd.methods.published import FORMATS
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer, sections
@@ -29,8 +29,9 @@ def prompts(server: FakeServer, *kinds: str) -> list[str]:
 
 def check_kinds(server: FakeServer, method: str) -> None:
     """The judging prompts of this method, and no others, came in."""
-    kinds = {"crowd answer", "comparison", "final"} if "cce" in method else {"comparison"}
-    kinds |= {"aggregation"} if "agg" in method else set()
+    kinds = {"comparison"} | ({"aggregation"} if "agg" in method else set())
+    kinds |= {"crowd answer"} if crowd_needed(method) else set()
+    kinds |= {"final"} if method.startswith("cce") and crowd_needed(method) else set()
     assert set(server.kinds()) - {"removal"} == (set() if method == "length" else kinds)
 
 
@@ -64,7 +65,7 @@ class TestEveryMethod:
         assert all("Assistant B's answer, turn 2" in titles for titles in shown)
         check_kinds(server, method)
         answers = server.of_kind("crowd answer")
-        assert {len(request["messages"]) for request in answers} == ({1, 3} if "cce" in method else set())
+        assert {len(request["messages"]) for request in answers} == ({1, 3} if crowd_needed(method) else set())
 
     def test_asks_only_what_it_bills(self, server, pairs, method):
         frame = run(server, pairs, [method])
