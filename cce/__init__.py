@@ -20,7 +20,7 @@ _HOMES = {
     "cce.crowd.evaluate": ["Records", "evaluate"],
     "cce.crowd.members": ["members"],
     "cce.crowd.notes": ["cut_outcome", "rename"],
-    "cce.crowd.prompts": ["render"],
+    "cce.crowd.prompts": ["messages_of", "render"],
     "cce.crowd.result": ["judge", "judge_by_each", "side_by_side"],
     "cce.crowd.verdict": ["read_text"],
     "cce.models.client": ["LLM"],

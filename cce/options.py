@@ -8,6 +8,8 @@ from cce.errors import BadInput
 
 Order = Literal["given", "both"]
 Reading = Literal["text", "distribution"]
+# The sets of prompts that come with the kit.
+PROMPTS = ("kit", "paper")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Options:
         verdict: how a verdict is read: from the judge's `text`, or from the `distribution` of its next token.
         seed: draws the selection of crowd judgments, sides and samples.
         max_tokens: the longest answer of a model, in tokens.
-        prompts: a folder of the user's own prompts; a file missing there is taken from the package.
+        prompts: `kit`, `paper`, or a folder of the user's own; a file missing there is taken from the kit's.
         dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
     """
 
@@ -41,8 +43,8 @@ class Options:
         for name, least in (("concurrency", "at least one at a time"), ("max_tokens", "at least 1")):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} {getattr(self, name)}: {least}")
-        if self.prompts and not Path(self.prompts).is_dir():
-            raise BadInput(f"prompts: there is no folder {Path(self.prompts).absolute()}")
+        if self.prompts and self.prompts not in PROMPTS and not Path(self.prompts).is_dir():
+            raise BadInput(f"prompts: neither {' nor '.join(PROMPTS)}, nor a folder: {Path(self.prompts).absolute()}")
 
     def but(self, **changes) -> "Options":
         """The same options with some of them changed. Raises BadInput for a name that is none."""

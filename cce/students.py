@@ -22,11 +22,12 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison
 from cce.crowd.evaluate import Records, evaluate
 from cce.crowd.members import OTHER
-from cce.crowd.prompts import render
+from cce.crowd.prompts import messages_of
 from cce.crowd.verdict import read_text
 from cce.errors import BadInput
 from cce.models.engines import JUDGE
 from cce.models.training import Card, Example, Recipe, train
+from cce.models.wire import Messages
 from cce.names import short_name
 from cce.options import Options
 from cce.project import root
@@ -102,7 +103,7 @@ def taught_by_labels(pairs: Sequence[Pair], prompts: str | None = None) -> list[
 
 def taught_by_picks(picks: pd.DataFrame) -> list[Example]:
     """The examples that one method's picks make, one for each pool. `picks` are as `pick` returns them."""
-    return [_example(row.instruction, row.response) for row in picks.itertuples()]
+    return [_example([{"role": "user", "content": row.instruction}], row.response) for row in picks.itertuples()]
 
 
 def card_of(picks: pd.DataFrame, instructions: str, samplers: Sequence[str]) -> Card:
@@ -161,11 +162,11 @@ def _judging(shown: Comparison, text: str | None, verdict: str, prompts: str | N
         if not (sentences := re.match(r".*[.!?](?=\s|$)", text, re.S)):
             return []
         text = f"{sentences[0].strip()}\n[[{verdict}]]"
-    return [_example(render("vanilla", prompts, criteria=shown.criteria, **shown.texts()), text)]
+    return [_example(messages_of("vanilla", prompts, criteria=shown.criteria, **shown.texts()), text)]
 
 
-def _example(prompt: str, answer: str) -> Example:
-    return {"prompt": [{"role": "user", "content": prompt}], "completion": [{"role": "assistant", "content": answer}]}
+def _example(prompt: Messages, answer: str) -> Example:
+    return {"prompt": prompt, "completion": [{"role": "assistant", "content": answer}]}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.prompts import Texts
@@ -40,12 +41,20 @@ class Comparison:
         return {"questions": self.questions, "answers_a": self.first, "answers_b": self.second}
 
 
+class Remark(NamedTuple):
+    """A note in the background of a comparison; of a crowd judgment also whom it compared: A or B, and a letter."""
+
+    note: str
+    candidate: str = ""
+    letter: str = ""
+
+
 async def compare(
     session: Session,
     comparison: Comparison,
     prompt: str = "vanilla",
     *,
-    notes: Sequence[list[str]] = (),
+    notes: Sequence[list[Remark]] = (),
     without_notes: str = "vanilla",
     apart: str = "",
     sample: int = 0,
@@ -53,14 +62,17 @@ async def compare(
 ) -> Judgment:
     """Let the session's judge compare the two answers by the prompt of this name, in the session's orders.
 
-    `notes` holds a list of background notes for each order, where the prompt has room for them; `without_notes` is the
+    `notes` holds a list of remarks for each order, where the prompt has room for them: `notes`, `candidates` and
+    `letters` in the prompt; `without_notes` is the
     prompt for an order whose list is empty. `apart` is that of `Expects`.
     """
     expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": temperature}
 
-    async def reading(shown: Comparison, background: list[str] | None) -> Reading:
+    async def reading(shown: Comparison, background: list[Remark] | None) -> Reading:
         name = without_notes if background == [] else prompt
-        texts = shown.texts() | ({} if background is None else {"notes": background})
+        texts = shown.texts()
+        if background is not None:
+            texts |= {f"{field}s": [getattr(one, field) for one in background] for field in Remark._fields}
         said, p_first = await session.stated(name, texts, expects, "letter", LETTERS, sampling, criteria=shown.criteria)
         return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed)
 

@@ -1,4 +1,6 @@
-"""Prompts are files: prompts/*.jinja, in our own words after the paper's description.
+"""Prompts are files, in our own words: prompts/*.jinja, the kit's, and prompts/paper, with the elements of the paper's.
+
+NAME.jinja is the user's message, NAME.system.jinja the system message before it, where a set has one.
 
 Texts of users, data sets and models enter them as values only. They are never rendered as templates, and
 they cannot pose as part of the kit's own prompts: verdict marks in them are broken up, and the lines that separate
@@ -14,17 +16,27 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from cce.errors import BadInput
+from cce.models.wire import Messages
+from cce.options import PROMPTS
 
 # What a prompt is filled with: texts, or lists of texts, by the names that prompts have for them.
 Texts = dict[str, str | Sequence[str]]
 FOLDER = Path(__file__).parent / "prompts"
+SETS = dict(zip(PROMPTS, (FOLDER, FOLDER / "paper"), strict=True))
 VERDICT_MARK = re.compile(r"\[\[\s*([ABC]|(?i:tie))\s*\]\]")
 
 
-def render(name: str, folder: str | None = None, **texts) -> str:
+def messages_of(name: str, prompts: str | None = None, **texts) -> Messages:
+    """The prompt of this name as messages: a system message where there is one, then the user's."""
+    system = f"{name}.system" if f"{name}.system.jinja" in _environment(prompts).list_templates() else None
+    roles = {"system": system, "user": name}
+    return [{"role": role, "content": render(file, prompts, **texts)} for role, file in roles.items() if file]
+
+
+def render(name: str, prompts: str | None = None, **texts) -> str:
     """Fill the prompt of the file NAME.jinja with texts, as `Texts` has them.
 
-    `folder` is the user's own folder of prompts; a file missing there is taken from the package.
+    `prompts` is one of PROMPTS, or the user's own folder; a file missing there is taken from the kit's.
     Raises BadInput where a user's prompt is not a valid template.
     """
     shown = {key: _shown(value) for key, value in texts.items()}
@@ -32,9 +44,9 @@ def render(name: str, folder: str | None = None, **texts) -> str:
     taken = {len(run) for text in flat(shown) for run in re.findall("=+", text)}
     fence = "=" * next(length for length in count(3) if length not in taken)
     try:
-        return _environment(folder).get_template(f"{name}.jinja").render(**shown, fence=fence)
+        return _environment(prompts).get_template(f"{name}.jinja").render(**shown, fence=fence)
     except TemplateError as error:
-        raise BadInput(f"prompt {name}.jinja in {folder or FOLDER}: {error}") from error
+        raise BadInput(f"prompt {name}.jinja in {prompts or FOLDER}: {error}") from error
 
 
 def flat(texts: Texts) -> list[str]:
@@ -43,10 +55,11 @@ def flat(texts: Texts) -> list[str]:
 
 
 @cache
-def _environment(folder: str | None) -> Environment:
-    if folder and not Path(folder).is_dir():
+def _environment(prompts: str | None) -> Environment:
+    folder = SETS.get(prompts or "kit", prompts)
+    if not Path(folder).is_dir():
         raise BadInput(f"prompts: there is no folder {Path(folder).absolute()}")
-    loader = FileSystemLoader([folder, FOLDER] if folder else FOLDER)
+    loader = FileSystemLoader([folder, FOLDER])
     return Environment(loader=loader, undefined=StrictUndefined, autoescape=False)
 
 

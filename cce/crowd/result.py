@@ -7,6 +7,7 @@ from cce.crowd.evaluate import Evaluation, Judges, warn
 from cce.crowd.verdict import in_words, verdict_of
 from cce.display import Section, Shown, difference
 from cce.models.client import LLM
+from cce.models.wire import asked_in
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
 
@@ -82,7 +83,7 @@ class Result(Shown, dict):
 
     def prompt(self, key: str) -> str:
         """What a model was asked, by the key of its completion."""
-        return next(found for store in self.stores if (found := store.request(key)))["messages"][0]["content"]
+        return asked_in(next(found for store in self.stores if (found := store.request(key))))
 
 
 def judge(

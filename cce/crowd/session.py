@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TypeVar
 
-from cce.crowd.prompts import Texts, flat, render
+from cce.crowd.prompts import Texts, flat, messages_of, render
 from cce.errors import CallFailed, ContextOverflow
 from cce.models.client import LLM
 from cce.models.wire import ANSWER, Completion, Expects, Form, Messages
@@ -62,7 +62,7 @@ class Session:
         """The judge's answer to the prompt of this name, filled with texts shortened to fit, and `whole` ones."""
 
         async def attempt(fitting: Texts) -> Completion:
-            prompt = render(name, self.options.prompts, **fitting, **whole)
+            prompt = messages_of(name, self.options.prompts, **fitting, **whole)
             return await self.ask(self.judge, prompt, expects, temperature=temperature)
 
         return await self.fitted(texts, attempt)
@@ -76,12 +76,12 @@ class Session:
         """
 
         async def attempt(fitting: Texts) -> tuple[Completion, float | None]:
-            prompt = render(name, self.options.prompts, **fitting, **whole)
+            prompt = messages_of(name, self.options.prompts, **fitting, **whole)
             said = await self.ask(self.judge, prompt, expects, **sampling)
             if self.options.verdict == "text":
                 return said, expects.form.read(said.text)
-            messages = _in_turn([prompt, said.text, render(question, self.options.prompts)])
-            letter = await self.ask(self.judge, messages, Expects("letter", by_token), **ONE_TOKEN)
+            further = _in_turn([render(question, self.options.prompts), said.text])[::-1]
+            letter = await self.ask(self.judge, [*prompt, *further], Expects("letter", by_token), **ONE_TOKEN)
             return said, by_token.read(letter.first_token)
 
         return await self.fitted(texts, attempt)

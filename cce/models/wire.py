@@ -95,6 +95,11 @@ class Request:
         return wire
 
 
+def asked_in(request: dict) -> str:
+    """All that a request of the store says to the model: a system message, where there is one, before the user's."""
+    return "\n\n".join(message["content"] for message in request["messages"])
+
+
 def completion_of(reply: dict, seconds: float) -> Completion:
     """What is kept of an endpoint's reply, also of a refusal. Raises ValueError for what is no chat completion."""
     try:

@@ -14,6 +14,7 @@ from cce.analysis.report.run import Executed
 from cce.crowd.prompts import VERDICT_MARK
 from cce.crowd.verdict import verdict_of
 from cce.errors import CCEError
+from cce.models.wire import asked_in
 from cce.names import short_name
 
 # What the browser is told of a judgment, as it stands in the file.
@@ -79,7 +80,7 @@ class Cases:
         trace, pair = record["trace"], record["pair"]
         try:
             crowd = [self._judgment(one, notebook) for one in trace["crowd"]]
-            prompts = [notebook.stored("request", key)["messages"][0]["content"] for key in trace["final"]]
+            prompts = [asked_in(notebook.stored("request", key)) for key in trace["final"]]
         except CCEError as error:
             return self.whys[str(error)]
         notes = [(note["written"], note["kept"], note["shown"]) for note in trace["notes"]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.compare import Comparison, compare
+from cce.crowd.compare import Comparison, Remark, compare
 from cce.crowd.members import SELECTIONS, select
 from cce.crowd.methods.published import FORMATS, published, wording
 from cce.crowd.notes import notes_of
@@ -32,13 +32,17 @@ TEMPERATURE = 0.7
 async def cce(session: Session, pair: Pair, budget: int, selection: str, removal: bool) -> Judged:
     """The paper's method: the judge decides with `budget` selected comparisons of A and B with the crowd as background.
 
-    `selection` is one of SELECTIONS; `removal` says whether outcomes are removed. Where nothing was selected there is
-    no background, and the judgment is vanilla's.
+    `selection` is one of SELECTIONS; `removal` says whether outcomes are removed. Where there is no note to show, the
+    judgment is vanilla's; with `prompts="paper"` it is that of the same prompt without notes, as in the paper's code.
     """
     selected = await select(session, pair, selection, budget)
     notes = await together(notes_of(session, selected, removal, order) for order in range(session.orders))
-    shown = [[note.shown for note in of_order if note.shown] for of_order in notes]
-    judgment = await compare(session, Comparison.of(pair), "cce", notes=shown, apart=selected.apart)
+    shown = [
+        [Remark(note.shown, note.of.place(order), note.of.member.letter) for note in of_order if note.shown]
+        for order, of_order in enumerate(notes)
+    ]
+    background = {"notes": shown, "without_notes": "cce" if session.options.prompts == "paper" else "vanilla"}
+    judgment = await compare(session, Comparison.of(pair), "cce", **background, apart=selected.apart)
     return Judged(judgment, selected, notes)
 
 
@@ -72,7 +76,7 @@ async def maj(session: Session, pair: Pair, budget: int) -> Judged:
 async def agg(session: Session, pair: Pair, budget: int) -> Judged:
     """One more judgment with `budget` sampled ones in view, the same that `maj` counts, each in its own order."""
     votes = await _votes(session, pair, budget)
-    notes = [[vote.readings[order].text for vote in votes] for order in range(session.orders)]
+    notes = [[Remark(vote.readings[order].text) for vote in votes] for order in range(session.orders)]
     return Judged(await compare(session, Comparison.of(pair), "agg", notes=notes))
 
 
