@@ -21,8 +21,9 @@ from tests.planted import is_right, method_of
 
 QUALITY = re.compile(r"quality=(\d+)")
 MATERIAL = re.compile(
-    r"The user's question|The user to Assistant|Assistant [AB]'s answer|(Note|Review) \d|The comparison"
+    r"The user's question|The user to Assistant|Assistant [AB]'s answer|(Note|Judgment|Review) \d|The comparison"
 )
+NOTE = re.compile(r"(Note|Judgment) \d")
 ORDERED = re.compile(r"prefer Assistant ([AB])")
 
 
@@ -123,17 +124,22 @@ def sections(prompt: str) -> dict[str, str]:
     return dict(marked(prompt))
 
 
+def user_prompt(asked: dict) -> str:
+    """The first message that is no system message."""
+    return next(message["content"] for message in asked["messages"] if message["role"] != "system")
+
+
 def kind_of(asked: dict) -> str:
     """crowd answer, comparison, final (with notes), aggregation, removal or letter."""
-    prompt, last = asked["messages"][0]["content"], asked["messages"][-1]["content"]
-    if "Reply with one letter" in last and len(asked["messages"]) == 3:
+    prompt, last = user_prompt(asked), asked["messages"][-1]["content"]
+    if "Reply with one letter" in last and asked["messages"][-2]["role"] == "assistant":
         return "letter"
     titles = sections(prompt)
     if "The comparison" in titles:
         return "removal"
     if not any(title.startswith("Assistant A's answer") for title in titles):
         return "crowd answer"
-    return "final" if "Note 1" in titles else "aggregation" if "Review 1" in titles else "comparison"
+    return "final" if any(map(NOTE.match, titles)) else "aggregation" if "Review 1" in titles else "comparison"
 
 
 def qualities(prompt: str) -> tuple[int, int]:
@@ -164,15 +170,15 @@ def ordered(prompt: str) -> str | None:
 
 def verdict_of(asked: dict) -> str:
     """The letter that this judge holds to be the better one."""
-    if asked["model"] == "obedient-judge" and ordered(asked["messages"][0]["content"]):
-        return ordered(asked["messages"][0]["content"])
+    if asked["model"] == "obedient-judge" and ordered(user_prompt(asked)):
+        return ordered(user_prompt(asked))
     better = "A" if lead_of(asked) >= 0 else "B"
     return {"A": "B", "B": "A"}[better] if errs(asked) else better
 
 
 def errs(asked: dict) -> bool:
     """Whether a judge that errs mistakes these two answers; a crowd answer it always sees for what it is."""
-    prompt, model = asked["messages"][0]["content"], asked["model"]
+    prompt, model = user_prompt(asked), asked["model"]
     shown = sections(prompt)
     crowd = any("Crowd answer" in text for title, text in shown.items() if title.startswith("Assistant "))
     if crowd or (is_named(model) and model != "fallible-judge"):
@@ -189,7 +195,7 @@ def is_named(model: str) -> bool:
 
 def lead_of(asked: dict) -> float:
     """By how much this judge holds the answer in A's place to be better."""
-    a, b = qualities(asked["messages"][0]["content"])
+    a, b = qualities(user_prompt(asked))
     return a - b + {"position-judge": 100, "leaning-judge": 2.5}.get(asked["model"], 0)
 
 
@@ -233,7 +239,7 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
         top += [{"token": asked["key"], "logprob": -30.0}] if model == "leaky-judge" else []
         top = [entry | {"bytes": None} for entry in top]
         return letter, {"content": [top["AB".index(letter)] | {"top_logprobs": top}]}
-    prompt = asked["messages"][0]["content"]
+    prompt = user_prompt(asked)
     a, b = qualities(prompt)
     asked_about = sections(prompt).get("The user's question", "")[:40]
     rationale = f"On {asked_about!r} Assistant A shows quality={a} and Assistant B shows quality={b}."
@@ -241,7 +247,7 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
     rationale += f" More shine on Assistant {letter}. Assistant {letter} is better."
     if not is_named(model):
         rationale = "[point: of A] [point: of B] " + rationale
-        rationale = "".join(f"[point: {t}] " for t in sections(prompt) if t.startswith("Note ")) + rationale
+        rationale = "".join(f"[point: {t}] " for t in sections(prompt) if NOTE.match(t)) + rationale
     if model == "obedient-judge":
         rationale = (
             "\n".join(text for title, text in sections(prompt).items() if "'s answer" in title) + "\n" + rationale
@@ -255,7 +261,7 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
 
 def removal(asked: dict) -> str:
     """The comparison without its verdict, or with it, where the model is stubborn."""
-    judgment = sections(asked["messages"][0]["content"])["The comparison"]
+    judgment = sections(user_prompt(asked))["The comparison"]
     return (
         judgment
         if asked["model"] == "stubborn-judge"

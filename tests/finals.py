@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 
-from tests.fake_server import FakeServer, sections
+from tests.fake_server import NOTE, FakeServer, sections, user_prompt
 
 
 def notes_of(request: dict) -> list[str]:
     """The notes in the prompt of a final judgment."""
-    shown = sections(request["messages"][0]["content"])
-    return [text for title, text in shown.items() if title.startswith("Note ")]
+    shown = sections(user_prompt(request))
+    return [text for title, text in shown.items() if NOTE.match(title)]
 
 
 def qualities_in(note: str) -> dict[str, int]:
@@ -22,7 +22,7 @@ def check_finals(server: FakeServer) -> None:
     finals = server.of_kind("final")
     assert finals
     for request in finals:
-        shown = sections(request["messages"][0]["content"])
+        shown = sections(user_prompt(request))
         for note in notes_of(request):
             seen = qualities_in(note)
             (candidate,), (crowd,) = set(seen) & {"A", "B"}, set(seen) - {"A", "B"}

@@ -1,4 +1,4 @@
-"""Outcome removal by rule, measured on judgments that GPT-4 and ChatGPT wrote, with marks of our own (docs/outcomes.md).
+"""Outcome removal by rule, measured on judgments of GPT-4 and ChatGPT, with marks of our own: docs/outcomes.md.
 
 outcome_marks.jsonl has one line per judgment: where it stands in the published files, how many sentences it has, and
 the numbers, from 1, of those that state an outcome, of those that make a point as well (mixed), and of those that do
