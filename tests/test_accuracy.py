@@ -16,7 +16,15 @@ from cce.analysis.tables import readable
 from cce.crowd.record import read_rows
 
 PAPER_JUDGE = "Qwen/Qwen2.5-7B-Instruct@http://localhost:8000/v1"
-COSTS = {"notes": 0, "calls": 3, "prompt_tokens": 10, "completion_tokens": 5, "seconds": 0.5, "context_cuts": 0}
+COSTS = {
+    "notes": 0,
+    "selected": 0,
+    "calls": 3,
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "seconds": 0.5,
+    "context_cuts": 0,
+}
 PLACE = {"benchmark": "judgebench", "subset": "", "judge": PAPER_JUDGE, "method": "cce@16", "label": "A", "text": ""}
 
 
@@ -65,6 +73,20 @@ def test_unreadable_and_tie_are_counted_apart_and_as_wrong():
 def test_costs_are_summed():
     (row,) = table_of(mixed(3, 1)).to_dict("records")
     assert (row["calls"], row["prompt_tokens"], row["completion_tokens"], row["seconds"]) == (12, 40, 20, 2.0)
+
+
+def test_how_far_a_budget_was_filled_is_told_of_methods_with_a_crowd():
+    whole, half, none = (mixed(1, 0, method="cce@4", selected=n, notes=n) for n in (4, 2, 0))
+    crowd, students, alone = (
+        table_of(*frames).iloc[0]
+        for frames in (
+            (whole, half, none, none),
+            (mixed(2, 0, method="student: cce@4"),),
+            (mixed(2, 0, method="maj@4"),),
+        )
+    )
+    assert (crowd.notes, crowd.filled, crowd.without_note) == (1.5, 25.0, 50.0)
+    assert students[["filled", "without_note"]].isna().all() and alone[["filled", "without_note"]].isna().all()
 
 
 def test_agreement_beyond_chance_and_between_the_orders_is_told():

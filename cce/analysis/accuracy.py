@@ -1,6 +1,7 @@
 """Accuracy: what each verdict scores, Table 1, and Figure 3's curves over the number of crowd judgments."""
 
 from collections.abc import Callable, Sequence
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,15 @@ from cce.analysis.paper import ACCURACY, REFERENCE, figure3, paper_accuracy, pap
 from cce.analysis.statistics import consistency, kappa, proportion
 from cce.benchmarks import PUBLISHED
 from cce.benchmarks.published import SECTION_OF, Scoring, check_scoring, section_weights
+from cce.crowd.methods import METHODS
 from cce.errors import BadInput
 from cce.names import family, method_parts
 
 # What one row of a table summarises, and one point of a curve.
 GROUP, POINT = ["benchmark", "judge", "method"], ["benchmark", "judge", "selection", "budget"]
 COUNTS, COSTS = ["pairs", "missing"], ["prompt_tokens", "completion_tokens", "calls"]
-COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "kappa", "consistent", "notes", *COSTS]
+FILL = ["notes", "filled", "without_note"]
+COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "kappa", "consistent", *FILL, *COSTS]
 COLUMNS += ["seconds", "cut"]
 CURVE_COLUMNS = [*POINT, "seeds", *COUNTS, *ACCURACY, "lowest", "highest", "length", "rationale_tokens", "spent_tokens"]
 CURVE_COLUMNS += ["paper", "paper_tokens"]
@@ -60,7 +63,9 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
 
     Returns COLUMNS. Shares are in percent, and accuracy_low and accuracy_high are the 95% interval. Judgments that are
     `missing` count for nothing else; `paper` is NaN where the paper has no such cell, and `consistent` in one order;
-    `notes` is a mean, and all costs are sums.
+    all costs are sums. How far a crowd's budget was filled: `notes` is the mean per pair; `filled` and `without_note`
+    are the percentages of pairs for which as many crowd judgments were selected as the budget allows, and of pairs
+    without any note; NaN for a method without a crowd.
     """
     table = by_group(scores, _summary, COLUMNS)
     table["paper"] = list(map(paper_accuracy, table.benchmark, table.judge, table.method))
@@ -147,8 +152,16 @@ def _summary(every: pd.DataFrame) -> dict:
     agreement = {"kappa": round(kappa(scores.verdict, scores.label), 2)}
     agreement["consistent"] = round(100 * consistency(scores.p_given, scores.p_swapped), 1)
     costs = {**scores[COSTS].sum().astype(int), "seconds": round(scores.seconds.sum(), 1)}
-    texts = {"notes": round(scores.notes.mean(), 2), "cut": int((scores.context_cuts > 0).sum())}
-    return counts | verdicts | accuracy | agreement | costs | texts
+    cut = {"cut": int((scores.context_cuts > 0).sum())}
+    return counts | verdicts | accuracy | agreement | _fill(scores) | costs | cut
+
+
+def _fill(scores: pd.DataFrame) -> dict:
+    method = method_parts(scores.method.iloc[0])
+    if method.family not in METHODS or not METHODS[method.family].crowded:
+        return dict(zip(FILL, (0.0, nan, nan), strict=True))
+    shares = (scores.selected == method.budget).mean(), (scores.notes == 0).mean()
+    return dict(zip(FILL, (round(scores.notes.mean(), 2), *(round(100 * share, 1) for share in shares)), strict=True))
 
 
 def _on_curves(scores: pd.DataFrame) -> pd.DataFrame:
