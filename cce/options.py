@@ -44,7 +44,7 @@ class Options:
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} {getattr(self, name)}: {least}")
         if self.prompts and self.prompts not in PROMPTS and not Path(self.prompts).is_dir():
-            raise BadInput(f"prompts: neither {' nor '.join(PROMPTS)}, nor a folder: {Path(self.prompts).absolute()}")
+            raise BadInput(f"prompts: there is no folder {Path(self.prompts).absolute()}, and no set but kit and paper")
 
     def but(self, **changes) -> "Options":
         """The same options with some of them changed. Raises BadInput for a name that is none."""
