@@ -26,11 +26,12 @@ KEPT = root() / "runs" / "bench"
 def main() -> int:
     """Run what the command line names; 0 if every bound is held."""
     parser = ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
-    parser.add_argument("questions", nargs="*", default=QUESTIONS, choices=[*QUESTIONS, "peers", []])
+    # Where none is named, the empty list is what argparse checks.
+    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, "peers", []])
     parser.add_argument("--large", action="store_true", help="replay 300,000 and 1,000,000 completions as well")
     given = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
-    for question in given.questions:
+    for question in given.questions or QUESTIONS:
         print(f"{question} ...", file=sys.stderr)
         keep(question, asked(question, given.large))
     figures = list(kept())

@@ -4,7 +4,9 @@ from math import isfinite
 
 import pytest
 
+import bench.__main__
 from bench import chain, importing, many, replay, vanilla
+from bench.__main__ import QUESTIONS
 from bench.figure import Figure, table
 from bench.race import race
 
@@ -45,3 +47,14 @@ def test_a_bound_that_is_passed_is_said():
     assert Figure("fast", 2.0, "s", floor=1.0, most=2.5).held
     assert not Figure("large", 2.0, "MB", floor=9.0, most=1.0, relative=False).held
     assert "| slow | 2 s | 1 s | 2.00 | 1.5 x floor | **no** |" in table([slow])
+
+
+@pytest.mark.parametrize(("named", "answered"), [([], QUESTIONS), (["many", "peers"], ("many", "peers"))])
+def test_all_questions_but_the_peers_are_answered_where_none_is_named(monkeypatch, tmp_path, named, answered):
+    asked = []
+    monkeypatch.setattr(bench.__main__, "asked", lambda question, large: asked.append(question) or [])
+    monkeypatch.setattr(bench.__main__, "write_table", lambda figures: None)
+    monkeypatch.setattr(bench.__main__, "KEPT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["bench", *named])
+    assert bench.__main__.main() == 0
+    assert tuple(asked) == answered
