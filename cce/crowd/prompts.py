@@ -28,7 +28,7 @@ VERDICT_MARK = re.compile(r"\[\[\s*([ABC]|(?i:tie))\s*\]\]")
 
 def messages_of(name: str, prompts: str | None = None, **texts) -> Messages:
     """The prompt of this name as messages: a system message where there is one, then the user's."""
-    system = f"{name}.system" if f"{name}.system.jinja" in _environment(prompts).list_templates() else None
+    system = f"{name}.system" if f"{name}.system.jinja" in _files(prompts) else None
     roles = {"system": system, "user": name}
     return [{"role": role, "content": render(file, prompts, **texts)} for role, file in roles.items() if file]
 
@@ -61,6 +61,11 @@ def _environment(prompts: str | None) -> Environment:
         raise BadInput(f"prompts: there is no folder {Path(folder).absolute()}")
     loader = FileSystemLoader([folder, FOLDER])
     return Environment(loader=loader, undefined=StrictUndefined, autoescape=False)
+
+
+@cache
+def _files(prompts: str | None) -> frozenset[str]:
+    return frozenset(_environment(prompts).list_templates())
 
 
 def _shown(value):
