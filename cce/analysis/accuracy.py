@@ -1,7 +1,6 @@
 """Accuracy: what each verdict scores, Table 1, and Figure 3's curves over the number of crowd judgments."""
 
 from collections.abc import Callable, Sequence
-from math import nan
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,8 @@ from cce.names import family, method_parts
 # What one row of a table summarises, and one point of a curve.
 GROUP, POINT = ["benchmark", "judge", "method"], ["benchmark", "judge", "selection", "budget"]
 COUNTS, COSTS = ["pairs", "missing"], ["prompt_tokens", "completion_tokens", "calls"]
-FILL = ["notes", "filled", "without_note"]
-COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "kappa", "consistent", *FILL, *COSTS]
-COLUMNS += ["seconds", "cut"]
+COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "kappa", "consistent"]
+COLUMNS += ["notes", "filled", "without_note", *COSTS, "seconds", "cut"]
 CURVE_COLUMNS = [*POINT, "seeds", *COUNTS, *ACCURACY, "lowest", "highest", "length", "rationale_tokens", "spent_tokens"]
 CURVE_COLUMNS += ["paper", "paper_tokens"]
 # The mean of benchmarks, each counting alike (the first name is for the paper's five), and Figure 3's over all pairs.
@@ -157,11 +155,12 @@ def _summary(every: pd.DataFrame) -> dict:
 
 
 def _fill(scores: pd.DataFrame) -> dict:
-    method = method_parts(scores.method.iloc[0])
+    method, notes = method_parts(scores.method.iloc[0]), {"notes": round(scores.notes.mean(), 2)}
+    # A student's name is no method's.
     if method.family not in METHODS or not METHODS[method.family].crowded:
-        return dict(zip(FILL, (0.0, nan, nan), strict=True))
-    shares = (scores.selected == method.budget).mean(), (scores.notes == 0).mean()
-    return dict(zip(FILL, (round(scores.notes.mean(), 2), *(round(100 * share, 1) for share in shares)), strict=True))
+        return notes
+    filled, without = (scores.selected == method.budget).mean(), (scores.notes == 0).mean()
+    return notes | {"filled": round(100 * filled, 1), "without_note": round(100 * without, 1)}
 
 
 def _on_curves(scores: pd.DataFrame) -> pd.DataFrame:

@@ -62,9 +62,8 @@ async def compare(
 ) -> Judgment:
     """Let the session's judge compare the two answers by the prompt of this name, in the session's orders.
 
-    `notes` holds a list of remarks for each order, where the prompt has room for them: `notes`, `candidates` and
-    `letters` in the prompt; `without_notes` is the
-    prompt for an order whose list is empty. `apart` is that of `Expects`.
+    `notes` holds a list of remarks for each order, where the prompt has room for them: it gets `notes`, `candidates`
+    and `letters`. `without_notes` is the prompt for an order whose list is empty. `apart` is that of `Expects`.
     """
     expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": temperature}
 

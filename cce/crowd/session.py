@@ -80,8 +80,9 @@ class Session:
             said = await self.ask(self.judge, prompt, expects, **sampling)
             if self.options.verdict == "text":
                 return said, expects.form.read(said.text)
-            further = _in_turn([render(question, self.options.prompts), said.text])[::-1]
-            letter = await self.ask(self.judge, [*prompt, *further], Expects("letter", by_token), **ONE_TOKEN)
+            asked = {"role": "user", "content": render(question, self.options.prompts)}
+            messages = [*prompt, {"role": "assistant", "content": said.text}, asked]
+            letter = await self.ask(self.judge, messages, Expects("letter", by_token), **ONE_TOKEN)
             return said, by_token.read(letter.first_token)
 
         return await self.fitted(texts, attempt)
