@@ -14,7 +14,7 @@ from cce.models.store import Store
 from tests.conftest import QUALITIES, planted_pair
 from tests.fake_server import FakeServer
 
-KILLS, IN_FLIGHT = 8, 4
+KILLS, IN_FLIGHT = 20, 4
 
 
 @pytest.fixture
