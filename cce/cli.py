@@ -25,6 +25,10 @@ app.add_typer(stores, name="store")
 
 Profile = Annotated[str, Argument(help="A folder of parameter files: params/PROFILE/.")]
 Notebooks = Annotated[list[str] | None, Argument(help="Only these, such as 01_judge_accuracy.")]
+Given = Annotated[
+    list[str] | None,
+    Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter by hand, as in YAML; once each."),
+]
 Shard = Annotated[str | None, Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
 # What every command that asks models takes: the fields of Options, and bounds on what is spent.
 ASKING = {
@@ -35,6 +39,9 @@ ASKING = {
     "seed": Annotated[int, Option(help="Decides whatever is drawn by lot.")],
     "max_tokens": Annotated[int, Option(help="The longest answer of a model, in tokens.")],
     "prompts": Annotated[str | None, Option(help="kit, paper, or a folder of your own prompts.")],
+    "judge_temperature": Annotated[float, Option(help="Of the judge's rationales.")],
+    "crowd_temperature": Annotated[float, Option(help="Of the crowd's answers.")],
+    "sample_temperature": Annotated[float, Option(help="Of the votes of maj@N and agg@N.")],
     "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],
     "max_total_tokens": Annotated[int | None, Option(help="Spend so many tokens at most, prompts included.")],
     "max_cost": Annotated[float | None, Option(help="Spend so many US dollars at most.")],
@@ -108,7 +115,7 @@ def pick(
     ],
     out: Annotated[Path, Option(help="Where to write what was picked: JSON, one object per pool.")],
     options: Options,
-    judge: Annotated[str | None, Option(help="The judge, as of `cce judge`; random and length need none.")] = None,
+    judge: Annotated[str | None, Option(help="The judge, as of `cce judge`; random and longer need none.")] = None,
     method: Annotated[
         str, Option(help="random, vanilla, cce@N or another of `cce judge`; cce@4 suits four responses.")
     ] = "cce@4",
@@ -163,14 +170,14 @@ def serve(
 
 
 @app.command()
-def run(profile: Profile, notebooks: Notebooks = None, shard: Shard = None) -> None:
+def run(profile: Profile, notebooks: Notebooks = None, shard: Shard = None, parameter: Given = None) -> None:
     """Run a profile's notebooks, all or those named, and say where the results lie."""
     import pandas as pd
 
     from cce.analysis import print_table
     from cce.runner import failed_in, run_profile
 
-    files = run_profile(profile, notebooks, shard)
+    files = run_profile(profile, notebooks, shard, _by_hand(parameter or []))
     for table in (file for file in files if file.suffix == ".csv"):
         print_table(pd.read_csv(table))
     print("\n".join(map(str, files)))
@@ -178,11 +185,26 @@ def run(profile: Profile, notebooks: Notebooks = None, shard: Shard = None) -> N
 
 
 @app.command()
-def plan(profile: Profile, notebooks: Notebooks = None) -> None:
+def plan(profile: Profile, notebooks: Notebooks = None, parameter: Given = None) -> None:
     """Say what `cce run` would ask for, in calls, tokens, US dollars and hours; ask for nothing."""
     from cce.planning import plan_profile, print_plan
 
-    print_plan(plan_profile(profile, notebooks))
+    print_plan(plan_profile(profile, notebooks, _by_hand(parameter or [])))
+
+
+def _by_hand(given: list[str]) -> dict[str, object]:
+    import yaml
+
+    values = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        try:
+            values[name] = yaml.safe_load(value)
+        except yaml.YAMLError as problem:
+            raise BadInput(f"-p {one}: not YAML: {problem}") from None
+        if not equals:
+            raise BadInput(f"-p {one}: write NAME=VALUE, such as limit=100")
+    return values
 
 
 @app.command()

@@ -1,19 +1,26 @@
 """Names of models and methods, taken apart in one place.
 
-A model is `NAME`, `NAME@BASE_URL`, or the folder of a student; a method is `FAMILY` or `FAMILY@BUDGET`.
+A model is `NAME`, `NAME@BASE_URL`, or the folder of a student; a method is `FAMILY` or `FAMILY@BUDGET`, either perhaps
+with `:SET`, one of the kit's sets of prompts.
 """
 
 import re
 from collections import namedtuple
 
+from cce.options import PROMPTS
+
 # The judge's name where no model is asked.
 NO_JUDGE = "none"
+# The mean of benchmarks, each counting alike, stands as one of its own: that of the paper's five, or of others.
+AVERAGES = AVERAGE, OTHER_AVERAGE = "average", "average of these"
 # A student's name where it judges: nothing taught it, or how the name begins that says what did.
 UNTRAINED, TAUGHT = "untrained", "student: "
 
 
-# The address of a model is empty for none; the budget of a method is a whole number, or None where none is given.
-ModelName, MethodName = namedtuple("ModelName", "name url"), namedtuple("MethodName", "family budget")
+# The address of a model is empty for none. The budget of a method is a whole number; it and the set of prompts are None
+# where none is given.
+ModelName, MethodName = namedtuple("ModelName", "name url"), namedtuple("MethodName", "family budget prompts")
+METHOD = re.compile(rf"(.+?)(?:@([1-9][0-9]{{0,3}}))?(?::({'|'.join(PROMPTS)}))?", re.DOTALL)
 
 
 def model_parts(model: str) -> ModelName:
@@ -28,14 +35,21 @@ def short_name(model: str) -> str:
 
 
 def method_parts(method: str) -> MethodName:
-    """`cce@16` is of the family `cce` with a budget of 16; what is no such name is a family without a budget."""
-    found = re.fullmatch(r"(.+)@([1-9][0-9]{0,3})", method)
-    return MethodName(found[1], int(found[2])) if found else MethodName(method, None)
+    """`cce@16:paper` is of the family `cce`, with a budget of 16 and prompts of the set `paper`."""
+    found = METHOD.fullmatch(method)
+    return MethodName(found[1], found[2] and int(found[2]), found[3]) if found else MethodName(method, None, None)
 
 
 def family(method: str) -> str:
     """The method without its budget."""
-    return method_parts(method).family
+    name, _, prompts = method_parts(method)
+    return f"{name}:{prompts}" if prompts else name
+
+
+def without_prompts(method: str) -> str:
+    """The method without its set of prompts: `cce@16` for `cce@16:paper`."""
+    name, budget, _ = method_parts(method)
+    return f"{name}@{budget}" if budget else name
 
 
 def cce_family(selection: str, removal: bool) -> str:

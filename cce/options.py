@@ -24,6 +24,9 @@ class Options:
         seed: draws the selection of crowd judgments, sides and samples.
         max_tokens: the longest answer of a model, in tokens.
         prompts: `kit`, `paper`, or a folder of the user's own; a file missing there is taken from the kit's.
+        judge_temperature: of the judge's rationales, the rewritings of outcome removal among them.
+        crowd_temperature: of the crowd's answers; the paper does not tell its own, and samples of a model must differ.
+        sample_temperature: of the votes of `maj` and `agg`; likewise.
         dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
     """
 
@@ -34,6 +37,9 @@ class Options:
     seed: int = 0
     max_tokens: int = 1024
     prompts: str | None = None
+    judge_temperature: float = 0.1
+    crowd_temperature: float = 0.7
+    sample_temperature: float = 0.7
     dry_run: str | Path | None = None
 
     def __post_init__(self):
@@ -43,6 +49,9 @@ class Options:
         for name, least in (("concurrency", "at least one at a time"), ("max_tokens", "at least 1")):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} {getattr(self, name)}: {least}")
+        for name in ("judge_temperature", "crowd_temperature", "sample_temperature"):
+            if not 0 <= getattr(self, name) <= 2:
+                raise BadInput(f"{name} {getattr(self, name)}: 0 to 2")
         if self.prompts and self.prompts not in PROMPTS and not Path(self.prompts).is_dir():
             raise BadInput(f"prompts: there is no folder {Path(self.prompts).absolute()}, and no set but kit and paper")
 

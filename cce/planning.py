@@ -7,7 +7,7 @@ it needs. What the profile's store holds costs nothing, and what several noteboo
 import sqlite3
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from math import nan
@@ -21,7 +21,7 @@ from tqdm import tqdm
 from cce.analysis import print_table
 from cce.models.batch import bar_wanted
 from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
-from cce.runner import checked, execute
+from cce.runner import NOTHING, checked, execute
 from cce.spending import Price, price_of
 
 COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
@@ -39,7 +39,9 @@ Hours: calls one after another, divided by the requests in flight; addresses sid
 UNPRICED = "No price is known for {}: not in dollars; name it in a file of prices, and that in CCE_PRICES."
 
 
-def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+def plan_profile(
+    profile: str, notebooks: Sequence[str] | None = None, by_hand: Mapping[str, object] = NOTHING
+) -> Iterator[pd.DataFrame]:
     """Plan a profile's notebooks in order, all or those named; nothing is asked, and no file of a run is touched.
 
     Yields a table of COLUMNS per notebook: one row per model, and a last one whose model is "all". ASSUMED explains
@@ -47,7 +49,7 @@ def plan_profile(profile: str, notebooks: Sequence[str] | None = None) -> Iterat
     """
     asked = defaultdict(set)  # by store: the keys that notebooks so far have asked for
     with TemporaryDirectory(prefix="cce-plan-") as folder:
-        for stem, parameters in checked(profile, notebooks):
+        for stem, parameters in checked(profile, notebooks, by_hand):
             needed = _needed(stem, parameters, Path(folder))
             bought = asked[parameters.get("store")]
             needed["in_store"] |= needed.key.isin(bought)

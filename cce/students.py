@@ -140,13 +140,13 @@ def judged_by_students(
     options: Options,
     out: Records | None = None,
 ) -> pd.DataFrame:
-    """Judge the pairs by each student with vanilla, by each published judge in its format, and by length.
+    """Judge the pairs by each student with vanilla, by each published judge in its format, and by length alone.
 
     `students` are models by the short name that the column `judge` is to show, and `published` are the judges' formats
     (see `cce.crowd.methods.published`) by the judge's model. A student's verdict is to be read from its text.
     Takes `out`, returns and raises as `evaluate` does.
     """
-    judges = [("length", {"": model}) for model in list(students.values())[:1]]
+    judges = [(floor, {"": model}) for floor in ("longer", "shorter") for model in list(students.values())[:1]]
     judges += [("vanilla", {name: model}) for name, model in students.items()]
     judges += [(form, {short_name(model): model}) for model, form in published.items()]
     judged = [evaluate(pairs, [method], judge, options=options, out=out) for method, judge in judges]

@@ -24,6 +24,10 @@ COSTS = {
     "completion_tokens": 5,
     "seconds": 0.5,
     "context_cuts": 0,
+    "judgments_cut_off": 0.0,
+    "answers_cut_off": np.nan,
+    "length_a": 100,
+    "length_b": 100,
 }
 PLACE = {"benchmark": "judgebench", "subset": "", "judge": PAPER_JUDGE, "method": "cce@16", "label": "A", "text": ""}
 
@@ -191,11 +195,11 @@ def test_an_average_agrees_as_its_benchmarks_do_on_the_mean():
 
 def test_the_floor_is_compared_with_every_judge():
     frames = [mixed(3, 1, judge=judge, method="vanilla") for judge in ("one", "two")]
-    scores = scored(pd.concat([*frames, mixed(2, 2, judge="none", method="length")]))
+    scores = scored(pd.concat([*frames, mixed(2, 2, judge="none", method="longer")]))
     rows = comparison_table(scores)
     assert list(zip(rows.judge, rows.method, rows.difference, strict=True)) == [
-        ("one", "length", -25),
-        ("two", "length", -25),
+        ("one", "longer", -25),
+        ("two", "longer", -25),
     ]
 
 
@@ -247,7 +251,7 @@ def test_the_compact_rows_of_a_file_make_the_same_table(server, tmp_path, pairs,
     asked = [pair.model_copy(update={"benchmark": name, "subset": "hep-go"}) for name in benchmarks for pair in pairs]
     judges = [server.model(name) for name in ("leaning-judge", "mute-judge")]
     with Records(tmp_path / "j.jsonl") as records:
-        frame = evaluate(asked, ["length", "vanilla"], judges, order="both", out=records)
+        frame = evaluate(asked, ["longer", "vanilla"], judges, order="both", out=records)
     assert '"verdict": null' in (tmp_path / "j.jsonl").read_text()
     rows = read_rows(tmp_path / "j.jsonl")
     assert rows.id.dtype == int

@@ -142,8 +142,8 @@ def test_a_result_without_a_crowd_shows_no_stage_of_one(server, pairs, method):
 
 
 def test_a_result_of_no_model_shows_neither_prompt_nor_rationale(pairs):
-    said = str(judge(pairs[0].model_copy(update={"answer_a": "long " * 9}), "length"))
-    assert said.startswith("length by none: A, wrong by the label")
+    said = str(judge(pairs[0].model_copy(update={"answer_a": "long " * 9}), "longer"))
+    assert said.startswith("longer by none: A, wrong by the label")
     assert "prompt\n" not in said and "Rationale" not in said
 
 

@@ -131,7 +131,7 @@ def test_students_judge_under_their_short_names_beside_the_floor(server, pairs):
     published = {server.model("pandalm-7b"): "pandalm"}
     frame = judged_by_students(pairs, students, published, Options(order="both"))
     assert frame.groupby("judge", sort=False).method.first().to_dict() == {
-        "none": "length",
+        "none": "longer",
         "untrained": "vanilla",
         "student: vanilla": "vanilla",
         "pandalm-7b": "pandalm",

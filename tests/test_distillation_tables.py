@@ -6,7 +6,7 @@ import pytest
 
 from cce.analysis import in_words
 from cce.analysis.figures import distillation, loss_curves, rejection
-from cce.analysis.students import distillation_table, rejection_table, student_differences
+from cce.analysis.students import distillation_table, rejection_table, student_differences, student_scores
 from cce.errors import BadInput
 from tests.test_accuracy import judgments
 
@@ -27,7 +27,7 @@ def test_a_student_has_a_row_a_benchmark_with_accuracy_and_length(tmp_path):
     frame = pd.concat(
         [judged("untrained", "ABBB"), judged("student: cce@2", "AAAB", rationale_tokens=[10, 20, 30, 40])]
     )
-    table = distillation_table(frame)
+    table = distillation_table(student_scores(frame))
     assert table[["benchmark", "student", "pairs", "correct", "accuracy"]].values.tolist() == [
         ["judgebench", "untrained", 4, 1, 25],
         ["judgebench", "student: cce@2", 4, 3, 75],
@@ -39,7 +39,7 @@ def test_a_student_has_a_row_a_benchmark_with_accuracy_and_length(tmp_path):
 def test_readable_counts_single_judgments_over_the_orders_that_were_asked_for():
     # Three of four in one order; three and one of four in two; none of two in two.
     frames = [judged("one", "AB-A"), judged("two", "AB-A", swapped="B---"), judged("mute", "--", swapped="--")]
-    table = distillation_table(pd.concat(frames)).set_index("student")
+    table = distillation_table(student_scores(pd.concat(frames))).set_index("student")
     assert table.readable.to_dict() == {"one": 75, "two": 50, "mute": 0}
     assert table.accuracy["mute"] == 0
     assert table.readable_low["mute"] == 0 < table.readable_high["mute"]
@@ -47,8 +47,8 @@ def test_readable_counts_single_judgments_over_the_orders_that_were_asked_for():
 
 
 def test_two_orders_of_a_pair_tell_less_than_two_pairs():
-    both = distillation_table(judged("s", "AA--" * 5, swapped="AA--" * 5)).iloc[0]
-    pairs = distillation_table(judged("s", "AA--" * 10)).iloc[0]
+    both = distillation_table(student_scores(judged("s", "AA--" * 5, swapped="AA--" * 5))).iloc[0]
+    pairs = distillation_table(student_scores(judged("s", "AA--" * 10))).iloc[0]
     assert both.readable == pairs.readable == 50
     assert both.readable_high - both.readable_low > pairs.readable_high - pairs.readable_low
 
@@ -56,34 +56,37 @@ def test_two_orders_of_a_pair_tell_less_than_two_pairs():
 def test_an_average_counts_benchmarks_alike_in_every_column():
     many = judged("s", "A" * 8, benchmark="judgebench", rationale_tokens=10)
     few = judged("s", "--", benchmark="pocket", swapped="--", rationale_tokens=30)
-    row = distillation_table(pd.concat([many, few])).iloc[-1]
+    row = distillation_table(student_scores(pd.concat([many, few]))).iloc[-1]
     assert (row.benchmark, row.accuracy, row.readable, row.rationale_tokens) == ("average of these", 50, 50, 20)
 
 
 def test_the_papers_student_stands_beside_ours_where_one_is_named():
     frames = [judged(name, "AB", benchmark=b) for b in ("judgebench", "pocket") for name in ("untrained", *QWEN)]
-    papers = distillation_table(pd.concat(frames), paper=QWEN).set_index(["benchmark", "student"]).paper
+    papers = distillation_table(student_scores(pd.concat(frames)), paper=QWEN).set_index(["benchmark", "student"]).paper
     assert papers["judgebench"].fillna(0).tolist() == [0, 50.2, 49.8]
     assert papers[["pocket", "average of these"]].isna().all()
     with pytest.raises(BadInput, match="no student of the paper's Table 2"):
-        distillation_table(pd.concat(frames), paper={"untrained": ("qwen2.5-7b", "none", 0)})
+        distillation_table(student_scores(pd.concat(frames)), paper={"untrained": ("qwen2.5-7b", "none", 0)})
 
 
 def test_the_floor_stands_among_the_students_under_its_own_name():
-    floor = judged("none", "AB").assign(method="length")
-    assert distillation_table(pd.concat([floor, judged("untrained", "AA")])).student.tolist() == ["length", "untrained"]
+    floor = judged("none", "AB").assign(method="longer")
+    assert distillation_table(student_scores(pd.concat([floor, judged("untrained", "AA")]))).student.tolist() == [
+        "longer",
+        "untrained",
+    ]
 
 
 def test_a_judge_with_two_methods_is_refused():
     frame = pd.concat([judged("teacher", "AB"), judged("teacher", "AB").assign(method="cce@2")])
     with pytest.raises(BadInput, match="'teacher' judged a pair twice"):
-        distillation_table(frame)
+        distillation_table(student_scores(frame))
 
 
 def test_students_are_compared_on_the_same_pairs_with_the_vanilla_taught_and_the_untrained_one():
     verdicts = {"untrained": "BBBB", "student: vanilla": "ABBB", "student: cce@2": "AAAB", "gpt-4o": "AAAA"}
     frame = pd.concat(judged(name, letters) for name, letters in verdicts.items())
-    rows = student_differences(frame, paper=QWEN)
+    rows = student_differences(student_scores(frame), paper=QWEN)
     found = {(row.method, row.baseline): row.difference for row in rows.itertuples()}
     assert found == {
         ("student: cce@2", "student: vanilla"): 50,
@@ -96,7 +99,7 @@ def test_students_are_compared_on_the_same_pairs_with_the_vanilla_taught_and_the
 
 
 def test_with_no_baseline_nothing_is_compared():
-    assert student_differences(judged("student: cce@2", "AB")).empty
+    assert student_differences(student_scores(judged("student: cce@2", "AB"))).empty
 
 
 def models(**fields) -> pd.DataFrame:
@@ -151,9 +154,9 @@ def note(figure, panel: str) -> str:
 def test_the_figure_of_students_shows_the_papers_in_its_five_panels_and_says_who_was_trained(tmp_path):
     names = ["untrained", "student: vanilla", "student: cce@2"]
     frame = pd.concat(
-        [judged("none", "ABBA", "pocket").assign(method="length"), *(judged(n, "AAB-", "pocket") for n in names)]
+        [judged("none", "ABBA", "pocket").assign(method="longer"), *(judged(n, "AAB-", "pocket") for n in names)]
     )
-    figure = distillation(distillation_table(frame), tmp_path / "f", "a test", "embedded")
+    figure = distillation(distillation_table(student_scores(frame)), tmp_path / "f", "a test", "embedded")
     ours = {"this run: not trained here": 1, "this run: embedded model (SmolLM2-135M)": 3}
     papers = {"the paper: llama-3.1-8b": 4, "the paper: qwen2.5-7b": 5, "the paper: published judge": 5}
     means = {f"{label}, mean of five benchmarks": count for label, count in papers.items()}
@@ -161,7 +164,7 @@ def test_the_figure_of_students_shows_the_papers_in_its_five_panels_and_says_who
     for panel in ("RewardBench", "HelpSteer2", "MT-Bench human", "JudgeBench", "EvalBias"):
         assert (shown(figure, panel), note(figure, panel)) == (papers, "not run here")
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert rows[:5] == ["length", *names, "vanilla, 10K"]
+    assert rows[:5] == ["longer", *names, "vanilla, 10K"]
     assert (tmp_path / "f.png").stat().st_size > 0
 
 
@@ -169,7 +172,7 @@ def test_the_papers_base_model_has_our_colour_and_its_average_stands_last(tmp_pa
     names = ["rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias"]
     frame = pd.concat(judged("student: cce@2", "AAAB", name, subset="hep-go") for name in names)
     figure = distillation(
-        distillation_table(frame), tmp_path / "f", "a test", "Qwen/Qwen2.5-7B@http://localhost:8000/v1"
+        distillation_table(student_scores(frame)), tmp_path / "f", "a test", "Qwen/Qwen2.5-7B@http://localhost:8000/v1"
     )
     assert figure.axes[-1].get_title() == "average"
     looks = {line.get_label(): (line.get_color(), line.get_marker()) for line in figure.axes[-1].lines}

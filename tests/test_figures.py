@@ -25,7 +25,7 @@ from cce.analysis.figures import (
     selection_differences,
 )
 from cce.analysis.figures.style import COLOURS, PAPER_SHAPES, SHAPES, model_title, styled, titles
-from cce.analysis.students import distillation_table, rejection_table
+from cce.analysis.students import distillation_table, rejection_table, student_scores
 from tests.test_accuracy import mixed, table_of
 from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
 
@@ -53,9 +53,9 @@ def selections_of(benchmarks, judge, path):
 
 
 def scaling_of(benchmarks, judge, path):
-    right = {"vanilla": 2, "cce-random@1": 3, "cce-random@2": 4, "cce@1": 2, "cce@2": 3, "length": 1}
+    right = {"vanilla": 2, "cce-random@1": 3, "cce-random@2": 4, "cce@1": 2, "cce@2": 3, "longer": 1}
     frames = [
-        mixed(n, 4 - n, method=m, benchmark=b, judge="none" if m == "length" else judge, subset="hep-go")
+        mixed(n, 4 - n, method=m, benchmark=b, judge="none" if m == "longer" else judge, subset="hep-go")
         for b in benchmarks
         for m, n in right.items()
     ]
@@ -71,7 +71,7 @@ def key_points_of(benchmarks, judge, path):
 def students_of(benchmarks, judge, path):
     names = ["untrained", "student: vanilla", "student: cce@2 + vanilla", f"org/{judge}"]
     frames = [judged(name, "AAB-", b, subset="hep-go") for b in benchmarks for name in names]
-    return distillation(distillation_table(pd.concat(frames)), path, SOURCE, judge)
+    return distillation(distillation_table(student_scores(pd.concat(frames))), path, SOURCE, judge)
 
 
 def losses_of(benchmarks, judge, path):

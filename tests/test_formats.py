@@ -9,7 +9,7 @@ from aiohttp import web
 
 from cce import evaluate
 from cce.benchmarks.pair import Message, Pair
-from cce.crowd.methods.published import FORMATS, higher, wording
+from cce.crowd.methods.published import FORMATS, TOKENS, wording
 from cce.crowd.prompts import render
 from cce.errors import PrometheusMissing
 from tests.conftest import planted_pair
@@ -17,15 +17,7 @@ from tests.fake_server import FakeServer
 
 # A package of the real one's names, in words of ours; importing it fails, as the real one does without its engines.
 STAND_IN = '''
-ABS_SYSTEM_PROMPT = "Grade fairly."
 REL_SYSTEM_PROMPT = "Choose fairly."
-ABSOLUTE_PROMPT_WO_REF = """End with "[RESULT] (an integer number between 1 and 5)".
-{instruction}
-###Response to evaluate:
-{response}
-###Score Rubrics:
-{rubric}
-###Feedback: """
 RELATIVE_PROMPT_WO_REF = """End with "[RESULT] (A or B)".
 {instruction}
 ###Response A:
@@ -35,14 +27,12 @@ RELATIVE_PROMPT_WO_REF = """End with "[RESULT] (A or B)".
 ###Score Rubric:
 {rubric}
 ###Feedback: """
-HELPFULNESS_RUBRIC = """[Does it help?]
-Score 1: no.
-Score 5: yes."""
 '''
 SECOND = {
     "judgelm": "[The Start of Assistant 2's Answer]",
     "pandalm": "### Response 2:",
     "auto-j": "[Response 2]:",
+    "prometheus": "###Response B:",
     "prometheus-2": "###Response B:",
 }
 HOSTILE = [
@@ -88,12 +78,13 @@ def written(prompt: str, model: str) -> str:
     place = "1" if first > second else "2" if second > first else "Tie"
     quoted = prompt[prompt.index("Question") :]
     decision = "Tie" if place == "Tie" else f"Response {place}"
+    result = f"I read: {quoted} [RESULT] {'A' if place == '1' else 'B'}"
     return {
         "judgelm": f"{first} {second}\nI read: {quoted}",
         "pandalm": f"{place}\n\n### Reason: I read: {quoted}\n\n### Reference: none",
         "auto-j": f"I read: {quoted}\nSo, the final decision is {decision}. Again: {quoted}",
-        "prometheus": f"I read: {quoted} [RESULT] {first}",
-        "prometheus-2": f"I read: {quoted} [RESULT] {'A' if place == '1' else 'B'}",
+        "prometheus": result,
+        "prometheus-2": result,
     }[model]
 
 
@@ -150,8 +141,6 @@ class TestEveryFormat:
     @pytest.mark.parametrize(("order", "right", "ties"), [("given", 14, 0), ("both", 12, 6)])
     def test_recovers_a_planted_judges_accuracy(self, judges, method, order, right, ties):
         frame = run(judges, numbered(20), method, order=order)
-        if method == "prometheus":  # grades an answer on its own, so that its errors know no order
-            right, ties = 14, 0
         assert frame.correct.sum() == right
         assert (frame.verdict == "tie").sum() == ties
         assert frame.verdict.notna().all()
@@ -159,7 +148,7 @@ class TestEveryFormat:
     @pytest.mark.parametrize("order", ["given", "both"])
     def test_equal_answers_are_a_tie_where_the_format_has_one(self, judges, method, order):
         frame = run(judges, [planted_pair(5, 4, 4)], method, order=order)
-        given = "B" if method == "prometheus-2" else "tie"
+        given = "B" if method.startswith("prometheus") else "tie"
         assert frame.verdict.tolist() == [given if order == "given" else "tie"]
 
     @pytest.mark.parametrize("order", ["given", "both"])
@@ -190,10 +179,14 @@ class TestEveryFormat:
         assert frame.correct.sum() == 14
         assert all("top_logprobs" not in request for request in judges.requests)
 
+    def test_gets_the_length_of_answer_that_its_authors_give_it(self, judges, method):
+        run(judges, numbered(2), method, max_tokens=77)
+        assert {request["max_tokens"] for request in judges.requests} == {TOKENS[method]}
+
     @pytest.mark.parametrize("order", ["given", "both"])
     def test_asks_only_what_it_bills(self, judges, method, order):
         frame = run(judges, numbered(4), method, order=order)
-        assert frame.calls.sum() == len(judges.requests) == 4 * (2 if order == "both" or method == "prometheus" else 1)
+        assert frame.calls.sum() == len(judges.requests) == 4 * (2 if order == "both" else 1)
 
     def test_shows_every_turn_of_a_conversation_under_its_number(self, judges, method):
         talks = {
@@ -224,12 +217,10 @@ class TestEveryFormat:
             assert any("characters cut" in prompt for prompt in server.prompts())
 
     def test_the_users_own_template_goes_before_ours(self, judges, method, tmp_path):
-        (tmp_path / f"{method}.jinja").write_text(
-            "Mine. {{ questions[0] }} quality=1" + SECOND.get(method, "") + " quality=2"
-        )
+        (tmp_path / f"{method}.jinja").write_text("Mine. {{ questions[0] }} quality=1" + SECOND[method] + " quality=2")
         frame = run(judges, numbered(20), method, prompts=str(tmp_path))
         assert all(prompt.startswith("Mine. Question") for prompt in judges.prompts())
-        assert set(frame.verdict) == ({"tie"} if method == "prometheus" else {"A", "B"})
+        assert set(frame.verdict) == {"A", "B"}
 
     def test_reads_no_verdict_from_its_own_prompt(self, method):
         sides = {"questions": ["?"], "answers": ["a"], "answers_a": ["a"], "answers_b": ["b"]}
@@ -270,25 +261,12 @@ def test_judges_that_continue_plain_text_are_left_where_their_verdict_begins(jud
         ("prometheus-2", "[RESULT] A, for it is the better one", None),
         ("prometheus-2", "[RESULT] (A or B)", None),
         ("prometheus-2", "[RESULT] 4", None),
+        ("prometheus", "Response A is ... [RESULT] A", 1.0),
+        ("prometheus", "[RESULT] 5", None),
     ],
 )
 def test_readings(method, text, p_first):
     assert FORMATS[method].read(text) == p_first
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "p_first"),
-    [
-        ("x [RESULT] 5", "x [RESULT] 4", 1.0),
-        ("x [RESULT] 2\n", "x [RESULT] (4)", 0.0),
-        ("[RESULT] 3", "[RESULT] 3", 0.5),
-        ("[RESULT] 6", "[RESULT] 3", None),
-        ("[RESULT] 4.5", "[RESULT] 3", None),
-        ("[RESULT] 3", "[RESULT] (an integer number between 1 and 5)", None),
-    ],
-)
-def test_readings_of_grades(first, second, p_first):
-    assert higher(*map(FORMATS["prometheus"].read, (first, second))) == p_first
 
 
 @pytest.mark.parametrize("method", ["prometheus", "prometheus-2"])
@@ -308,8 +286,8 @@ def test_the_packages_own_wording_is_filled_and_read(judges, method):
     for prompt in judges.prompts():
         assert prompt.startswith("You are a fair judge assistant")
         assert prompt.endswith("###Feedback: ")
-        assert "[Does the model provide relevant and useful responses" in prompt
-        assert ("Score 5:" in prompt) == (method == "prometheus")
+        assert "[Does the response help" in prompt
+        assert "Score 5:" not in prompt
         assert "{" not in prompt
         assert "Reference Answer" not in prompt
     assert run(judges, numbered(20), method, f"mute-{method}").verdict.isna().all()

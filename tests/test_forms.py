@@ -12,8 +12,8 @@ RATIONALE = "On one point the first is better.\nOn another it is not; 7 of 10 wo
 WINS = [1.0, 0.0]
 WORDS = {"marks": (MARKS, [*WINS, 0.5])}
 WORDS |= {name: (FORMATS[name], [*WINS, 0.5]) for name in ("judgelm", "pandalm", "auto-j")}
-WORDS |= {"prometheus-2": (FORMATS["prometheus-2"], WINS)}
-WORDS |= {"prometheus": (FORMATS["prometheus"], [1, 2, 3, 4, 5]), "ratings": (RATINGS, [1, 2.5, 7, 9.99, 10])}
+WORDS |= {name: (FORMATS[name], WINS) for name in ("prometheus", "prometheus-2")}
+WORDS |= {"ratings": (RATINGS, [1, 2.5, 7, 9.99, 10])}
 SHARES = {"letters": (LETTERS, [0.01, 0.3, 0.5, 0.77, 0.99]), "digits": (DIGITS, [1, 1.2, 5, 6.5, 8.75, 9])}
 FORMS = {name: form for name, (form, _) in (WORDS | SHARES).items()}
 

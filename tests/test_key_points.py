@@ -178,7 +178,7 @@ def test_a_dry_run_reads_lists_though_nobody_answers_and_schemas_were_refused_be
 
 
 def test_rows_without_a_rationale_are_left_out(server):
-    frame = count(server, {"vanilla": marks("red"), "length": "", "random": None, "blank": " \n"})
+    frame = count(server, {"vanilla": marks("red"), "longer": "", "random": None, "blank": " \n"})
     assert frame.method.tolist() == ["vanilla"]
 
 

@@ -32,7 +32,7 @@ def check_kinds(server: FakeServer, method: str) -> None:
     kinds = {"comparison"} | ({"aggregation"} if "agg" in method else set())
     kinds |= {"crowd answer"} if crowd_needed(method) else set()
     kinds |= {"final"} if method.startswith("cce") and crowd_needed(method) else set()
-    assert set(server.kinds()) - {"removal"} == (set() if method == "length" else kinds)
+    assert set(server.kinds()) - {"removal"} == (set() if method == "longer" else kinds)
 
 
 @pytest.mark.filterwarnings("ignore:none of")
@@ -75,11 +75,11 @@ class TestEveryMethod:
 def test_length_asks_no_model_and_is_one_row_whoever_judges(server, pairs):
     with pytest.warns(UserWarning, match="none of"):
         frame = evaluate(
-            pairs, ["length", "vanilla"], [server.model("judge"), server.model("mute-judge")], ["x@http://x"]
+            pairs, ["longer", "vanilla"], [server.model("judge"), server.model("mute-judge")], ["x@http://x"]
         )
     assert frame.judge.tolist() == ["none"] * 6 + [server.model("judge")] * 6 + [server.model("mute-judge")] * 6
-    assert frame[frame.method == "length"].calls.sum() == 0
-    assert set(frame[frame.method == "length"].verdict) == {"tie"}
+    assert frame[frame.method == "longer"].calls.sum() == 0
+    assert set(frame[frame.method == "longer"].verdict) == {"tie"}
 
 
 @pytest.mark.parametrize("method", SINGLE)

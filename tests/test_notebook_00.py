@@ -55,12 +55,12 @@ def test_a_pair_of_the_users_own_is_named_by_its_id_and_shown_as_text(server, tm
         "pair": "pair-1",
         "judges": [server.model("obedient-judge"), server.model("judge")],
         "crowd": [server.model("crowd-9")],
-        "methods": ["length", "vanilla", "cce@4"],
+        "methods": ["longer", "vanilla", "cce@4"],
         "limit": None,
         "order": order,
     } | {"store": str(tmp_path / "s.sqlite"), "out": str(tmp_path), "figures": str(tmp_path)}
     made = run("00_one_pair", parameters, tmp_path, kernel=True)
-    assert made["judgments"].method.tolist() == ["length", "vanilla", "cce@4", "vanilla", "cce@4"]
+    assert made["judgments"].method.tolist() == ["longer", "vanilla", "cce@4", "vanilla", "cce@4"]
     assert set(made["judgments"].id) == {"pair-1"}
     assert made["_crowd"].model.isna().sum() == 4
     cells = nbformat.read(tmp_path / "00_one_pair.ipynb", 4).cells
@@ -83,7 +83,7 @@ def test_a_name_that_no_pair_has_is_refused_with_some_that_there_are(pairs):
 def test_the_tables_say_how_each_comparison_ended_and_each_verdict(server):
     pair = planted_pair(0, 5, 7, crowd=("At hand, quality=1",))
     crowd = [server.model("crowd-6"), server.model("crowd-9")]
-    results = judge_by_each(pair, ["length", "cce@4"], [server.model("judge")], crowd)
+    results = judge_by_each(pair, ["longer", "cce@4"], [server.model("judge")], crowd)
     rows = crowd_table(results)
     assert rows.candidate.tolist() == ["A", "B"] * 3
     assert rows.outcome.tolist() == ["won", "won", "lost", "won", "lost", "lost"]
@@ -95,7 +95,7 @@ def test_the_tables_say_how_each_comparison_ended_and_each_verdict(server):
 
 
 def test_without_a_crowd_there_is_no_row_of_one(pairs):
-    table = crowd_table([judge(pairs[0], "length")])
+    table = crowd_table([judge(pairs[0], "longer")])
     assert table.empty and table.columns.tolist() == CROWD
 
 
@@ -103,7 +103,7 @@ def test_the_figure_has_every_judgment_and_verdict_and_what_cannot_be_read(serve
     pair = planted_pair(0, 5, 7)
     crowd = [server.model(name) for name in ("crowd-6", "crowd-9")]
     judges = [server.model("judge"), server.model("mute-judge")]
-    figure = one_pair(judge_by_each(pair, ["length", "cce@4"], judges, crowd), tmp_path / "f", "a test")
+    figure = one_pair(judge_by_each(pair, ["longer", "cce@4"], judges, crowd), tmp_path / "f", "a test")
     titles = [panel.get_title() for panel in figure.axes if panel.get_title()]
     assert titles == ["the crowd of cce@4", "the crowd of cce@4", "verdicts"]
     marks = [line.get_marker() for line in figure.axes[0].lines]
@@ -115,6 +115,6 @@ def test_the_figure_has_every_judgment_and_verdict_and_what_cannot_be_read(serve
 
 def test_the_figure_of_a_pair_without_label_and_crowd_has_the_verdict_alone(tmp_path):
     pair = Pair(id="mine", instruction="Why?", answer_a="So.", answer_b="Because.")
-    figure = one_pair([judge(pair, "length")], tmp_path / "f", "a test")
+    figure = one_pair([judge(pair, "longer")], tmp_path / "f", "a test")
     assert [panel.get_title() for panel in figure.axes] == ["verdicts"]
     assert len(figure.axes[0].lines) == 1

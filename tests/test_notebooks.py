@@ -51,7 +51,7 @@ def planted(tmp_path, pairs):
 
 def floor_of(notebook: Path) -> str:
     """What the methods have to clear: the longer answer where they judge, a random response where they pick."""
-    return "random" if notebook.stem == "06_rejection_sampling" else "length"
+    return "random" if notebook.stem == "06_rejection_sampling" else "longer"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

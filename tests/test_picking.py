@@ -103,7 +103,7 @@ class TestPick:
 
     def test_length_picks_the_longest_and_asks_nobody(self):
         pool = Pool(id="1", instruction="?", responses=["short", "by far the longest", "longer"])
-        assert pick([pool], "length").response.tolist() == ["by far the longest"]
+        assert pick([pool], "longer").response.tolist() == ["by far the longest"]
 
     def test_equal_texts_are_one_candidate(self, server):
         twice = Pool(id="twice", instruction="?", responses=["a, quality=3", "b, quality=5", "a, quality=3"])

@@ -51,7 +51,7 @@ def both(server: FakeServer, folder: Path, methods: list[str], crowd: list[str],
 
 @pytest.mark.parametrize(("order", "verdict"), PROTOCOLS)
 def test_calls_are_exact_where_outcomes_decide_nothing(server, tmp_path, order, verdict):
-    methods = ["length", "vanilla", "longprompt", "cce-random@2", "cce-random@3"]
+    methods = ["longer", "vanilla", "longprompt", "cce-random@2", "cce-random@3"]
     # The fake judge says the same in every vote, and alike votes share the question for a letter.
     methods += ["maj@3", "agg@3"] if verdict == "text" else []
     of_plan, of_run = both(server, tmp_path, methods, ["crowd-8", "crowd-1"], order=order, verdict=verdict)

@@ -97,7 +97,7 @@ def test_a_notebook_runs_in_its_profile_and_loses_no_pair(file, tmp_path):
 
 def check_accuracy(made: dict[str, pd.DataFrame], parameters: dict, folder: Path) -> None:
     cells = made[""].set_index(["benchmark", "method"])
-    assert "length" in set(made[""].method)
+    assert "longer" in set(made[""].method)
     if "gpt-4o" in {judge.split("@")[0] for judge in parameters["judges"]}:
         assert cells.paper["evalbias", "cce@16"] == 85.0
         assert cells.paper["average", "longprompt"] == 74.0
@@ -132,7 +132,7 @@ def check_key_points(made: dict[str, pd.DataFrame], parameters: dict, folder: Pa
     listed = pd.read_json(folder / "04_key_points_listed.jsonl", lines=True, dtype={"id": str})
     judgments = made["judgments"].astype({"id": str})[["benchmark", "id", "judge", "method", "notes"]]
     points = listed.merge(judgments, on=["benchmark", "id", "judge", "method"])
-    assert len(points) == (judgments.method != "length").sum() and (points.points == 2 + points.notes).all()
+    assert len(points) == (judgments.method != "longer").sum() and (points.points == 2 + points.notes).all()
     most = points.groupby(["benchmark", "id"]).points.transform("max")
     assert points.coverage.tolist() == pytest.approx((points.points / most).tolist())
     gains = made["_differences"]

@@ -34,7 +34,7 @@ HOSTILE = (
 )
 QUALITIES = [(2, 7), (6, 3), (3, 6), (8, 5), (5, 3), (7, 2)]
 METHODS = {
-    "01_judge_accuracy": ["length", "vanilla", "evalplan", "maj@3", "cce-random@2", "cce@4"],
+    "01_judge_accuracy": ["longer", "vanilla", "evalplan", "maj@3", "cce-random@2", "cce@4"],
     "02_selection": ["vanilla", "cce-random@2", "cce-praising@2", "cce-criticizing@2", "cce@2"],
 }
 # A phrase of the prompt of evalplan, whose judgments are missing for it.
@@ -424,15 +424,15 @@ def test_keys_walk_from_page_to_page(browser, page):
 
 def test_where_two_methods_disagree_only_their_differing_pairs_are_shown(browser, page, folder):
     rows = judgments_in(folder)
-    rows = rows[rows.failed.isna() & rows.method.isin(["length", "vanilla"])]
-    length = rows[rows.method == "length"].set_index("id").verdict
+    rows = rows[rows.failed.isna() & rows.method.isin(["longer", "vanilla"])]
+    length = rows[rows.method == "longer"].set_index("id").verdict
     vanilla = rows[(rows.method == "vanilla") & (rows.notebook == "01_judge_accuracy")]
     differ = vanilla[vanilla.verdict.fillna("") != vanilla.id.map(length)]
     with opened(browser, page) as tab:
-        choose(tab, "one", "length")
+        choose(tab, "one", "longer")
         choose(tab, "other", "vanilla")
         assert count(tab) == len(differ) + differ.id.nunique()
-        assert all(("length" in name) or ("vanilla" in name) for name in tab.locator("#list .method").all_inner_texts())
+        assert all(("longer" in name) or ("vanilla" in name) for name in tab.locator("#list .method").all_inner_texts())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,11 +12,11 @@ NAMES = ["rewardbench", "helpsteer2", "evalbias"]
 
 def runs(*benchmarks: str) -> list[pd.DataFrame]:
     """Two seeds of one judge: 2 of 4 right without a crowd, 3 or 4 with one judgment, 4 with two."""
-    right = {"vanilla": (2, 2), "cce-random@1": (3, 4), "cce-random@2": (4, 4), "cce@2": (4, 2), "length": (1, 1)}
+    right = {"vanilla": (2, 2), "cce-random@1": (3, 4), "cce-random@2": (4, 4), "cce@2": (4, 2), "longer": (1, 1)}
     return [
         scored(
             pd.concat(
-                mixed(n[seed], 4 - n[seed], method=m, benchmark=b, judge="none" if m == "length" else "gpt-4o").assign(
+                mixed(n[seed], 4 - n[seed], method=m, benchmark=b, judge="none" if m == "longer" else "gpt-4o").assign(
                     rationale_tokens=100 + 10 * n[seed], subset="hep-go"
                 )
                 for b in benchmarks
@@ -39,7 +39,7 @@ def test_accuracy_is_the_mean_over_seeds_with_the_lowest_and_highest_and_the_flo
     assert (rows.lowest["random", 1], rows.highest["random", 1]) == (75, 100)
     assert rows.rationale_tokens["random", 1] == 135
     assert rows.spent_tokens["random", 1] == 15
-    assert set(rows.length) == {25}
+    assert set(rows.floor) == {25}
     assert (rows.paper["random", 2], rows.paper_tokens["random", 2]) == (75.4, 228)
     assert rows.paper["criticizing"].isna().all()
 
@@ -53,7 +53,7 @@ def test_without_the_floor_there_are_curves_all_the_same():
         ["random", 1],
         ["criticizing", 2],
     ]
-    assert table.length.isna().all()
+    assert table.floor.isna().all()
 
 
 def test_the_papers_three_benchmarks_have_its_overall_over_pairs():

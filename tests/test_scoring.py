@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from cce import evaluate
-from cce.analysis.accuracy import AVERAGE, OTHER_AVERAGE, scored, sections
+from cce.analysis.accuracy import scored, sections
 from cce.benchmarks import PUBLISHED
 from cce.benchmarks.published import SECTION_OF, SECTIONS, section_weights
 from cce.errors import BadInput
+from cce.names import AVERAGE, OTHER_AVERAGE
 from tests.conftest import planted_pair
 
 SIZES = {"chat": 358, "chat-hard": 456, "safety": 740, "reasoning": 1431}
@@ -100,7 +101,7 @@ def test_pairs_without_a_label_have_no_score():
 
 def test_a_pair_that_prescribes_both_orders_is_judged_in_both_whatever_is_asked(server):
     pairs = [planted_pair(0, 2, 5, order="both"), planted_pair(1, 2, 5)]
-    frame = evaluate(pairs, ["length", "vanilla"], [server.model("position-judge")], order="given")
+    frame = evaluate(pairs, ["longer", "vanilla"], [server.model("position-judge")], order="given")
     vanilla = frame[frame.method == "vanilla"]
     assert vanilla.calls.tolist() == [2, 1]
     assert vanilla.verdict.tolist() == ["tie", "A"]

@@ -3,11 +3,12 @@
 from importlib import import_module
 
 _NAMES = {
-    "accuracy": "accuracy_table scaling_table scored sections",
+    "accuracy": "FLOORS accuracy_table scaling_table scored sections",
     "comparison": "comparison_table in_words key_point_differences key_point_table rationales_in_words "
     "selection_comparisons steps_in_words",
+    "length": "by_length",
     "students": "UNTRAINED agreements alpaca_table distillation_table losses mt_bench_table paper_students picks_table "
-    "rejection_table score_steps student_differences teaching_table trained_models",
+    "rejection_table score_steps student_differences student_scores teaching_table trained_models",
     "tables": "crowd_table names print_table readable verdict_table write_table",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}

@@ -1,27 +1,32 @@
 """Accuracy: what each verdict scores, Table 1, and Figure 3's curves over the number of crowd judgments."""
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 import numpy as np
 import pandas as pd
 
+from cce.analysis.length import at_equal_length, mean_of
 from cce.analysis.paper import ACCURACY, REFERENCE, figure3, paper_accuracy, paper_name
-from cce.analysis.statistics import consistency, kappa, proportion
+from cce.analysis.statistics import consistency, kappa, proportion, with_interval
 from cce.benchmarks import PUBLISHED
 from cce.benchmarks.published import SECTION_OF, Scoring, check_scoring, section_weights
 from cce.crowd.methods import METHODS
 from cce.errors import BadInput
-from cce.names import family, method_parts
+from cce.names import AVERAGE, AVERAGES, OTHER_AVERAGE, family, method_parts
 
 # What one row of a table summarises, and one point of a curve.
 GROUP, POINT = ["benchmark", "judge", "method"], ["benchmark", "judge", "selection", "budget"]
 COUNTS, COSTS = ["pairs", "missing"], ["prompt_tokens", "completion_tokens", "calls"]
-COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "kappa", "consistent"]
-COLUMNS += ["notes", "filled", "without_note", *COSTS, "seconds", "cut"]
-CURVE_COLUMNS = [*POINT, "seeds", *COUNTS, *ACCURACY, "lowest", "highest", "length", "rationale_tokens", "spent_tokens"]
+AT_EQUAL_LENGTH, FOLLOWS_LENGTH = with_interval("equal_length"), with_interval("follows_length")
+COLUMNS = [*GROUP, *COUNTS, "correct", "unreadable", "ties", *ACCURACY, "paper", "floor", *AT_EQUAL_LENGTH]
+COLUMNS += [*FOLLOWS_LENGTH, "kappa", "consistent", "notes", "filled", "without_note", *COSTS, "seconds"]
+COLUMNS += ["context_cut", "judgments_cut_off", "answers_cut_off"]
+CURVE_COLUMNS = [*POINT, "seeds", *COUNTS, *ACCURACY, "lowest", "highest", "floor", "rationale_tokens", "spent_tokens"]
 CURVE_COLUMNS += ["paper", "paper_tokens"]
-# The mean of benchmarks, each counting alike (the first name is for the paper's five), and Figure 3's over all pairs.
-AVERAGES = AVERAGE, OTHER_AVERAGE = "average", "average of these"
+# Those methods that know the lengths alone: the better of them is what a judge has to clear.
+FLOORS = ["longer", "shorter"]
+# Figure 3's mean over all pairs.
 OVERALL = "overall"
 # The paper's curve was drawn with random selection: its ends are the random rows of Table 4.
 CURVES = {"random": "cce-random", "criticizing": "cce"}
@@ -61,17 +66,31 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
 
     Returns COLUMNS. Shares are in percent, and accuracy_low and accuracy_high are the 95% interval. Judgments that are
     `missing` count for nothing else; `paper` is NaN where the paper has no such cell, and `consistent` in one order;
-    all costs are sums. How far a crowd's budget was filled: `notes` is the mean per pair; `filled` and `without_note`
-    are the percentages of pairs for which as many crowd judgments were selected as the budget allows, and of pairs
-    without any note; NaN for a method without a crowd.
+    all costs are sums. `floor` is the accuracy of the better of FLOORS, where one was run; `equal_length` and
+    `follows_length` are those of `at_equal_length`. How far a crowd's budget was filled: `notes` is the mean per pair;
+    `filled` and `without_note` are the percentages of pairs for which as many crowd judgments were selected as the
+    budget allows, and of pairs without any note; NaN for a method without a crowd. `context_cut` counts the pairs that
+    were shortened to fit a context; of the judgments with their rewritings, and of the crowd's answers, so many percent
+    were cut off by max_tokens.
     """
     table = by_group(scores, _summary, COLUMNS)
     table["paper"] = list(map(paper_accuracy, table.benchmark, table.judge, table.method))
+    table["floor"] = table.benchmark.map(_floors(scores))
     # As the accuracy beside it, an average's agreement is the mean of the benchmarks', and none where one has none.
-    average, agreement = table.benchmark.isin(AVERAGES), ["kappa", "consistent"]
-    means = table[~average].groupby(["judge", "method"])[agreement].agg(lambda column: column.mean(skipna=False))
-    rows = pd.MultiIndex.from_frame(table.loc[average, ["judge", "method"]])
-    table.loc[average, agreement] = means.reindex(rows).to_numpy()
+    return with_means(table, ["kappa", "consistent", "floor"], [AT_EQUAL_LENGTH, FOLLOWS_LENGTH])
+
+
+def with_means(table: pd.DataFrame, numbers: Sequence[str], estimates: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """The table with the means of its benchmarks' numbers and estimates in the rows of its averages.
+
+    `estimates` are names of a number and of both ends of its interval. A mean is NaN where a benchmark has none.
+    """
+    for place, row in table[table.benchmark.isin(AVERAGES)].iterrows():
+        parts = table[(table.judge == row.judge) & (table.method == row.method) & ~table.benchmark.isin(AVERAGES)]
+        parts = parts[parts.benchmark.isin(PUBLISHED)] if row.benchmark == AVERAGE else parts
+        table.loc[place, numbers] = parts[numbers].mean(skipna=False)
+        for names in estimates:
+            table.loc[place, names] = np.round(mean_of(parts[names].to_numpy(float)), 2)
     return table
 
 
@@ -80,7 +99,7 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
     Takes one frame of `scored` per seed, with the methods vanilla (a budget of 0), cce-random@N and cce@N. Returns
     CURVE_COLUMNS: accuracy is in percent, the mean over seeds with its 95% interval over pairs, lowest and highest are
-    those of one seed, length is that of the method of this name; tokens are means per pair; paper and paper_tokens are
+    those of one seed, floor is that of the better of FLOORS; tokens are means per pair; paper and paper_tokens are
     Figure 3's, NaN elsewhere. A run of the figure's three benchmarks also has its `overall`, over all pairs alike.
     """
     runs = pd.concat([scores.assign(seed=seed) for seed, scores in enumerate(scores_by_seed)])
@@ -90,8 +109,7 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     curves = _on_curves(runs)
     # Where nothing was judged there is no point.
     table = by_group(curves[curves.groupby(POINT).score.transform("count") > 0], _point, CURVE_COLUMNS, POINT)
-    longer = runs[(runs.method == "length") & (runs.seed == 0)]
-    table["length"] = table.benchmark.map({name: _accuracy(rows) for name, rows in longer.groupby("benchmark")})
+    table["floor"] = table.benchmark.map(_floors(runs[runs.seed == 0]))
     paper = figure3().assign(judge=REFERENCE, selection="random").set_index(POINT)
     places = pd.MultiIndex.from_frame(table[POINT].assign(judge=table.judge.map(paper_name)))
     table[["paper", "paper_tokens"]] = paper.reindex(places)[["accuracy", "tokens"]].to_numpy()
@@ -120,13 +138,23 @@ def _weights(rows: pd.DataFrame, scoring: Scoring) -> pd.Series:
 
 
 def _average(frame: pd.DataFrame) -> pd.DataFrame:
-    benchmarks = frame.benchmark.unique()
+    # Where the paper's five are all there, they alone make the mean that stands beside the paper's.
+    benchmarks, name = frame.benchmark.unique(), OTHER_AVERAGE
+    if set(benchmarks) >= set(PUBLISHED):
+        benchmarks, name = PUBLISHED, AVERAGE
+        frame = frame[frame.benchmark.isin(PUBLISHED)]
     # A benchmark of which nothing is there has no accuracy to average.
     there = frame.benchmark.where(frame.score.notna())
     of_all = there.groupby([frame.judge, frame.method], observed=True).transform("nunique") == len(benchmarks)
     whole = frame[of_all & (len(benchmarks) > 1)]
-    name = AVERAGE if set(benchmarks) == set(PUBLISHED) else OTHER_AVERAGE
     return _as_one(whole, name, whole.weight / len(benchmarks))
+
+
+def _floors(scores: pd.DataFrame) -> dict[str, float]:
+    known = scores[scores.method.isin(FLOORS) & scores.score.notna()]
+    each = {place: _accuracy(rows) for place, rows in known.groupby(["benchmark", "method"], observed=True)}
+    benchmarks = dict.fromkeys(benchmark for benchmark, _ in each)
+    return {name: max(each.get((name, floor), -inf) for floor in FLOORS) for name in benchmarks}
 
 
 def _as_one(rows: pd.DataFrame, benchmark: str, weight: pd.Series | float) -> pd.DataFrame:
@@ -150,8 +178,18 @@ def _summary(every: pd.DataFrame) -> dict:
     agreement = {"kappa": round(kappa(scores.verdict, scores.label), 2)}
     agreement["consistent"] = round(100 * consistency(scores.p_given, scores.p_swapped), 1)
     costs = {**scores[COSTS].sum().astype(int), "seconds": round(scores.seconds.sum(), 1)}
-    cut = {"cut": int((scores.context_cuts > 0).sum())}
-    return counts | verdicts | accuracy | agreement | _fill(scores) | costs | cut
+    cut = {"context_cut": int((scores.context_cuts > 0).sum())}
+    cut |= {
+        name: round(100 * scores[name].astype(float).mean(), 1) for name in ("judgments_cut_off", "answers_cut_off")
+    }
+    return counts | verdicts | accuracy | _by_length(scores) | agreement | _fill(scores) | costs | cut
+
+
+def _by_length(scores: pd.DataFrame) -> dict:
+    if scores.benchmark.iloc[0] in AVERAGES:
+        return {}
+    accuracy, follows = at_equal_length(scores)
+    return accuracy.named("equal_length", 100, 1) | follows.named("follows_length", 1, 2)
 
 
 def _fill(scores: pd.DataFrame) -> dict:

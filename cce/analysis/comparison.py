@@ -2,33 +2,41 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from functools import partial
 from math import nan
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cce.analysis.accuracy import AVERAGES, GROUP, by_group
+from cce.analysis.accuracy import AT_EQUAL_LENGTH, GROUP, by_group, with_means
+from cce.analysis.length import difference_at_equal_length
 from cce.analysis.paper import paper_gain, sought_gain
 from cce.analysis.statistics import difference, mcnemar_p, pairs_needed
-from cce.names import NO_JUDGE, method_parts, short_name
+from cce.crowd.methods import METHODS
+from cce.names import AVERAGES, NO_JUDGE, method_parts, short_name
 
 COLUMNS = [*GROUP, "baseline", "pairs", "instructions", "difference", "difference_low", "difference_high"]
-COLUMNS += ["only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
-# By baseline: selections as judged, removal with all else alike, selections with removal.
+COLUMNS += [*AT_EQUAL_LENGTH, "only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
+# By baseline: selections as judged, removal with all else alike, selections with removal. Then what the gain is made of:
+# that of the prompt and of the count of losses alone, and what cce gains beyond these and beyond another pair's notes.
 CONTRASTS = {
     "cce-random": ["cce-praising", "cce-criticizing", "cce-balanced", "cce-random+removal"],
     "cce-criticizing": ["cce"],
     "cce-random+removal": ["cce-praising+removal", "cce", "cce-balanced+removal"],
+    "vanilla": ["cce-prompt", "count", "cce"],
+    "cce-prompt": ["cce"],
+    "count": ["cce"],
+    "cce-shuffled": ["cce"],
 }
 
 
 def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
     """Compare each method with a baseline method of the same judge, on the pairs that both have judged.
 
-    Takes what `scored` returns; methods that ask no model are compared with every judge's baseline. Returns COLUMNS:
-    difference is in points, with its 95% bootstrap interval over instructions (NaN where all differ alike);
+    Takes what `scored` returns; methods that ask no model are compared with every judge's baseline. A method with a set
+    of prompts of its own is compared with the baseline of the same set, where that was run. Returns COLUMNS: difference
+    is in points, with its 95% bootstrap interval over instructions (NaN where all differ alike); equal_length is the
+    same as `difference_at_equal_length` has it;
     only_method and only_baseline count the pairs that one of the two alone got right, and mcnemar_p is exact, two-sided
     and takes pairs as independent (NaN where pairs differ in weight); sought is the paper's difference, or GPT-4o's
     mean one for this method; pairs_needed are independent pairs that show it with 80% power at the 5% level.
@@ -37,19 +45,26 @@ def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.Data
     free = there.judge == NO_JUDGE
     judges = there[~free].judge.unique()
     every = pd.concat([there[~free], *(there[free].assign(judge=judge) for judge in judges)])
-    return by_group(_paired(every, baseline), partial(_comparison, baseline), COLUMNS)
+    table = by_group(_paired(every, baseline), _comparison, COLUMNS)
+    return with_means(table, [], [AT_EQUAL_LENGTH])
 
 
 def selection_comparisons(scores: pd.DataFrame) -> pd.DataFrame:
-    """Compare every selection with random selection, and outcome removal with none, at each budget.
+    """Compare every selection with random selection, outcome removal with none, and the method with its parts, at each
+    budget: the rows of CONTRASTS.
 
     Takes what `scored` returns, with methods such as cce-random@8 and cce@8, and returns the rows of
     `comparison_table`. All methods select from the same crowd judgments, so the differences are paired in these too.
     """
-    contrasts = {}
-    for budget in filter(None, dict.fromkeys(method_parts(method).budget for method in scores.method.unique())):
-        contrasts |= {f"{one}@{budget}": [f"{name}@{budget}" for name in others] for one, others in CONTRASTS.items()}
+    budgets, contrasts = dict.fromkeys(method_parts(method).budget for method in scores.method.unique()), {}
+    for budget in filter(None, budgets):
+        for baseline, methods in CONTRASTS.items():
+            contrasts.setdefault(_at(baseline, budget), []).extend(_at(method, budget) for method in methods)
     return contrasted(scores, contrasts)
+
+
+def _at(name: str, budget: int) -> str:
+    return f"{name}@{budget}" if METHODS[name].budgeted else name
 
 
 def contrasted(scores: pd.DataFrame, contrasts: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -74,7 +89,9 @@ def key_point_differences(points: pd.DataFrame, baseline: str = "vanilla") -> pd
     rationales, and the mean differences in points and in coverage, with their intervals as in `key_point_table`.
     """
     pairs = _paired(points, baseline)
-    return by_group(pairs, lambda rows: {"baseline": baseline, "rationales": len(rows)} | _point_gains(rows))
+    return by_group(
+        pairs, lambda rows: {"baseline": rows.baseline.iloc[0], "rationales": len(rows)} | _point_gains(rows)
+    )
 
 
 def in_words(comparisons: pd.DataFrame) -> str:
@@ -105,11 +122,21 @@ def _items(kind: str, rows: pd.DataFrame) -> str:
 
 def _paired(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     # Each row of a method with the columns of its baseline's row on the same pair beside it.
-    own, others = frame[frame.method == baseline].drop(columns="method"), frame[frame.method != baseline]
-    return others.merge(own, on=["benchmark", "judge", "id"], suffixes=("", "_baseline"), validate="many_to_one")
+    of_method = {method: _baseline_of(method, baseline, frame.method.unique()) for method in frame.method.unique()}
+    own = frame.rename(columns={"method": "baseline"})
+    others = frame.assign(baseline=frame.method.map(of_method))[frame.method != baseline]
+    place = ["benchmark", "judge", "id", "baseline"]
+    return others.merge(own, on=place, suffixes=("", "_baseline"), validate="many_to_one")
 
 
-def _comparison(baseline: str, pairs: pd.DataFrame) -> dict:
+def _baseline_of(method: str, baseline: str, known: Sequence[str]) -> str:
+    """The baseline with the method's own set of prompts, where it was run; of that one the baseline itself."""
+    own = f"{baseline}:{method_parts(method).prompts}"
+    return own if own in known and own != method else baseline
+
+
+def _comparison(pairs: pd.DataFrame) -> dict:
+    baseline = pairs.baseline.iloc[0]
     cell = (*pairs[GROUP].iloc[0], baseline)
     gain = difference(pairs.score, pairs.score_baseline, pairs.weight, pairs.cluster)
     counts = {"baseline": baseline, "pairs": len(pairs), "instructions": pairs.cluster.nunique()}
@@ -118,7 +145,9 @@ def _comparison(baseline: str, pairs: pd.DataFrame) -> dict:
     tests["mcnemar_p"] = mcnemar_p(right, before)
     alike = np.allclose(pairs.weight, pairs.weight.iloc[0])
     plan = {"sought": sought_gain(*cell), "pairs_needed": _pairs_needed(sought_gain(*cell) / 100, pairs)}
-    return counts | gain.named("difference", 100) | (tests if alike else {}) | {"paper": paper_gain(*cell)} | plan
+    twin = {} if cell[0] in AVERAGES else difference_at_equal_length(pairs).named("equal_length", 100)
+    gains = gain.named("difference", 100) | twin
+    return counts | gains | (tests if alike else {}) | {"paper": paper_gain(*cell)} | plan
 
 
 def _pairs_needed(sought: float, pairs: pd.DataFrame) -> float:

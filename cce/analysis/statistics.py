@@ -32,6 +32,11 @@ class Estimate(NamedTuple):
         return {key: unit * cell if digits is None else round(unit * cell, digits) for key, cell in cells.items()}
 
 
+def with_interval(name: str) -> list[str]:
+    """The names of the cells that `Estimate.named` makes."""
+    return [name, f"{name}_low", f"{name}_high"]
+
+
 def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estimate:
     """Weighted mean of `score`, and its 95% confidence interval.
 

@@ -4,6 +4,7 @@ A student that judges is known by its short name, which judgments have as `judge
 taught it (vanilla, cce@8, labels), or any other judge's name.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import nan
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
-from cce.analysis.accuracy import COUNTS, GROUP, accuracy_table, by_group, scored
+from cce.analysis.accuracy import AT_EQUAL_LENGTH, COUNTS, FOLLOWS_LENGTH, GROUP, accuracy_table, by_group, scored
 from cce.analysis.comparison import contrasted
 from cce.analysis.paper import ACCURACY, ROW, Student, paper_scores, paper_student, student_cells
 from cce.analysis.statistics import Estimate, difference, proportion
@@ -21,39 +22,52 @@ from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_ra
 from cce.benchmarks.pair import Pool
 from cce.benchmarks.published import Scoring
 from cce.errors import BadInput
-from cce.names import NO_JUDGE, TAUGHT, UNTRAINED, family
+from cce.names import NO_JUDGE, TAUGHT, UNTRAINED, family, short_name
 
 # By short name, the student of Table 2 that one of ours repeats, such as ("qwen2.5-7b", "cce", 10000).
 Repeated = Mapping[str, Student] | None
 READABLE = ["readable", "readable_low", "readable_high"]
-COLUMNS = ["benchmark", "student", *COUNTS, "correct", *READABLE, *ACCURACY, "paper", "consistent", "rationale_tokens"]
+COLUMNS = ["benchmark", "student", *COUNTS, "correct", *READABLE, *ACCURACY, "paper", "floor", *AT_EQUAL_LENGTH]
+COLUMNS += [*FOLLOWS_LENGTH, "consistent", "rationale_tokens"]
 COSTS = ["comparisons", "unreadable", "calls", "prompt_tokens", "completion_tokens"]
 # Of the length-controlled rate: each is a regression of its own.
 RESAMPLES = 499
 
 
-def distillation_table(judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Repeated = None) -> pd.DataFrame:
-    """Summarise the judgments of students, with one row per benchmark and student, averages included.
+def student_scores(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
+    """The judgments of students, scored as by `scored`, with the students as methods of one judge "students", so that
+    tables of methods serve for them.
 
     Takes judgments as `evaluate` makes them, with the students' short names as judges, one method each (where no model
-    judged, the method's name stands for the student's). Returns COLUMNS: readable is the percent of single judgments,
-    over all orders, that named an answer, with its 95% interval; rationale_tokens is the mean in the order given; the
-    rest is as in `accuracy_table`.
-    Raises BadInput where one student judged a pair twice, or Table 2 lacks a student that `paper` names.
+    judged, the method's name stands for the student's). Raises BadInput where one student judged a pair twice.
     """
-    scores = scored(_by_student(judgments), scoring)
+    names = judgments.judge.where(judgments.judge != NO_JUDGE, judgments.method)
+    students = judgments.assign(method=names, judge="students")
+    twice = students.method[students.duplicated(["benchmark", "method", "id"])]
+    if len(twice):
+        raise BadInput(f"{twice.iloc[0]!r} judged a pair twice; name the judges so that each has one method")
+    return scored(students, scoring)
+
+
+def distillation_table(scores: pd.DataFrame, paper: Repeated = None) -> pd.DataFrame:
+    """Summarise what `student_scores` returns, with one row per benchmark and student, averages included.
+
+    Returns COLUMNS: readable is the percent of single judgments, over all orders, that named an answer, with its 95%
+    interval; rationale_tokens is the mean in the order given; the rest is as in `accuracy_table`.
+    Raises BadInput where Table 2 lacks a student that `paper` names.
+    """
     table = accuracy_table(scores).merge(by_group(scores, _reading), on=GROUP, validate="one_to_one")
     table["paper"] = list(map(paper_student, table.benchmark, map((paper or {}).get, table.method)))
     return table.rename(columns={"method": "student"})[COLUMNS]
 
 
-def student_differences(judgments: pd.DataFrame, scoring: Scoring = "paper", paper: Repeated = None) -> pd.DataFrame:
+def student_differences(scores: pd.DataFrame, paper: Repeated = None) -> pd.DataFrame:
     """Compare every taught student with the one that vanilla judgments taught, and with the untrained one.
 
-    Takes and raises what `distillation_table` does. Returns the rows of `comparison_table`, with the students as
-    methods of one judge "students", the paper's difference as `paper` names the two, and no plan (NaN).
+    Takes and raises what `distillation_table` does. Returns the rows of `comparison_table`, with the paper's difference
+    as `paper` names the two, and no plan (NaN).
     """
-    scores, known = scored(_by_student(judgments), scoring), paper or {}
+    known = paper or {}
     taught = [name for name in scores.method.unique() if name.startswith(TAUGHT)]
     table = contrasted(scores, dict.fromkeys([f"{TAUGHT}vanilla", UNTRAINED], taught))
     papers = [list(map(paper_student, table.benchmark, map(known.get, table[of]))) for of in ("method", "baseline")]
@@ -82,14 +96,18 @@ def losses(folders: Mapping[str, Path]) -> pd.DataFrame:
     return pd.concat(files, ignore_index=True)[["student", "step", "loss"]]
 
 
-def paper_students(base: str, sets: Mapping[str, Sequence]) -> dict[str, Student]:
-    """By short name, the students of Table 2 that ours repeat: the same base, taught alike, with as many examples.
-    `sets` are those of `teaching_sets`, by method; a set of several methods is the paper's mixed one.
+def paper_students(base: str, sets: Mapping[str, Sequence], published: Mapping[str, str]) -> dict[str, Student]:
+    """By short name, the students of Table 2 that ours repeat: the same base, taught alike, with as many examples; and
+    its published judges. `sets` are those of `teaching_sets`, by method; a set of several methods is the paper's mixed
+    one. `published` are judges' formats by model.
     """
     student = next((name for name in ("llama-3.1-8b", "qwen2.5-7b") if name in base.lower()), base)
     kinds = {name: "cce+vanilla" if " + " in name else family(name) for name in sets}
     wanted = {f"{TAUGHT}{name}": (student, kind, len(sets[name])) for name, kind in kinds.items()}
-    return {name: one for name, one in wanted.items() if ("average", *one) in student_cells()}
+    known = {name: one for name, one in wanted.items() if ("average", *one) in student_cells()}
+    printed = [cell[1:] for cell in student_cells() if cell[0] == "average" and cell[2] == "published judge"]
+    of_format = {re.sub(r"-\d+b$", "", student): (student, *more) for student, *more in printed}
+    return known | {short_name(model): of_format[form] for model, form in published.items() if form in of_format}
 
 
 def picks_table(picks: pd.DataFrame, pools: Sequence[Pool]) -> pd.DataFrame:
@@ -203,16 +221,6 @@ def score_steps(grades: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame
             gain = difference(both.score, both.baseline, 1, both.index.get_level_values("id")).named("gain")
             rows.append({"score": score, "model": model, "baseline": baseline, "answers": len(both)} | gain)
     return pd.DataFrame(rows)
-
-
-def _by_student(judgments: pd.DataFrame) -> pd.DataFrame:
-    # The students stand as methods of one judge, so that tables of methods serve for them.
-    names = judgments.judge.where(judgments.judge != NO_JUDGE, judgments.method)
-    students = judgments.assign(method=names, judge="students")
-    twice = students.method[students.duplicated(["benchmark", "method", "id"])]
-    if len(twice):
-        raise BadInput(f"{twice.iloc[0]!r} judged a pair twice; name the judges so that each has one method")
-    return students
 
 
 def _reading(every: pd.DataFrame) -> dict:

@@ -86,6 +86,11 @@ class Pair(Shown, Item):
         """What assistant B answered, one string per turn."""
         return _turns(self.conversation_b, "assistant") if self.conversation_b else (self.answer_b,)
 
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """The characters of A's and of B's answers, over all turns."""
+        return sum(map(len, self.answers_a)), sum(map(len, self.answers_b))
+
     def section(self) -> Section:
         """Question and answers, turn by turn, which answer the label calls better, and why, where that is known."""
         turns = [self._turn(turn) for turn in range(len(self.questions))]

@@ -22,7 +22,7 @@ import pandas as pd
 
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question
 from cce.crowd.evaluate import check_crowd, check_reading, warn
-from cce.crowd.methods import asks_model, method_named
+from cce.crowd.methods import asks_model, is_shuffled, method_named, options_of
 from cce.crowd.record import Judged, Records
 from cce.crowd.session import Session
 from cce.errors import BadInput
@@ -85,7 +85,7 @@ def pick(
 ) -> pd.DataFrame:
     """Pick one response of each pool, as `load_pools` or `sample_responses` gives them.
 
-    The method is `random`, or one of `evaluate`; `random` and `length` need no judge. The crowd is the other responses,
+    The method is `random`, or one of `evaluate`; `random` and `longer` need no judge. The crowd is the other responses,
     then the models in `crowd`. Four responses fill the budget of `cce@4`, N responses that of 2(N-2); of two, `cce@N`
     is vanilla. The seed draws `random`'s picks, the winner among equals, the sides A and B, and the selection. `out`
     gets each pool's row as it comes.
@@ -98,7 +98,8 @@ def pick(
     options = options.but(**changes)
     warn(_cautions(pools, method, judge, crowd, options))
     models = {name: LLM(name, options) for name in [judge, *crowd] if method != RANDOM and asks_model(method)}
-    session = Session("", options, models.get(judge), tuple(models[name] for name in crowd if name in models))
+    own = options if method == RANDOM else options_of(method, options)
+    session = Session("", own, models.get(judge), tuple(models[name] for name in crowd if name in models))
     step = partial(_picked, method=method, asking=session)
 
     def row(picked: dict) -> dict:
@@ -115,6 +116,8 @@ def _cautions(pools, method, judge, crowd, options: Options) -> list[str]:
     if method == RANDOM:
         return [f"none of {RANDOM} asks the crowd"] if crowd else []
     method_named(method)
+    if is_shuffled(method):
+        raise BadInput(f"method {method} shows the notes of another pair; it is for judging, and picks nothing")
     if asks_model(method) and not judge:
         raise BadInput(f"method {method} needs a judge: name the model that compares")
     others = [len(pool.distinct) - 2 for pool in pools if len(pool.distinct) > 1]

@@ -11,8 +11,6 @@ from cce.crowd.verdict import LETTERS, MARKS, Judgment, Reading, combine
 from cce.models.loop import together
 from cce.models.wire import Expects
 
-TEMPERATURE = 0.1  # the paper's
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -58,14 +56,16 @@ async def compare(
     without_notes: str = "vanilla",
     apart: str = "",
     sample: int = 0,
-    temperature: float = TEMPERATURE,
+    temperature: float | None = None,
 ) -> Judgment:
     """Let the session's judge compare the two answers by the prompt of this name, in the session's orders.
 
     `notes` holds a list of remarks for each order, where the prompt has room for them: it gets `notes`, `candidates`
     and `letters`. `without_notes` is the prompt for an order whose list is empty. `apart` is that of `Expects`.
+    The `temperature` is the options' for judgments where none is given.
     """
-    expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": temperature}
+    warmth = session.options.judge_temperature if temperature is None else temperature
+    expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": warmth}
 
     async def reading(shown: Comparison, background: list[Remark] | None) -> Reading:
         name = without_notes if background == [] else prompt

@@ -6,15 +6,15 @@ Each pair walks on its own through all stages; none waits for another.
 """
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import TypeVar
 
 import pandas as pd
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.methods import asks_model, crowd_needed, method_named
+from cce.crowd.methods import asks_model, crowd_needed, is_shuffled, method_named, options_of
 from cce.crowd.record import COLUMNS, Judged, Records, record_of
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED
@@ -52,8 +52,10 @@ def evaluate(
     p_given and p_swapped (the probability of A in either order), text and text_swapped (the rationales in either
     order, where what stands second is called B), rationale_tokens (of text), calls, prompt_tokens, completion_tokens,
     seconds (of model time), selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts (rewritings
-    that still held an outcome, over all orders), context_cuts (shortened prompts), failed (None, or why a call failed
-    for good: the judgment is then missing, neither right nor wrong, which is warned of).
+    that still held an outcome, over all orders), context_cuts (shortened prompts), judgments_cut_off (the share of
+    judgments and rewritings that max_tokens cut off) and answers_cut_off (of crowd answers), length_a and length_b (of
+    the answers, in characters), failed (None, or why a call failed for good: the judgment is then missing, neither
+    right nor wrong, which is warned of).
     Raises BadInput before any request is sent, EndpointFailed for a useless endpoint, BoundReached at a bound on costs.
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))
@@ -109,6 +111,7 @@ class Evaluation:
         self.judge_methods = [(NO_JUDGE, name) for name in self.methods if name not in asking]
         self.judge_methods += product(self.judges, asking)
         self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.judge_methods)
+        self.others = _others(pairs) if any(map(is_shuffled, methods)) else {}
 
     def run(self, keep: Callable[[dict], T]) -> list[T]:
         """Make all judgments, and keep something of each one's record, in order and as soon as that allows.
@@ -117,11 +120,13 @@ class Evaluation:
         """
         failures, each = [], len(self.judge_methods)
 
-        async def step(asked: tuple[Pair, tuple[str, str]]) -> dict:
-            pair, (judge, method) = asked
+        async def step(asked: tuple[int, Pair, tuple[str, str]]) -> dict:
+            place, pair, (judge, method) = asked
+            options = options_of(method, self.options)
             # What the pair's benchmark prescribes goes before what the user asks for.
-            options = self.options.but(order=pair.order) if pair.order else self.options
-            session = Session(pair.id, options, self.models.get(self.judges.get(judge)), self.crowd)
+            options = options.but(order=pair.order) if pair.order else options
+            other = self.pairs[self.others[place]] if is_shuffled(method) else None
+            session = Session(pair.id, options, self.models.get(self.judges.get(judge)), self.crowd, other)
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
@@ -130,7 +135,7 @@ class Evaluation:
             return record_of(pair, judge, method, judged, session)
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
-        work = ((pair, judge_method) for pair in self.pairs for judge_method in self.judge_methods)
+        work = ((*pair, judge_method) for pair in enumerate(self.pairs) for judge_method in self.judge_methods)
         models, concurrency = [*self.models.values()], self.options.concurrency
         kept = results("judging", self.total, models, work, step, concurrency, keep)
         self.failures = len(failures)
@@ -145,6 +150,26 @@ def _check_ids(pairs: Sequence[Pair]) -> None:
     if twice := [place for place, count in known.items() if count > 1]:
         benchmark, name = twice[0]
         raise BadInput(f"two pairs are called {name!r} of {benchmark!r}: name each benchmark once, and files unlike")
+
+
+def _others(pairs: Sequence[Pair]) -> dict[int, int]:
+    """By place, that of the next pair of the same benchmark that asks something else; after the last comes the first.
+
+    Raises BadInput for a benchmark in which all pairs ask the same.
+    """
+    asked, of_benchmark, others = [], defaultdict(list), {}
+    for place, pair in enumerate(pairs):
+        asked.append(hash(pair.questions))
+        of_benchmark[pair.benchmark].append(place)
+    for benchmark, places in of_benchmark.items():
+        if len({asked[place] for place in places}) == 1:
+            raise BadInput(
+                f"cce-shuffled shows the notes of another pair: {benchmark!r} has none with another question"
+            )
+        # Twice round, from the back, since the last may have its other one behind the first.
+        for place, after in reversed(list(pairwise([*places, *places, places[0]]))):
+            others[place] = after if asked[after] != asked[place] else others.get(after)
+    return others
 
 
 def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[[], int]) -> list[str]:

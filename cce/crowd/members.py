@@ -19,8 +19,6 @@ from cce.models.wire import Completion
 from cce.names import short_name
 
 Side = Literal["A", "B"]
-# The paper's code does not show at which temperature its crowd answers; ours must differ between samples of one model.
-TEMPERATURE = 0.7
 OTHER: dict[Side, Side] = {"A": "B", "B": "A"}
 SELECTIONS = ("random", "praising", "criticizing", "balanced")
 
@@ -91,12 +89,18 @@ class CrowdJudgment:
 async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: Member) -> CrowdJudgment:
     """Compare the candidate with this member's answer, which takes the other candidate's place.
 
-    The prompt is vanilla's. A model answers each turn of the pair's conversation, its own earlier answers in view.
+    The prompt is vanilla's. Of a conversation a model answers each turn, its own earlier answers in view; with
+    `prompts="paper"` the last one alone, after A's earlier answers, and takes the place of the last answer alone.
     """
+    last_alone = session.options.prompts == "paper"
     said, answers = [], (member.answer,)
     if member.model:
-        said = await session.converse(member.model, pair.questions, TEMPERATURE, member.sample)
+        known = pair.answers_a[:-1] if last_alone else ()
+        warmth = session.options.crowd_temperature
+        said = await session.converse(member.model, pair.questions, warmth, member.sample, known)
         answers = tuple(completion.text for completion in said)
+    if last_alone:
+        answers = (*(pair.answers_b if candidate == "A" else pair.answers_a)[:-1], *answers)
     sides = (pair.answers_a, answers) if candidate == "A" else (answers, pair.answers_b)
     judgment = await compare(session, Comparison(pair.questions, *sides, pair.criteria))
     return CrowdJudgment(candidate, member, said, judgment)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import yaml
 
-from cce.crowd.compare import TEMPERATURE
 from cce.crowd.members import OTHER, CrowdJudgment, Selected
 from cce.crowd.session import Session
 from cce.models.loop import together
@@ -88,7 +87,7 @@ async def notes_of(session: Session, selected: Selected, removal: bool, order: i
         if not removal:
             return Note(of, written, written, rename(written, names))
         expects = Expects("removal", apart=selected.apart)
-        rewritten = await session.fill("outcome_removal", {"judgment": written}, expects, TEMPERATURE)
+        rewritten = await session.fill("outcome_removal", {"judgment": written}, expects)
         kept, stubborn = cut_outcome(rewritten.text), states_outcome(rewritten.text)
         return Note(of, written, kept, rename(kept, names), stubborn, rewritten.key)
 

@@ -24,7 +24,8 @@ from cce.crowd.verdict import UNJUDGED, Judgment
 # What a row says, in this order.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
 COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
-COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "failed"]
+COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "judgments_cut_off", "answers_cut_off"]
+COLUMNS += ["length_a", "length_b", "failed"]
 # The fields that come first in a record's JSON object; the others follow.
 FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
 # Fields of a row that are one of a few words, and those that are numbers.
@@ -35,12 +36,14 @@ NUMBERS = [name for name in COLUMNS if name not in (*WORDS, "id", "cluster", "te
 @dataclass(frozen=True)
 class Judged:
     """What a method finds of a pair, and how: its judgment, and where it has a crowd, which crowd judgments were made
-    and selected, and the notes that each order's prompt showed. `failed` says why the judgment is missing.
+    and selected, and the notes that each order's prompt showed. These are on the pair itself or, where its id is given,
+    on the pair `notes_of`. `failed` says why the judgment is missing.
     """
 
     judgment: Judgment
     selected: Selected = Selected()
     notes: Sequence[Sequence[Note]] = ((),)
+    notes_of: str | None = None
     failed: str | None = None
 
 
@@ -49,7 +52,8 @@ def record_of(pair: Pair, judge: str, method: str, judged: Judged, session: Sess
 
     COLUMNS, of which FIRST come first; then `seed`; `pair` with questions, a, b (one text per turn) and why; `trace`
     with `crowd`, the crowd judgments, `notes` of the order given (`of` is a place in `crowd`, `key` the rewriting's),
-    `final`, the keys of the judgment that counts in each order, and `completions`, the keys of all that was used.
+    `final`, the keys of the judgment that counts in each order, `completions`, the keys of all that was used, and
+    `notes_of`, the id of the pair on which crowd judgments and notes are, None for this one.
     """
     row = _row(pair, judged, session) | {"judge": judge, "method": method}
     texts = {"questions": pair.questions, "a": pair.answers_a, "b": pair.answers_b, "why": pair.why}
@@ -70,7 +74,10 @@ def _row(pair: Pair, judged: Judged, session: Session) -> dict:
     row |= {"text": given.text, "text_swapped": swapped and swapped.text, "rationale_tokens": given.tokens}
     row |= {"selected": len(judged.selected.chosen), "notes": sum(bool(note.shown) for note in notes[0])}
     row |= {"outcome_cuts": sum(note.stubborn for of_order in notes for note in of_order)}
-    return row | session.cost() | {"context_cuts": session.context_cuts, "failed": judged.failed}
+    row |= session.cost() | {"context_cuts": session.context_cuts}
+    row |= {"judgments_cut_off": session.cut_off("judgment", "removal"), "answers_cut_off": session.cut_off("answer")}
+    row |= dict(zip(("length_a", "length_b"), pair.lengths, strict=True))
+    return row | {"failed": judged.failed}
 
 
 def _trace(judged: Judged, session: Session) -> dict:
@@ -81,7 +88,8 @@ def _trace(judged: Judged, session: Session) -> dict:
     ]
     crowd = [_crowd_judgment(judgment) | {"selected": judgment in chosen} for judgment in made]
     final = [reading.key for reading in judged.judgment.readings if reading.key]
-    return {"crowd": crowd, "notes": notes, "final": final, "completions": sorted(session.used)}
+    used = {"completions": sorted(session.used), "notes_of": judged.notes_of}
+    return {"crowd": crowd, "notes": notes, "final": final, **used}
 
 
 def _crowd_judgment(judgment: CrowdJudgment) -> dict:

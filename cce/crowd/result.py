@@ -36,12 +36,19 @@ class Result(Shown, dict):
         verdict = f"missing, since {self['failed']}" if self["failed"] else in_words(self["p_a"]) + right
         return f"{self['method']} by {short_name(self['judge'])}: {verdict}"
 
+    @property
+    def whose(self) -> str:
+        """On which pair the crowd judgments are, where that is another one."""
+        other = self["trace"]["notes_of"]
+        return "" if other is None else f", of the pair {other}"
+
     def crowd_answers(self) -> Section:
         """What each member of the crowd answered, of those that a comparison needed."""
         answers = {speaker(one): one["answer"] for one in self["trace"]["crowd"]}
         # A text where the pair brought it along, else the keys of its turns.
         texts = [one if isinstance(one, str) else "\n\n".join(map(self.text, one)) for one in answers.values()]
-        return Section(f"Crowd answers: {len(answers)}", parts=tuple(map(Section, answers, texts)), beside=True)
+        title = f"Crowd answers: {len(answers)}{self.whose}"
+        return Section(title, parts=tuple(map(Section, answers, texts)), beside=True)
 
     def crowd_judgments(self) -> Section:
         """Every comparison of A or of B with a crowd answer: how it ended, whether it was selected, the rationales."""
@@ -50,7 +57,8 @@ class Result(Shown, dict):
             title = ending(one) + (", selected" if one["selected"] else "")
             rationales = _rationales(one["p_in"], [self.text(key) for key in one["rationales"]])
             parts.append(Section(title, parts=rationales, beside=True, folded=True))
-        return Section(f"Crowd judgments: {len(parts)}, selected: {self['selected']}", parts=tuple(parts))
+        title = f"Crowd judgments: {len(parts)}, selected: {self['selected']}{self.whose}"
+        return Section(title, parts=tuple(parts))
 
     def notes(self) -> Section:
         """What became of the selected crowd judgments: the difference that outcome removal made to each."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TypeVar
 
+from cce.benchmarks.pair import Pair
 from cce.crowd.prompts import Texts, flat, messages_of, render
 from cce.errors import CallFailed, ContextOverflow
 from cce.models.client import LLM
-from cce.models.wire import ANSWER, Completion, Expects, Form, Messages
+from cce.models.wire import ANSWER, Completion, Expects, Form, Kind, Messages
 from cce.options import Options
 
 T = TypeVar("T")
@@ -22,15 +23,16 @@ ONE_TOKEN = {"temperature": 0.0, "max_tokens": 1, "top_logprobs": 20}  # as many
 class Session:
     """The models that are asked about a pair or question, how they are asked, and what that has used so far.
 
-    `used` has the completions by their keys, so that what two methods or two sessions share counts once;
-    `context_cuts` counts the prompts that had to be shortened.
+    `used` has the completions, each with its kind, by their keys, so that what two methods or two sessions share counts
+    once; `context_cuts` counts the prompts that had to be shortened. `other` is a further pair, where one is needed.
     """
 
     name: str
     options: Options
     judge: LLM | None = None  # None where the method asks no model
     crowd: tuple[LLM, ...] = ()
-    used: dict[str, Completion] = field(default_factory=dict)
+    other: Pair | None = None
+    used: dict[str, tuple[Kind, Completion]] = field(default_factory=dict)
     context_cuts: int = 0
 
     @property
@@ -42,28 +44,36 @@ class Session:
         """A completion, counted as used once, whether it was sent or found in the store."""
         sampling = {"max_tokens": self.options.max_tokens} | sampling
         completion = await model.acomplete(messages, expects=expects, **sampling)
-        self.used[completion.key] = completion
+        self.used[completion.key] = expects.kind, completion
         return completion
 
-    async def converse(self, model: LLM, turns: Sequence[str], temperature: float, sample: int = 0) -> list[Completion]:
-        """The model's answer to each turn of a user, its own earlier answers in view."""
-        talk, answers = [], []
+    async def converse(
+        self, model: LLM, turns: Sequence[str], temperature: float, sample: int = 0, known: Sequence[str] = ()
+    ) -> list[Completion]:
+        """The model's answer to each turn of a user, its own earlier answers in view.
+
+        The first turns may have `known` answers, from whomever: the model answers those that follow.
+        """
+        talk, answers = [text for turn in zip(turns, known, strict=False) for text in turn], []
 
         async def attempt(texts: Texts) -> Completion:
             return await self.ask(model, _in_turn(texts["talk"]), temperature=temperature, sample=sample)
 
-        for turn in turns:
+        for turn in turns[len(known) :]:
             talk.append(turn)
             answers.append(await self.fitted({"talk": talk}, attempt))
             talk.append(answers[-1].text)
         return answers
 
-    async def fill(self, name: str, texts: Texts, expects: Expects, temperature: float, **whole: str) -> Completion:
+    async def fill(
+        self, name: str, texts: Texts, expects: Expects, max_tokens: int | None = None, **whole: str
+    ) -> Completion:
         """The judge's answer to the prompt of this name, filled with texts shortened to fit, and `whole` ones."""
+        sampling = {"temperature": self.options.judge_temperature, "max_tokens": max_tokens or self.options.max_tokens}
 
         async def attempt(fitting: Texts) -> Completion:
             prompt = messages_of(name, self.options.prompts, **fitting, **whole)
-            return await self.ask(self.judge, prompt, expects, temperature=temperature)
+            return await self.ask(self.judge, prompt, expects, **sampling)
 
         return await self.fitted(texts, attempt)
 
@@ -107,9 +117,14 @@ class Session:
 
     def cost(self) -> dict:
         """What the session has used: calls, tokens, seconds of model time."""
-        used = self.used.values()
+        used = [completion for _, completion in self.used.values()]
         tokens = {name: sum(getattr(one, name) for one in used) for name in ("prompt_tokens", "completion_tokens")}
         return {"calls": len(used)} | tokens | {"seconds": round(sum(one.seconds for one in used), 3)}
+
+    def cut_off(self, *kinds: Kind) -> float | None:
+        """The share of the completions of these kinds that `max_tokens` cut off; None without any."""
+        ends = [completion.finish == "length" for kind, completion in self.used.values() if kind in kinds]
+        return sum(ends) / len(ends) if ends else None
 
 
 def _in_turn(texts: Sequence[str]) -> Messages:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -77,6 +78,8 @@ def results(
             # What breaks off leaves what was there out of order, too.
             kept.extend(keep(result) for place in sorted(waiting) for result in waiting[place])
             raise
+    for said in filter(None, (model.who_answered() for model in models)):
+        warnings.warn(said, stacklevel=4)
     if failures:
         raise ResultsMissing(missing_in_words(doing, len(failures), total, failures[0]))
     return kept

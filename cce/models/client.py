@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import httpx2
@@ -24,6 +24,8 @@ from cce.spending import BUDGET, Bill, checked_price
 
 # How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
 TOO_LONG = r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|prompt is too long|count exceeds"
+# How chat templates and endpoints refuse a system message; some templates see only that two speakers do not alternate.
+NO_SYSTEM = r"system (role|message|prompt|instruction)|'system'|developer instruction|roles must alternate"
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
@@ -35,6 +37,19 @@ _under_way: set[asyncio.Task] = set()
 def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
     # Models at one address share it if they are given the same bound; different bounds hold each for itself.
     return asyncio.Semaphore(concurrency)
+
+
+@dataclass
+class Manners:
+    """How a model wants to be asked, as far as it has shown: whether it takes a system message, None as yet unknown."""
+
+    takes_system: bool | None = None
+    finding_out: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@cache
+def _manners(url: str, name: str) -> Manners:
+    return Manners()
 
 
 async def landed() -> None:
@@ -70,6 +85,7 @@ class LLM:
         self.concurrency = self.endpoint.concurrency or options.concurrency
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
+        self.answered: set[str] = set()  # by what the endpoint called the model
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 
@@ -107,6 +123,13 @@ class LLM:
             self.bill.tokens += completion.tokens
         return self._usable(completion or await run_async(self._shared(request)), request)
 
+    def who_answered(self) -> str | None:
+        """What to say where several models answered to this name, from the store or now; None where one did."""
+        if len(self.answered) < 2:
+            return None
+        told = f"{self.model} was answered by {len(self.answered)} models: {', '.join(sorted(self.answered))}"
+        return f"{told}; these results mix them: name the one that you mean, if the endpoint has a name for it"
+
     async def _shared(self, request: Request) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
         key = request.key
@@ -136,7 +159,7 @@ class LLM:
         start = time.perf_counter()
         self.bill.sent += 1
         try:
-            completion = await patient(self._again)(self._called, request, url, start)
+            completion = await patient(self._again)(self._called_as_taken, request, url, start)
             _in_a_row[url] = 0
         # A reply that is no JSON, or not that of a completion, is a ValueError.
         except (openai.OpenAIError, TimeoutError, ValueError) as error:
@@ -148,14 +171,37 @@ class LLM:
     def _again(self, _: object) -> None:
         self.bill.again += 1
 
-    async def _called(self, request: Request, url: str, start: float) -> Completion:
+    async def _called_as_taken(self, request: Request, url: str, start: float) -> Completion:
+        # The first request with a system message goes alone: one refusal tells of all.
+        manners = _manners(url, self.endpoint.name)
+        if request.has_system_message and manners.takes_system is None:
+            async with manners.finding_out:
+                if manners.takes_system is None:
+                    return await self._found_out(manners, request, url, start)
+        return await self._called(request, url, start, bool(manners.takes_system))
+
+    async def _found_out(self, manners: Manners, request: Request, url: str, start: float) -> Completion:
+        try:
+            completion = await self._called(request, url, start, True)
+        except openai.APIStatusError as error:
+            if error.status_code not in (400, 422, 500) or not re.search(NO_SYSTEM, error.message, re.I):
+                raise
+            manners.takes_system = False
+            print(f"{self.model} takes no system message: the user's message begins with it", file=sys.stderr)
+            return await self._called(request, url, start, False)
+        manners.takes_system = True
+        return completion
+
+    async def _called(self, request: Request, url: str, start: float, takes_system: bool) -> Completion:
         paid = Counter(calls=1)
         client = connections(url, self.concurrency, self.endpoint.key)
         async with BUDGET.reserve(self._most(request)):
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     # The reply as it came: making objects of it costs as much as all else.
-                    reply = await client.post("/chat/completions", body=request.wire_form(), cast_to=httpx2.Response)
+                    reply = await client.post(
+                        "/chat/completions", body=request.wire_form(takes_system), cast_to=httpx2.Response
+                    )
                 said = json.loads(reply.content.decode(errors="replace"))
                 completion = self._without_key(completion_of(said, time.perf_counter() - start))
                 paid = self.price.of(completion.prompt_tokens, completion.completion_tokens)
@@ -168,7 +214,8 @@ class LLM:
         # Some servers repeat it. In the JSON of a reply it may be written with escapes, here no more.
         masked, tokens = self.endpoint.masked, completion.first_token
         tokens = tokens and {masked(token): logprob for token, logprob in tokens.items()}
-        return replace(completion, text=masked(completion.text), finish=masked(completion.finish), first_token=tokens)
+        texts = {name: masked(getattr(completion, name)) for name in ("text", "finish", "model", "fingerprint")}
+        return replace(completion, first_token=tokens, **texts)
 
     def _most(self, request: Request) -> Counter:
         # A token has a byte or more, and the chat template adds some: marks around messages, and a system prompt.
@@ -206,6 +253,8 @@ class LLM:
     def _usable(self, completion: Completion, request: Request) -> Completion:
         if completion.finish == "schema refused":
             raise SchemaRefused(f"{self.model}: {completion.text}")
+        if completion.model:
+            self.answered.add(completion.model)
         context, wanted = self.endpoint.context, request.body["max_tokens"]
         cut_off = context and completion.finish == "length" and completion.tokens >= context
         if completion.finish == "overflow" or cut_off:

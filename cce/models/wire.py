@@ -51,8 +51,9 @@ class Completion:
     """What a model answered, `seconds` after the request was sent.
 
     `finish` is the endpoint's reason to stop, "overflow" where the prompt did not fit the context, or "schema refused".
-    `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for. `key` is the
-    request's in the store, and `supposed` says that a dry run made the answer up; the store keeps neither.
+    `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for. `model` and
+    `fingerprint` are what the endpoint calls the model that answered, and its configuration, where it says so. `key` is
+    the request's in the store, and `supposed` says that a dry run made the answer up; the store keeps neither.
     """
 
     text: str
@@ -61,6 +62,8 @@ class Completion:
     completion_tokens: int = 0
     seconds: float = 0.0
     first_token: FirstToken | None = None
+    model: str = ""
+    fingerprint: str = ""
     key: str = field(default="", compare=False)
     supposed: bool = field(default=False, compare=False)
 
@@ -82,10 +85,18 @@ class Request:
         """The store's key: a digest of the body's canonical JSON. How the endpoint is reached is no part of it."""
         return hashlib.sha256(CANONICAL.encode(self.body).encode()).hexdigest()
 
-    def wire_form(self) -> dict:
-        """The body of a chat completion request."""
+    @property
+    def has_system_message(self) -> bool:
+        """Whether it begins with one."""
+        return self.body["messages"][0]["role"] == "system"
+
+    def wire_form(self, takes_system: bool = True) -> dict:
+        """The body of a chat completion request; where the model takes no system message, the user's begins with it."""
         body = self.body
         wire = {name: body[name] for name in ("model", "messages", "temperature", "max_tokens")}
+        if self.has_system_message and not takes_system:
+            user = {"role": "user", "content": asked_in({"messages": body["messages"][:2]})}
+            wire["messages"] = [user, *body["messages"][2:]]
         wire["seed"] = body["sample"]
         if body["top_logprobs"]:
             wire |= {"logprobs": True, "top_logprobs": body["top_logprobs"]}
@@ -108,6 +119,7 @@ def completion_of(reply: dict, seconds: float) -> Completion:
         text = whole_characters(message.get("content") or message.get("refusal") or "")
         tokens = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
         first_token = {top["token"]: top["logprob"] for top in logprobs[0]["top_logprobs"]} if logprobs else None
-        return Completion(text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3), first_token)
+        who = str(reply.get("model") or ""), str(reply.get("system_fingerprint") or "")
+        return Completion(text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3), first_token, *who)
     except (AttributeError, IndexError, KeyError, TypeError) as problem:
         raise ValueError(f"{str(reply)[:200]!r} is no chat completion ({problem!r})") from None

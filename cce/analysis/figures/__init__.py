@@ -10,13 +10,12 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cce.analysis.accuracy import AVERAGE
 from cce.analysis.comparison import CONTRASTS
 from cce.analysis.figures.curves import loss_curves, scaling
 from cce.analysis.figures.dot_plot import NOT_RUN, dot_plot, one_pair, our_marks
 from cce.analysis.figures.style import NOT_IN_PAPER, TITLES, model_title, save, styled, title, titles
 from cce.analysis.paper import BUDGET, REFERENCE, cells, paper_accuracy, paper_gain, paper_name, student_cells, table3
-from cce.names import TAUGHT, UNTRAINED, family, method_parts, short_name
+from cce.names import AVERAGE, TAUGHT, UNTRAINED, family, method_parts, short_name
 
 __all__ = ["distillation", "judge_accuracy", "key_points_and_coverage", "loss_curves", "one_pair", "rejection"]
 __all__ += ["scaling", "selection_differences"]
@@ -140,7 +139,8 @@ def _paper_accuracies(rows: Mapping[str, str], table: pd.DataFrame) -> pd.DataFr
 
 
 def _our_differences(comparisons: pd.DataFrame) -> pd.DataFrame:
-    budgets = comparisons.method.map(lambda method: f" @{method_parts(method).budget}")
+    numbers = [method_parts(method).budget for method in comparisons.method]
+    budgets = pd.Series([f" @{number}" if number else "" for number in numbers], comparisons.index)
     places = {"panel": comparisons.benchmark.map(title), "series": comparisons.judge.map(paper_name) + budgets}
     places["row"] = comparisons.method.map(family) + AGAINST + comparisons.baseline.map(family)
     return our_marks(comparisons, "difference", label=comparisons.judge.map(model_title) + budgets, **places)

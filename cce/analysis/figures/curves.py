@@ -47,7 +47,7 @@ def scaling(table: pd.DataFrame, path: str | Path, source: str) -> Figure:
             panel.set_axis_off()
     notes = dict.fromkeys(PAPER, NOT_RUN) | dict.fromkeys(table.benchmark, "") | dict.fromkeys(own, NOT_IN_PAPER)
     headings(stacks[: len(benchmarks), 0], list(map(title, benchmarks)), [notes[name] for name in benchmarks])
-    _name_series(axes[0], styles, floor=table.length.notna().any(), own=bool(own))
+    _name_series(axes[0], styles, floor=table.floor.notna().any(), own=bool(own))
     return save(figure, path, source)
 
 
@@ -66,7 +66,7 @@ def loss_curves(losses: pd.DataFrame, path: str | Path, source: str) -> Figure:
 def _name_series(panel: Axes, styles: Mapping[tuple, dict], floor: bool, own: bool) -> None:
     paper = f"the paper: {REFERENCE}, random selection"
     named = {f"this run: {model_title(judge)}, {chosen} selection": style for (judge, chosen), style in styles.items()}
-    named |= {"this run: no model, the longer answer": FLOOR} if floor else {}
+    named |= {"this run: no model, the longer or the shorter answer": FLOOR} if floor else {}
     named |= {paper: CURVE, f"{paper}, its overall": SCALE} if own else {paper: CURVE}
     for label, style in named.items():
         panel.plot([], [], **style, label=label)
@@ -81,8 +81,8 @@ def _draw(stack: Sequence[Axes], table: pd.DataFrame, paper: pd.DataFrame | None
     spending.margins(x=0.15)  # for the last budget's name
     spending.set_xlim(0, None)
     spending.xaxis.set(major_locator=MaxNLocator(2), major_formatter=EngFormatter(sep=""))
-    if table.length.notna().any():
-        accuracy.axhline(table.length.iloc[0], **FLOOR)
+    if table.floor.notna().any():
+        accuracy.axhline(table.floor.iloc[0], **FLOOR)
     curve, style = (PAPER[OVERALL], SCALE) if paper is None else (paper, CURVE)
     places = curve.budget.map(ticks.index)
     accuracy.plot(places, curve.accuracy, **style)

@@ -13,9 +13,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cce.analysis.accuracy import AVERAGES
 from cce.analysis.paper import paper_name
-from cce.names import NO_JUDGE, model_parts
+from cce.names import AVERAGES, NO_JUDGE, model_parts
 from cce.project import commit
 from cce.spending import on_loopback
 

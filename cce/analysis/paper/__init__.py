@@ -15,7 +15,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from cce.errors import BadInput
-from cce.names import cce_family, method_parts, short_name
+from cce.names import cce_family, method_parts, short_name, without_prompts
 
 # The judge of Table 4, of Figure 3 and of the headline, and the paper's budget in Table 1.
 REFERENCE, BUDGET = "gpt-4o", 16
@@ -102,8 +102,8 @@ def student_cells() -> dict[tuple[str, str, str, int], float]:
 
 
 def paper_accuracy(benchmark: str, judge: str, method: str) -> float:
-    """The paper's accuracy for this judge, whatever its address; NaN where the paper has none."""
-    return cells().get((benchmark, paper_name(judge), method), nan)
+    """The paper's accuracy for this judge, whatever its address and its prompts; NaN where the paper has none."""
+    return cells().get((benchmark, paper_name(judge), without_prompts(method)), nan)
 
 
 def paper_student(benchmark: str, student: Student | None) -> float:
@@ -122,6 +122,8 @@ def paper_scores(base_model: str, instructions: str, count: int, sampling: str) 
 
 def paper_gain(benchmark: str, judge: str, method: str, baseline: str) -> float:
     """By how many points the paper's judge gains with the method over the baseline; NaN where the paper lacks one."""
+    if without_prompts(method) == without_prompts(baseline):
+        return nan
     return round(paper_accuracy(benchmark, judge, method) - paper_accuracy(benchmark, judge, baseline), 1)
 
 
@@ -130,7 +132,7 @@ def sought_gain(benchmark: str, judge: str, method: str, baseline: str) -> float
     five benchmarks at this budget, or else that at the paper's budget of 16; NaN without all three.
     """
     methods, average = (method, baseline), ("average", REFERENCE)
-    at_paper_budget = [f"{name}@{BUDGET}" if budget else name for name, budget in map(method_parts, methods)]
+    at_paper_budget = [f"{name}@{BUDGET}" if budget else name for name, budget, _ in map(method_parts, methods)]
     places = [(benchmark, judge, *methods), (*average, *methods), (*average, *at_paper_budget)]
     return next((gain for gain in starmap(paper_gain, places) if gain == gain), nan)
 
@@ -151,11 +153,13 @@ def averages_that_differ() -> pd.DataFrame:
 
 def gains() -> pd.DataFrame:
     """What cce@16 gains over vanilla in Table 1, by judge and as the mean of the judges: judge, the five benchmarks,
-    printed (the gain of the printed averages, as in the paper's headline), mean (the mean gain of the five).
+    printed (the gain of the printed averages, as in the paper's headline), mean (the mean gain of the five), and
+    without_evalbias (that of the other four: on EvalBias "the shorter answer wins" is right on 96.7% of the pairs).
     """
     table = as_printed("table1_judge_accuracy.csv", average="printed").set_index(["method", "judge"])
     gain = (table.loc["cce@16"] - table.loc["vanilla"]).loc[table.loc["vanilla"].index]
-    gain["mean"] = gain.drop(columns="printed").mean(axis=1)
+    five = gain.drop(columns="printed")
+    gain = gain.assign(mean=five.mean(axis=1), without_evalbias=five.drop(columns="evalbias").mean(axis=1))
     gain.loc["mean of judges"] = gain.mean()
     return gain.round(1).reset_index()
 

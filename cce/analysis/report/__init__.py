@@ -18,14 +18,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from cce.analysis.accuracy import AVERAGES
 from cce.analysis.figures.style import model_title, title
 from cce.analysis.paper import as_printed
 from cce.analysis.report.cases import Cases
 from cce.analysis.report.run import Executed, addresses, by_method, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.display import TEMPLATES
-from cce.names import family, method_parts, short_name
+from cce.names import AVERAGES, family, method_parts, short_name
 from cce.project import root
 from cce.spending import on_loopback
 from cce.text import write_whole

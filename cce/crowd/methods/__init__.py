@@ -4,6 +4,7 @@ A method is an async function from a Session and a Pair, and its budget where it
 stands in METHODS, where `register` can put it from anywhere else. The paper's selection ablation is written
 `cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with removal is the paper's method, `cce@N`.
 The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without removal.
+`vanilla:paper` and `vanilla:kit` ask with that set of prompts, whatever the run's own is.
 """
 
 from collections import Counter
@@ -22,20 +23,24 @@ from cce.crowd.verdict import Judgment, Reading, majority
 from cce.errors import BadInput
 from cce.models.loop import together
 from cce.names import cce_family, method_parts
+from cce.options import PROMPTS, Options
 
 # Methods of one judgment differ in their prompt alone: prompts/NAME.jinja.
 SINGLE = ("vanilla", "longprompt", "evalplan", "16-criteria")
-# Votes must differ to be worth counting; the paper does not print its sampling temperature.
-TEMPERATURE = 0.7
 
 
-async def cce(session: Session, pair: Pair, budget: int, selection: str, removal: bool) -> Judged:
+async def cce(
+    session: Session, pair: Pair, budget: int, selection: str, removal: bool, shuffled: bool = False
+) -> Judged:
     """The paper's method: the judge decides with `budget` selected comparisons of A and B with the crowd as background.
 
     `selection` is one of SELECTIONS; `removal` says whether outcomes are removed. Where there is no note to show, the
     judgment is vanilla's; with `prompts="paper"` it is that of the same prompt without notes, as in the paper's code.
+    A `shuffled` one shows the notes of the session's other pair, which `cce` shows with that: what `cce` gains beyond
+    this, it gains by what its notes say of its own answers.
     """
-    selected = await select(session, pair, selection, budget)
+    compared = session.other if shuffled else pair
+    selected = await select(session, compared, selection, budget)
     notes = await together(notes_of(session, selected, removal, order) for order in range(session.orders))
     shown = [
         [Remark(note.shown, note.of.place(order), note.of.member.letter) for note in of_order if note.shown]
@@ -43,7 +48,7 @@ async def cce(session: Session, pair: Pair, budget: int, selection: str, removal
     ]
     background = {"notes": shown, "without_notes": "cce" if session.options.prompts == "paper" else "vanilla"}
     judgment = await compare(session, Comparison.of(pair), "cce", **background, apart=selected.apart)
-    return Judged(judgment, selected, notes)
+    return Judged(judgment, selected, notes, compared.id if shuffled else None)
 
 
 async def count(session: Session, pair: Pair, budget: int) -> Judged:
@@ -81,14 +86,20 @@ async def agg(session: Session, pair: Pair, budget: int) -> Judged:
 
 
 async def _votes(session: Session, pair: Pair, budget: int) -> list[Judgment]:
-    own = Comparison.of(pair)
-    return await together(compare(session, own, sample=sample, temperature=TEMPERATURE) for sample in range(budget))
+    own, warmth = Comparison.of(pair), session.options.sample_temperature
+    return await together(compare(session, own, sample=sample, temperature=warmth) for sample in range(budget))
 
 
-async def length(session: Session, pair: Pair) -> Judged:
-    """The answer with more characters, over all turns, wins; equal lengths are a tie. The floor for every judge."""
-    a, b = (sum(map(len, answers)) for answers in (pair.answers_a, pair.answers_b))
+async def longer(session: Session, pair: Pair) -> Judged:
+    """The answer with more characters, over all turns, wins; equal lengths are a tie. A floor for every judge."""
+    a, b = pair.lengths
     return Judged(_unwritten(0.5 if a == b else float(a > b), session))
+
+
+async def shorter(session: Session, pair: Pair) -> Judged:
+    """The answer with fewer characters wins: the floor on benchmarks whose worse answers were made long."""
+    a, b = pair.lengths
+    return Judged(_unwritten(0.5 if a == b else float(a < b), session))
 
 
 def _unwritten(p_a: float, session: Session) -> Judgment:
@@ -100,18 +111,19 @@ class Method:
     """How a family of methods judges, and what it takes.
 
     A `budgeted` one is named with a budget, which `judge` takes; half of a `crowded` one's budget is the number of
-    crowd members that fill it. One that `asks` no model is the same whoever judges. `check` raises an error that the
-    user can act on where something is not installed.
+    crowd members that fill it. One that `asks` no model is the same whoever judges. A `shuffled` one needs another
+    pair, with another question. `check` raises an error that the user can act on where something is not installed.
     """
 
     judge: Callable[..., Awaitable[Judged]]
     budgeted: bool = False
     crowded: bool = False
     asks: bool = True
+    shuffled: bool = False
     check: Callable[[], object] = bool
 
 
-METHODS = {"length": Method(length, asks=False)}
+METHODS = {"longer": Method(longer, asks=False), "shorter": Method(shorter, asks=False)}
 METHODS |= {name: Method(partial(single, prompt=name)) for name in SINGLE}
 METHODS |= {name: Method(partial(published, name=name), check=partial(wording, name)) for name in FORMATS}
 METHODS |= {"maj": Method(maj, budgeted=True), "agg": Method(agg, budgeted=True)}
@@ -121,6 +133,9 @@ METHODS |= {
     for removal in (True, False)
     for name in SELECTIONS
 }
+METHODS["cce-shuffled"] = Method(
+    partial(cce, selection="criticizing", removal=True, shuffled=True), budgeted=True, crowded=True, shuffled=True
+)
 
 
 def register(family: str, judge: Callable[..., Awaitable[Judged]], **what) -> None:
@@ -133,11 +148,12 @@ def method_named(name: str) -> Callable[[Session, Pair], Awaitable[Judged]]:
 
     Raises BadInput for a name that is none, PrometheusMissing where Prometheus's wording is not installed.
     """
-    family, budget = method_parts(name)
+    family, budget, _ = method_parts(name)
     method = METHODS.get(family)
     if method is None or method.budgeted != (budget is not None):
         known = [f"{family}@N" if method.budgeted else family for family, method in METHODS.items()]
-        raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 to 9999")
+        sets = " or ".join(f":{name}" for name in PROMPTS)
+        raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 to 9999, perhaps with {sets}")
     method.check()
     return partial(method.judge, budget=budget) if method.budgeted else method.judge
 
@@ -147,7 +163,18 @@ def asks_model(name: str) -> bool:
     return METHODS[method_parts(name).family].asks
 
 
+def is_shuffled(name: str) -> bool:
+    """Whether the method shows the notes of another pair."""
+    return METHODS[method_parts(name).family].shuffled
+
+
+def options_of(name: str, options: Options) -> Options:
+    """The options by which the method asks: with the set of prompts that its name asks for."""
+    prompts = method_parts(name).prompts
+    return options.but(prompts=prompts) if prompts else options
+
+
 def crowd_needed(name: str) -> int:
     """How many crowd members fill the method's budget: each gives two comparisons; 0 without a crowd."""
-    family, budget = method_parts(name)
+    family, budget, _ = method_parts(name)
     return (budget + 1) // 2 if METHODS[family].crowded else 0

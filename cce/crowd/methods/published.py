@@ -7,45 +7,40 @@ message; the server's chat template adds what the judge was trained with (see do
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from runpy import run_path
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.compare import TEMPERATURE, Comparison
-from cce.crowd.prompts import Texts
+from cce.crowd.compare import Comparison
 from cce.crowd.record import Judged
 from cce.crowd.session import Session
 from cce.crowd.verdict import Reading, combine, form_in_words
 from cce.errors import PrometheusMissing
 from cce.models.loop import together
-from cce.models.wire import Completion, Expects, Form
+from cce.models.wire import Expects
 
-Ask = Callable[[Texts], Awaitable[Completion]]
 SCORE = r"(10(?:\.0+)?|[1-9](?:\.\d+)?)"
 SCORES = re.compile(rf"\s*{SCORE}[ ,]+{SCORE}[ \t\r]*(?:\n|\Z)")
 FIRST_LINE = r"\A\s*(1|2|(?i:tie))[^\S\n]*(?:\n|\Z)"
 # The prompt names all three decisions with slashes between them; that is none.
 DECISION = r"final decision is:? ((?i:response 1|response 2|tie))\b(?!\s*/)"
 # Only at the end: feedback may quote an answer, and the prompt says "[RESULT] (A or B)" (prometheus-eval, issue 58).
-RESULT = r"\[RESULT\]\s*\(?({})\)?\s*\Z"
+RESULT = r"\[RESULT\]\s*\(?([AB])\)?\s*\Z"
 _words = cache(run_path)
-# How the names of a system line and of a template begin in the package, for those that are asked in its words.
-PROMETHEUS = {"prometheus": ("ABS", "ABSOLUTE"), "prometheus-2": ("REL", "RELATIVE")}
-
-
-def higher(first: float | None, second: float | None) -> float | None:
-    """1.0 where the first score is higher, 0.0 where the second is, 0.5 for equal ones, None where one is missing."""
-    if None in (first, second):
-        return None
-    return 0.5 if first == second else float(first > second)
+# Both are asked in the words of their package, as the paper's code does, and by one criterion: in our words the first
+# line of the rubric that its code takes from Auto-J.
+PROMETHEUS = ("prometheus", "prometheus-2")
+RUBRIC = "[Does the response help the user, and is it honest and harmless?]"
 
 
 def read_judgelm(text: str) -> float | None:
     """Which of the two scores in the first line is the higher one."""
-    scores = SCORES.match(text)
-    return higher(*map(float, scores.groups())) if scores else None
+    if not (scores := SCORES.match(text)):
+        return None
+    first, second = map(float, scores.groups())
+    return 0.5 if first == second else float(first > second)
 
 
 def last_of(pattern: str, values: dict[str, float]) -> Callable[[str], float | None]:
@@ -59,7 +54,6 @@ def last_of(pattern: str, values: dict[str, float]) -> Callable[[str], float | N
 
 
 CHOICES = {"1": 1.0, "response 1": 1.0, "a": 1.0, "2": 0.0, "response 2": 0.0, "b": 0.0, "tie": 0.5}
-GRADES = {str(grade): grade for grade in range(1, 6)}
 DECIDED = [f"So, the final decision is {said}" for said in ("Response 1", "Response 2", "Tie")]
 FORMATS = {
     # Zhu et al., arXiv 2310.17631: the first line holds two scores of 1 to 10, then comes the reason.
@@ -69,13 +63,14 @@ FORMATS = {
     "pandalm": form_in_words(last_of(FIRST_LINE, CHOICES), "1", "2", "Tie", opens=True),
     # Li et al., arXiv 2310.05470: a comparison that states its final decision towards the end.
     "auto-j": form_in_words(last_of(DECISION, CHOICES), *DECIDED),
-    # Kim et al., arXiv 2405.01535: the letter that ends the feedback; this format has no tie.
-    "prometheus-2": form_in_words(last_of(RESULT.format("[AB]"), CHOICES), "[RESULT] A", "[RESULT] B"),
-    # Kim et al., arXiv 2310.08491: the grade from 1 to 5 that ends the feedback on one answer.
-    "prometheus": Form(
-        last_of(RESULT.format("[1-5]"), GRADES), lambda grade, text: f"{text}\n[RESULT] {round(grade)}", 1, 5
-    ),
+    # Kim et al., arXiv 2405.01535: the letter that ends the feedback; this format has no tie. The first Prometheus
+    # (arXiv 2310.08491) was trained to grade single answers; the paper's code asks it for the better of two all the same.
+    **{name: form_in_words(last_of(RESULT, CHOICES), "[RESULT] A", "[RESULT] B") for name in PROMETHEUS},
 }
+# The longest answer, in tokens, in the code that its authors publish: baaivision/JudgeLM gen_model_judgement.py has 2,048,
+# which is all that the model takes, of which half is left for the prompt here; WeOpenML/PandaLM pandalm_inference.py;
+# GAIR-NLP/auto-j example.py; prometheus-eval/prometheus run_relative_scoring.py; the package prometheus-eval 0.1.20.
+TOKENS = {"judgelm": 1024, "pandalm": 512, "auto-j": 1024, "prometheus": 256, "prometheus-2": 1024}
 
 
 def wording(name: str) -> dict[str, str]:
@@ -90,29 +85,16 @@ def wording(name: str) -> dict[str, str]:
         raise PrometheusMissing("Prometheus's own prompts are missing: pip install --no-deps prometheus-eval")
     # Of the package only the file of prompts is read: itself it imports engines that nobody needs here.
     words = _words(f"{spec.submodule_search_locations[0]}/prompts.py")
-    (system, template), rubric = PROMETHEUS[name], words["HELPFULNESS_RUBRIC"]
-    # A choice is made by the rubric's criterion, which is its first line; the others describe grades.
-    rubric = rubric.partition("\n")[0] if name == "prometheus-2" else rubric
-    system, template = words[f"{system}_SYSTEM_PROMPT"], words[f"{template}_PROMPT_WO_REF"]
-    return {"system": system, "template": template, "rubric": rubric}
+    return {"system": words["REL_SYSTEM_PROMPT"], "template": words["RELATIVE_PROMPT_WO_REF"], "rubric": RUBRIC}
 
 
 async def published(session: Session, pair: Pair, name: str) -> Judged:
     """Ask and read in the format of this name, one of FORMATS, in the session's orders."""
-    form, orders = FORMATS[name], Comparison.of(pair).in_orders(session.orders)
-    ask = partial(session.fill, name, expects=Expects("judgment", form), temperature=TEMPERATURE, **wording(name))
-    reading = _graded if name == "prometheus" else _compared
-    return Judged(combine(await together(reading(ask, form, shown) for shown in orders)))
+    form, words = FORMATS[name], wording(name)
 
+    async def reading(shown: Comparison) -> Reading:
+        expects = Expects("judgment", form)
+        said = await session.fill(name, shown.texts(), expects, max_tokens=TOKENS[name], **words)
+        return Reading(said.text, form.read(said.text), said.completion_tokens, said.key)
 
-async def _compared(ask: Ask, form: Form, shown: Comparison) -> Reading:
-    said = await ask(shown.texts())
-    return Reading(said.text, form.read(said.text), said.completion_tokens, said.key)
-
-
-async def _graded(ask: Ask, form: Form, shown: Comparison) -> Reading:
-    # Each answer on its own: both orders ask the same, which is bought and billed once.
-    a, b = await together(ask({"questions": shown.questions, "answers": side}) for side in (shown.first, shown.second))
-    text = f"Assistant A: {a.text}\n\nAssistant B: {b.text}"
-    p_first = higher(form.read(a.text), form.read(b.text))
-    return Reading(text, p_first, a.completion_tokens + b.completion_tokens)
+    return Judged(combine(await together(map(reading, Comparison.of(pair).in_orders(session.orders)))))
