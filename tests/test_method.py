@@ -1,5 +1,6 @@
 """The method from outside: what reaches the server, in which place, how often, and what comes of it."""
 
+import json
 import re
 import time
 from collections import Counter
@@ -312,3 +313,99 @@ def test_pairs_of_one_name_are_refused_before_anything_is_sent(server, pairs):
     with pytest.raises(BadInput, match="two pairs are called 'pair-3' of 'planted'"):
         run(server, [*pairs, pairs[3]], ["vanilla"])
     assert not server.requests
+
+
+def test_shuffled_notes_are_those_that_cce_shows_with_the_next_pair(server, pairs):
+    own = run(server, pairs, ["cce@4"], order="both")
+    before = server.kinds()
+    frame = run(server, pairs, ["cce@4", "cce-shuffled@4"], order="both")
+    bought = server.kinds() - before
+    # Beyond what cce has bought: another final judgment in each order, of pairs whose neighbour has notes.
+    assert set(bought - Counter(final=0)) - set(before) == set()
+    shuffled = frame[frame.method == "cce-shuffled@4"]
+    assert shuffled.selected.tolist() == [*own.selected[1:], own.selected[0]]
+    shown = {}
+    for final in server.of_kind("final"):
+        question = sections(final["messages"][-1]["content"])["The user's question"].strip()
+        shown.setdefault(question, set()).update(re.findall(r"Question \d\?", "".join(notes_of(final))))
+    assert {question: told - {question} for question, told in shown.items()} == {
+        f"Question {n}?": {f"Question {(n + 1) % 6}?"} for n in range(6)
+    }
+
+
+def test_shuffled_notes_pass_over_pairs_with_the_same_question(server):
+    same = [planted_pair(place, 2, 5).model_copy(update={"instruction": "One for all?"}) for place in (0, 1, 3)]
+    pairs = [*same[:2], planted_pair(2, 2, 5), same[2]]
+    run(server, pairs, ["cce-shuffled@2"])
+    told = {
+        sections(final["messages"][-1]["content"])["The user's question"].strip(): "".join(notes_of(final))
+        for final in server.of_kind("final")
+    }
+    assert "Question 2?" in told["One for all?"] and "One for all?" not in told["One for all?"]
+    assert "One for all?" in told["Question 2?"]
+
+
+def test_shuffled_notes_need_a_pair_with_another_question(server):
+    with pytest.raises(BadInput, match="'planted' has no pair with another question"):
+        run(server, [planted_pair(0, 2, 5)], ["cce-shuffled@2"])
+    assert not server.requests
+
+
+def test_a_result_says_of_which_pair_its_foreign_notes_are(server, tmp_path, pairs):
+    with Records(tmp_path / "out.jsonl") as records:
+        run(server, pairs, ["cce-shuffled@2", "cce@2"], out=records)
+    told = [json.loads(line)["trace"]["notes_of"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert told == [of for n in range(6) for of in (f"pair-{(n + 1) % 6}", None)]
+
+
+def test_each_kind_of_request_has_its_temperature(server, pairs):
+    warm = {"judge_temperature": 0.0, "crowd_temperature": 1.2, "sample_temperature": 0.5}
+    run(server, pairs[:2], ["vanilla", "maj@2", "cce@2"], **warm)
+    of_kind = {(request["kind"], request["temperature"]) for request in server.requests}
+    assert of_kind == {
+        ("comparison", 0.0),
+        ("comparison", 0.5),
+        ("crowd answer", 1.2),
+        ("removal", 0.0),
+        ("final", 0.0),
+    }
+    with pytest.raises(BadInput, match="crowd_temperature 3: 0 to 2"):
+        run(server, pairs, ["vanilla"], crowd_temperature=3)
+
+
+def test_a_method_may_ask_with_another_set_of_prompts_than_the_run(server, pairs):
+    frame = run(server, pairs, ["vanilla", "vanilla:paper", "cce@2:paper", "cce@2:kit"])
+    assert frame.method.unique().tolist() == ["vanilla", "vanilla:paper", "cce@2:paper", "cce@2:kit"]
+    assert frame.correct.all()
+    roles = Counter(request["messages"][0]["role"] for request in server.of_kind("comparison"))
+    assert roles == {"system": 7 * len(pairs), "user": 7 * len(pairs)}
+    heads = {
+        title.split()[0] for final in server.of_kind("final") for title in sections(final["messages"][-1]["content"])
+    }
+    assert heads >= {"Judgment", "Note"}
+
+
+def test_with_the_papers_prompts_a_crowd_answer_replaces_the_last_message_alone(server):
+    pair = Pair(
+        id="two",
+        label="B",
+        conversation_a=(
+            *two_turns(5)[:1],
+            Message(role="assistant", content="A's first, quality=5"),
+            *two_turns(3)[2:],
+        ),
+        conversation_b=(
+            *two_turns(5)[:1],
+            Message(role="assistant", content="B's first, quality=5"),
+            *two_turns(6)[2:],
+        ),
+    )
+    assert judge(pair, "cce@2", server.model("judge"), [server.model("crowd-9")], prompts="paper")["correct"]
+    (asked,) = server.of_kind("crowd answer")
+    assert [message["content"] for message in asked["messages"]] == ["First?", "A's first, quality=5", "Second?"]
+    keeps_a, keeps_b = (sections(request["messages"][-1]["content"]) for request in server.of_kind("comparison"))
+    for shown in (keeps_a, keeps_b):
+        assert shown["Assistant A's answer, turn 1"].strip() == "A's first, quality=5"
+        assert shown["Assistant B's answer, turn 1"].strip() == "B's first, quality=5"
+    crowd = "Crowd answer, quality=9, sample 0."
+    assert {keeps_a["Assistant B's answer, turn 2"].strip(), keeps_b["Assistant A's answer, turn 2"].strip()} == {crowd}

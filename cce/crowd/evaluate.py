@@ -163,9 +163,7 @@ def _others(pairs: Sequence[Pair]) -> dict[int, int]:
         of_benchmark[pair.benchmark].append(place)
     for benchmark, places in of_benchmark.items():
         if len({asked[place] for place in places}) == 1:
-            raise BadInput(
-                f"cce-shuffled shows the notes of another pair: {benchmark!r} has none with another question"
-            )
+            raise BadInput(f"cce-shuffled shows another pair's notes: {benchmark!r} has no pair with another question")
         # Twice round, from the back, since the last may have its other one behind the first.
         for place, after in reversed(list(pairwise([*places, *places, places[0]]))):
             others[place] = after if asked[after] != asked[place] else others.get(after)

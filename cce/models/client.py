@@ -15,7 +15,7 @@ import openai
 
 from cce.errors import CallFailed, ContextOverflow, EndpointFailed, SchemaRefused
 from cce.models.dry_run import DryRun
-from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, hopeless, patient
+from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, hopeless, patient, told_by
 from cce.models.loop import run, run_async
 from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, completion_of
@@ -25,7 +25,7 @@ from cce.spending import BUDGET, Bill, checked_price
 # How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
 TOO_LONG = r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|prompt is too long|count exceeds"
 # How chat templates and endpoints refuse a system message; some templates see only that two speakers do not alternate.
-NO_SYSTEM = r"system (role|message|prompt|instruction)|'system'|developer instruction|roles must alternate"
+NO_SYSTEM = r"system (role|message|prompt)|'system'|developer instruction|roles (must alternate|are supported)"
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
@@ -184,7 +184,7 @@ class LLM:
         try:
             completion = await self._called(request, url, start, True)
         except openai.APIStatusError as error:
-            if error.status_code not in (400, 422, 500) or not re.search(NO_SYSTEM, error.message, re.I):
+            if error.status_code not in (400, 422, 500) or not re.search(NO_SYSTEM, told_by(error), re.I):
                 raise
             manners.takes_system = False
             print(f"{self.model} takes no system message: the user's message begins with it", file=sys.stderr)
@@ -242,7 +242,7 @@ class LLM:
 
     def _explained(self, error: Exception) -> str:
         if isinstance(error, openai.APIStatusError):
-            return self.endpoint.masked(f"HTTP {error.status_code}: {error.message}")
+            return self.endpoint.masked(f"HTTP {error.status_code}: {told_by(error)}")
         url = self.endpoint.address()
         if hopeless(error):
             return f"no connection to {url}; is the server up?"

@@ -146,6 +146,11 @@ def hopeless(error: BaseException) -> bool:
     return isinstance(error.__cause__, ConnectError | ConnectTimeout)
 
 
+def told_by(error: openai.APIStatusError) -> str:
+    """What a refusal says: the message that OpenAI's form has a place for, or else all of the body."""
+    return error.message if isinstance(error.body, dict) and error.body.get("message") else error.response.text
+
+
 _backoff = wait_random_exponential(multiplier=0.5, max=30)
 
 

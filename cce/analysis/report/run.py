@@ -29,9 +29,12 @@ NAMING = ("judges", "crowd", "analyst", "graders", "samplers", "base", "beside",
 OWN = ("embedded", "student-")
 BY_MODEL = """
 SELECT json_extract(request, '$.model'), count(*), sum(json_extract(response, '$.prompt_tokens')),
-sum(json_extract(response, '$.completion_tokens')), sum(json_extract(response, '$.seconds'))
+sum(json_extract(response, '$.completion_tokens')), sum(json_extract(response, '$.seconds')),
+json_group_array(DISTINCT json_extract(response, '$.model'))
 FROM completions GROUP BY 1 ORDER BY 2 DESC
 """
+# Stands between the names of several models that answered to one.
+SEVERAL = " and "
 
 
 @dataclass(frozen=True)
@@ -137,16 +140,22 @@ def _read(file: Path, reader: Callable[[Path], Any]) -> Any:
 def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
     """What the notebooks' stores hold, whoever asked for it: one row per model, and one for all.
 
-    Dollars are a text: 0 on this machine, a dash without a known price. Raises StoreUnusable for what is no store.
+    `answered_by` is what the endpoints call the models that answered, a dash where they do not say. Dollars are a text:
+    0 on this machine, a dash without a known price. Raises StoreUnusable for what is no store.
     """
     stores = {one.store_file: one.store for one in notebooks if one.store_file and one.store_file.is_file()}
     rows = [row for _, store in sorted(stores.items()) for row in store.db.execute(BY_MODEL)]
-    held = pd.DataFrame(rows, columns=["model", "completions", *COSTS])
-    table = held.groupby("model", sort=False, as_index=False).sum()
+    held = pd.DataFrame(rows, columns=["model", "completions", *COSTS, "answered_by"])
+    table = held.drop(columns="answered_by").groupby("model", sort=False, as_index=False).sum()
+    answered = {
+        model: {name for one in names for name in json.loads(one) if name}
+        for model, names in held.groupby("model").answered_by
+    }
+    table.insert(1, "answered_by", [SEVERAL.join(sorted(answered[model])) or "-" for model in table.model])
     known = addresses(notebooks)
     table["dollars"] = [_dollars(row, known.get(row.model)) for row in table.itertuples()]
     if len(table):
-        table.loc[len(table)] = ["all", *table.drop(columns="model").sum(skipna=False)]
+        table.loc[len(table)] = ["all", "-", *table.drop(columns=["model", "answered_by"]).sum(skipna=False)]
     return table.assign(dollars=["-" if cost != cost else f"{cost:,.2f}" for cost in table.dollars])
 
 
