@@ -14,7 +14,9 @@ from tests.fake_server import FakeServer, sections
 from tests.finals import notes_of
 from tests.planted import ACCURACY, FOR_LOSSES, FOR_REMOVAL, PRAISED, is_right_on
 
-EVERY = [f"{name}@2" if method.budgeted else name for name, method in METHODS.items() if name not in FORMATS]
+# What knows the lengths alone has tests of its own.
+OTHERS = {*FORMATS, "longer", "shorter"}
+EVERY = [f"{name}@2" if method.budgeted else name for name, method in METHODS.items() if name not in OTHERS]
 # Two that any candidate of 2 to 7 loses to, and two that it beats.
 CROWD = ["crowd-0", "crowd-9", "crowd-1", "crowd-8"]
 
@@ -32,7 +34,7 @@ def check_kinds(server: FakeServer, method: str) -> None:
     kinds = {"comparison"} | ({"aggregation"} if "agg" in method else set())
     kinds |= {"crowd answer"} if crowd_needed(method) else set()
     kinds |= {"final"} if method.startswith("cce") and crowd_needed(method) else set()
-    assert set(server.kinds()) - {"removal"} == (set() if method == "longer" else kinds)
+    assert set(server.kinds()) - {"removal"} == kinds
 
 
 @pytest.mark.filterwarnings("ignore:none of")
@@ -46,21 +48,28 @@ class TestEveryMethod:
         assert run(server, longer, [method], order=order).correct.all()
 
     def test_shows_a_benchmarks_own_criteria_in_every_judging_prompt(self, server, method):
-        run(server, [planted_pair(0, 2, 5, criteria="the five attributes")], [method])
+        run(server, [planted_pair(place, 2, 5, criteria="the five attributes") for place in (0, 1)], [method])
         shown = prompts(server, "comparison", "final", "aggregation")
         assert all("the five attributes" in prompt and "creativity and level" not in prompt for prompt in shown)
         check_kinds(server, method)
 
     def test_shows_both_turns_of_a_conversation_everywhere(self, server, method):
         a, b = (
-            [("user", "First?"), ("assistant", "quality=9"), ("user", "Second?"), ("assistant", f"quality={quality}")]
+            [("user", "First?"), ("assistant", "quality=9"), ("user", "{}?"), ("assistant", f"quality={quality}")]
             for quality in (3, 6)
         )
-        talks = {
-            f"conversation_{side}": [Message(role=role, content=content) for role, content in talk]
-            for side, talk in zip("ab", (a, b), strict=True)
-        }
-        run(server, [Pair(id="two", label="B", **talks)], [method])
+        pairs = [
+            Pair(
+                id=second,
+                label="B",
+                **{
+                    f"conversation_{side}": [Message(role=role, content=said.format(second)) for role, said in talk]
+                    for side, talk in zip("ab", (a, b), strict=True)
+                },
+            )
+            for second in ("Second", "Another")
+        ]
+        run(server, pairs, [method])
         shown = [sections(prompt) for prompt in prompts(server, "comparison", "final", "aggregation")]
         assert all("Assistant B's answer, turn 2" in titles for titles in shown)
         check_kinds(server, method)

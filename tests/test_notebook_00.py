@@ -23,7 +23,7 @@ def test_it_takes_one_pair_through_every_stage_in_its_profile(file, server, tmp_
     judgments, verdicts, crowd = made["judgments"], made[""], made["_crowd"]
     assert judgments.method.tolist() == verdicts.method.tolist() == parameters["methods"]
     assert judgments.id.nunique() == 1
-    assert verdicts.crowd_judgments.tolist() == [0, 0, 2 * len(parameters["crowd"])]
+    assert verdicts.crowd_judgments.tolist() == [0, 0, 0, 2 * len(parameters["crowd"])]
     assert len(crowd) == 2 * len(parameters["crowd"])
     assert crowd.selected.sum() == verdicts.selected.max() == judgments.selected.max()
     # One call more is for the example of a pair of one's own, and one for the method in plain calls, whose budget is 4.

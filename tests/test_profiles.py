@@ -5,6 +5,8 @@ a tenth of the time. Those that train models as well have tests of their own, te
 """
 
 import contextlib
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -12,6 +14,11 @@ import pandas as pd
 import pytest
 
 from cce import runner
+from cce.analysis import FLOORS
+from cce.analysis.paper import ROW, paper_name, students, table3
+from cce.analysis.students import paper_students
+from cce.errors import BadInput
+from cce.names import short_name
 from tests.conftest import given_by, planted_pair
 from tests.fake_analyst import FakeAnalyst
 from tests.fake_server import FakeServer
@@ -64,7 +71,7 @@ def test_every_notebook_has_parameters_in_every_profile():
     stems = {path.stem for path in ROOT.glob("notebooks/*.ipynb")}
     # params/cluster holds servers' settings, in folders of their own, and is no profile.
     profiles = {file.parent for file in ROOT.glob("params/*/*.yaml")}
-    assert {profile.name: {f.stem for f in profile.glob("*.yaml")} for profile in profiles} == {
+    assert {profile.name: {f.stem.partition(".")[0] for f in profile.glob("*.yaml")} for profile in profiles} == {
         name: stems | {"common"} for name in ("demo", "gpu", "paper")
     }
 
@@ -75,6 +82,58 @@ def test_a_run_writes_into_its_own_folder_which_git_ignores(profile):
     for _, given in runner.checked(profile, None):
         places = [given[name] for name in ("store", "out", "figures", "trained") if name in given]
         assert all(place == f"runs/{profile}" or place.startswith(f"runs/{profile}/") for place in places)
+
+
+def test_a_further_run_of_a_notebook_holds_what_is_different_and_has_a_folder_of_its_own():
+    given = dict(runner.checked("paper", None))
+    first, further = given["05_distillation"], given["05_distillation.qwen-30k"]
+    assert {name for name in first if first[name] != further[name]} == {
+        *("base", "beside", "figures", "mixed", "out", "samples", "teach_limit", "training")
+    }
+    assert (first["out"], further["out"], further["figures"]) == ("runs/paper", *["runs/paper/qwen-30k"] * 2)
+    assert [name for name, _ in runner.checked("paper", ["05_distillation"])] == ["05_distillation"]
+
+
+def test_the_paper_profile_has_every_row_of_tables_2_and_3():
+    rows, picks = set(), set()
+    for name, given in runner.checked("paper", None):
+        if name.startswith("05"):
+            base, samples = paper_name(given["base"]), given["samples"]
+            rows |= {(base, method.partition("@")[0], samples) for method in given["methods"] if method not in FLOORS}
+            rows |= {(base, "cce+vanilla", 2 * samples)} if given["mixed"] else set()
+            published = paper_students(given["base"], {}, given["published"])
+            assert published.keys() == set(map(short_name, given["published"]))
+            rows |= set(published.values())
+        if name.startswith("06"):
+            ways = ["crowd" if method.startswith("cce") else method for method in given["methods"]]
+            places = paper_name(short_name(given["base"])), given["instructions"], given["instruction_limit"]
+            picks |= {(*places, way) for way in ways}
+    assert rows == set(students().index)
+    assert picks == set(table3().set_index(ROW).index)
+
+
+def test_a_parameter_by_hand_goes_before_the_files_and_is_checked_like_them():
+    ((_, given),) = runner.checked("demo", ["01_judge_accuracy"], {"limit": 3})
+    assert given["limit"] == 3
+    both = runner.checked("demo", ["01_judge_accuracy", "06_rejection_sampling"], {"grader_order": "given"})
+    assert ["grader_order" in given for _, given in both] == [False, True]
+    for by_hand, said in (
+        ({"limit": "3"}, "^-p: limit is '3'; wanted: a whole number"),
+        ({"limits": 3}, "^-p limits: none of 01_judge_accuracy has a parameter of this name"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            runner.checked("demo", ["01_judge_accuracy"], by_hand)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("limit", "write NAME=VALUE"), ("judges=[a", "not YAML"), ("limit='3'", "limit is '3'")]
+)
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_parameter_by_hand_that_cannot_be_read_is_one_clear_error(command, given, said):
+    asked = [sys.executable, "-m", "cce", command, "demo", "01_judge_accuracy", "-p", given]
+    ended = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: -p") and said in ended.stderr
 
 
 @pytest.mark.slow

@@ -86,10 +86,16 @@ def test_the_average_counts_benchmarks_alike_and_wants_all_of_them():
     assert set(scored(judgments(["A"])).benchmark) == {"evalbias"}
 
 
-def test_only_the_papers_five_benchmarks_have_its_average():
+def test_the_papers_five_benchmarks_alone_make_its_average():
     five = pd.concat(judgments(["A"], name, subset="hep-go") for name in PUBLISHED)
-    assert AVERAGE in set(scored(five).benchmark)
-    assert AVERAGE not in set(scored(pd.concat([five, judgments(["A"], "pocket")])).benchmark)
+    more = scored(pd.concat([five, judgments(["B"], "pocket")]))
+    for scores in (scored(five), more):
+        average = scores[scores.benchmark == AVERAGE]
+        assert len(average) == 5 and average.score.mean() == 1
+    assert OTHER_AVERAGE not in set(more.benchmark) and "pocket" in set(more.benchmark)
+    fewer = scored(pd.concat([five[five.benchmark != "evalbias"], judgments(["B"], "pocket")]))
+    assert AVERAGE not in set(fewer.benchmark)
+    assert (fewer.benchmark == OTHER_AVERAGE).sum() == 5
 
 
 def test_pairs_without_a_label_have_no_score():

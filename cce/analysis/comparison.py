@@ -17,8 +17,8 @@ from cce.names import AVERAGES, NO_JUDGE, method_parts, short_name
 
 COLUMNS = [*GROUP, "baseline", "pairs", "instructions", "difference", "difference_low", "difference_high"]
 COLUMNS += [*AT_EQUAL_LENGTH, "only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
-# By baseline: selections as judged, removal with all else alike, selections with removal. Then what the gain is made of:
-# that of the prompt and of the count of losses alone, and what cce gains beyond these and beyond another pair's notes.
+# By baseline: selections as judged, removal with all else alike, selections with removal. Then what the gain is made
+# of: that of the prompt and of the count of losses alone, and what cce gains beyond these and beyond foreign notes.
 CONTRASTS = {
     "cce-random": ["cce-praising", "cce-criticizing", "cce-balanced", "cce-random+removal"],
     "cce-criticizing": ["cce"],
@@ -59,11 +59,14 @@ def selection_comparisons(scores: pd.DataFrame) -> pd.DataFrame:
     budgets, contrasts = dict.fromkeys(method_parts(method).budget for method in scores.method.unique()), {}
     for budget in filter(None, budgets):
         for baseline, methods in CONTRASTS.items():
-            contrasts.setdefault(_at(baseline, budget), []).extend(_at(method, budget) for method in methods)
+            contrasts.setdefault(at_budget(baseline, budget), []).extend(
+                at_budget(method, budget) for method in methods
+            )
     return contrasted(scores, contrasts)
 
 
-def _at(name: str, budget: int) -> str:
+def at_budget(name: str, budget: int) -> str:
+    """The method of this family at a budget, or without one where the family has none."""
     return f"{name}@{budget}" if METHODS[name].budgeted else name
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cce.analysis.comparison import CONTRASTS
+from cce.analysis.comparison import CONTRASTS, at_budget
 from cce.analysis.figures.curves import loss_curves, scaling
 from cce.analysis.figures.dot_plot import NOT_RUN, dot_plot, one_pair, our_marks
 from cce.analysis.figures.style import NOT_IN_PAPER, TITLES, model_title, save, styled, title, titles
@@ -149,14 +149,18 @@ def _our_differences(comparisons: pd.DataFrame) -> pd.DataFrame:
 def _paper_differences(comparisons: pd.DataFrame) -> pd.DataFrame:
     ours = dict.fromkeys(zip(comparisons.method.map(family), comparisons.baseline.map(family), strict=True))
     contrasts = list(ours) or [(method, baseline) for baseline, methods in CONTRASTS.items() for method in methods]
-    return pd.DataFrame(
-        {"panel": panel, "row": method + AGAINST + baseline}
-        | dict.fromkeys(("series", "label"), f"{REFERENCE} @{budget}{mean}")
-        | {"value": paper_gain(benchmark, REFERENCE, f"{method}@{budget}", f"{baseline}@{budget}")}
-        for benchmark, panel, mean in _paper_places(comparisons.benchmark)
-        for method, baseline in contrasts
-        for budget in PAPER_BUDGETS
-    ).assign(paper=True)
+    return (
+        pd.DataFrame(
+            {"panel": panel, "row": method + AGAINST + baseline}
+            | dict.fromkeys(("series", "label"), f"{REFERENCE} @{budget}{mean}")
+            | {"value": paper_gain(benchmark, REFERENCE, f"{method}@{budget}", at_budget(baseline, budget))}
+            for benchmark, panel, mean in _paper_places(comparisons.benchmark)
+            for method, baseline in contrasts
+            for budget in PAPER_BUDGETS
+        )
+        .dropna(subset="value")
+        .assign(paper=True)
+    )
 
 
 def _our_students(table: pd.DataFrame, base_model: str) -> pd.DataFrame:

@@ -9,23 +9,20 @@ import gzip
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import chdir
-from dataclasses import dataclass
 from hashlib import sha256
-from math import nan
 from pathlib import Path
 
 import pandas as pd
 
-from cce.analysis.figures.style import model_title, title
 from cce.analysis.paper import as_printed
 from cce.analysis.report.cases import Cases
 from cce.analysis.report.findings import findings
 from cce.analysis.report.run import SEVERAL, Executed, addresses, by_method, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.display import TEMPLATES
-from cce.names import AVERAGES, family, method_parts, short_name
+from cce.names import short_name
 from cce.project import root
 from cce.spending import on_loopback
 from cce.text import write_whole

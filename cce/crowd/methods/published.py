@@ -64,12 +64,12 @@ FORMATS = {
     # Li et al., arXiv 2310.05470: a comparison that states its final decision towards the end.
     "auto-j": form_in_words(last_of(DECISION, CHOICES), *DECIDED),
     # Kim et al., arXiv 2405.01535: the letter that ends the feedback; this format has no tie. The first Prometheus
-    # (arXiv 2310.08491) was trained to grade single answers; the paper's code asks it for the better of two all the same.
+    # (arXiv 2310.08491) was trained to grade single answers; the paper's code asks it for the better of two.
     **{name: form_in_words(last_of(RESULT, CHOICES), "[RESULT] A", "[RESULT] B") for name in PROMETHEUS},
 }
-# The longest answer, in tokens, in the code that its authors publish: baaivision/JudgeLM gen_model_judgement.py has 2,048,
-# which is all that the model takes, of which half is left for the prompt here; WeOpenML/PandaLM pandalm_inference.py;
+# The longest answer, in tokens, in the code that its authors publish: WeOpenML/PandaLM pandalm_inference.py;
 # GAIR-NLP/auto-j example.py; prometheus-eval/prometheus run_relative_scoring.py; the package prometheus-eval 0.1.20.
+# baaivision/JudgeLM gen_model_judgement.py has 2,048, which is all that the model takes: half is left for the prompt.
 TOKENS = {"judgelm": 1024, "pandalm": 512, "auto-j": 1024, "prometheus": 256, "prometheus-2": 1024}
 
 
