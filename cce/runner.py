@@ -1,9 +1,10 @@
 """Run a profile: every notebook that has a parameter file in params/<profile>/, through papermill.
 
 What its notebooks share stands in common.yaml, a notebook's own in NOTEBOOK.yaml, and what is different in a further
-run of it in NOTEBOOK.VARIANT.yaml. The later goes before the earlier, and what is given by hand before all. To papermill
-a parameter that no notebook declares and a notebook that made nothing are no errors. Here they are, the first before
-anything runs.
+run of it in NOTEBOOK.VARIANT.yaml. The later goes before the earlier, and what is given by hand before all.
+
+To papermill a parameter that no notebook declares and a notebook that made nothing are no errors. Here they are, the
+first before anything runs.
 """
 
 import json
