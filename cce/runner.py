@@ -58,7 +58,9 @@ def checked(
 
     Raises BadInput for an unknown profile, notebook or parameter, and for a value that a notebook does not take.
     """
-    files = sorted(file for file in root().glob("params/*/*.yaml") if file.stem != "common")
+    # By stem: the first run of a notebook comes before its further ones.
+    files = sorted(root().glob("params/*/*.yaml"), key=lambda file: file.stem)
+    files = [file for file in files if file.stem != "common"]
     profiles = sorted({file.parent.name for file in files})
     if profile not in profiles:
         raise BadInput(f"profile {profile!r}: no parameter files in params/; there are: {', '.join(profiles)}")

@@ -57,12 +57,18 @@ def teaching_sets(
     as many examples as the poorest method has, and no more than `samples`. With `mixed` a further student learns from
     the examples of all methods together, as in the last row of Table 2. `drop_contradicted` leaves out judgments that
     the pair's label contradicts; the paper's code does not show it. The seed draws the examples.
+    Raises BadInput where a method leaves none.
     """
     sets = {}
     for method, rows in judgments.groupby("method", sort=False):
         examples = taught_by(pairs, rows, drop_contradicted=drop_contradicted, prompts=prompts)
         sets[method] = drawn_evenly(examples, samples or len(examples), seed)
     size = min(map(len, sets.values()))
+    if not size:
+        method = min(sets, key=lambda name: len(sets[name]))
+        raise BadInput(
+            f"{method} leaves no judgments to teach for both A and B; judge more pairs, or loosen what is left out"
+        )
     sets = {method: examples[:size] for method, examples in sets.items()}
     return sets | ({" + ".join(sets): [one for examples in sets.values() for one in examples]} if mixed else {})
 

@@ -20,7 +20,8 @@ def write_benchmarks(folder: Path) -> None:
         "mt_bench_human_judgments/human_judgments.jsonl": map(_mtbench, range(PAIRS)),
         "JudgeBench/gpt.jsonl": map(_judgebench, range(PAIRS)),
         "offsetbias/train.jsonl": map(_offsetbias, range(PAIRS)),
-        "llama-3.1-tulu-3-8b-preference-mixture/train.jsonl": map(_tulu3, range(PAIRS)),
+        # Enough for a teacher that is supposed to judge by lot.
+        "llama-3.1-tulu-3-8b-preference-mixture/train.jsonl": map(_tulu3, range(5 * PAIRS)),
         **{f"llmbar/{name}.json": [list(map(_llmbar, range(n, PAIRS, 5)))] for n, name in enumerate(LLMBAR)},
     }
     for name, rows in files.items():

@@ -35,7 +35,7 @@ HOSTILE = (
 QUALITIES = [(2, 7), (6, 3), (3, 6), (8, 5), (5, 3), (7, 2)]
 METHODS = {
     "01_judge_accuracy": ["longer", "vanilla", "evalplan", "maj@3", "cce-random@2", "cce@4"],
-    "02_selection": ["vanilla", "cce-random@2", "cce-praising@2", "cce-criticizing@2", "cce@2"],
+    "02_selection": ["vanilla", "cce-random@2", "cce-praising@2", "cce-criticizing@2", "cce@2", "cce-shuffled@2"],
 }
 # A phrase of the prompt of evalplan, whose judgments are missing for it.
 REFUSED = "evaluation plan"
@@ -125,7 +125,7 @@ def test_the_page_holds_the_run_and_says_what_was_not_run(page):
     assert said.count("not run here") == 5  # scaling, two of key points, distillation, rejection sampling
     assert "Served at a loopback address" in said
     assert "embedded model" not in said
-    assert len(data_of(page)["rows"]) == 6 * (1 + 3 * 5 + 3 * 5)
+    assert len(data_of(page)["rows"]) == 6 * (1 + 3 * 5 + 3 * 6)
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_runs_only_its_own_script(page):
@@ -187,6 +187,26 @@ def test_a_case_tells_how_its_verdict_came_about_as_its_record_does(page, folder
     assert [texts[text] for text in row["texts"]] == [record["text"]]
 
 
+def test_a_case_with_foreign_notes_says_of_which_pair_they_are(page):
+    rows = [
+        row for row in data_of(page)["rows"] if row["method"].startswith("cce") and isinstance(row["context"], dict)
+    ]
+    told = {(row["method"], row["context"]["of"]) for row in rows}
+    assert {of for method, of in told if method == "cce@2"} == {None}
+    assert {of for method, of in told if method == "cce-shuffled@2"} == {f"pair-{place}<i>" for place in range(6)}
+
+
+def test_two_models_behind_one_name_are_named_on_the_page(copied):
+    with closing(sqlite3.connect(copied / "s.sqlite")) as store, store:
+        key, answer = store.execute(
+            "SELECT key, response FROM completions WHERE request LIKE '%some-model%'"
+        ).fetchone()
+        answer = json.dumps(json.loads(answer) | {"model": f"another {HOSTILE}"})
+        store.execute("UPDATE completions SET response = ? WHERE key = ?", (answer, key))
+    said = " ".join(Elements(report(copied)).said)
+    assert "some-model was answered by several models: another" in said and "and some-model" in said
+
+
 def test_what_became_of_each_judgment_is_what_the_file_says(page, folder):
     rows = judgments_in(folder)
     of = pd.Series([row["outcome"] for row in data_of(page)["rows"]])
@@ -202,7 +222,7 @@ def test_without_the_store_the_page_says_what_is_not_at_hand(copied):
         file.unlink()
     page = report(copied)
     said = whys_of(data_of(page))
-    assert len(said) == 6 * (3 * 5 + 3 * 5)  # length asks no model, and needs no store
+    assert len(said) == 6 * (3 * 5 + 3 * 6)  # longer asks no model, and needs no store
     assert all("store is not at hand" in why or "content policy" in why for why in said)
     assert "The run's store is not at hand." in page.read_text()
 
@@ -227,7 +247,7 @@ def test_records_of_an_earlier_version_are_shown_without_a_trace(copied):
     file.write_text("\n".join(map(json.dumps, bare)))
     data = data_of(report(copied))
     assert any("holds no trace" in why for why in whys_of(data))
-    assert len(data["rows"]) == 6 * (1 + 3 * 5 + 3 * 5)
+    assert len(data["rows"]) == 6 * (1 + 3 * 5 + 3 * 6)
 
 
 def test_without_the_executed_notebook_tables_and_judgments_are_there(copied):

@@ -238,13 +238,14 @@ function others(row) {
 function context(row, pair) {
   const title = make("h4", {}, "How it came about");
   if (typeof row.context === "number") return [title, note(`Not at hand: ${data.whys[row.context]}`)];
-  const { crowd, selected, notes, prompts } = row.context;
+  const { crowd, of, selected, notes, prompts } = row.context;
+  const whose = of === null ? "" : `, of the pair ${of}`;
   const parts = [];
   if (crowd.length) {
     const made = [...crowd].sort((one, other) => data.crowd[one].letter.localeCompare(data.crowd[other].letter) || data.crowd[one].side.localeCompare(data.crowd[other].side));
     const letters = [...new Map(made.map((one) => [data.crowd[one].letter, data.crowd[one]])).values()];
-    parts.push(folded("crowd answers", `${letters.length}`, false, ...letters.map(answered)));
-    parts.push(folded("crowd judgments", `${crowd.length} made, ${selected.length} selected`, false, ...made.map((one) => compared(data.crowd[one], selected.includes(one), pair))));
+    parts.push(folded("crowd answers", `${letters.length}${whose}`, false, ...letters.map(answered)));
+    parts.push(folded("crowd judgments", `${crowd.length} made, ${selected.length} selected${whose}`, false, ...made.map((one) => compared(data.crowd[one], selected.includes(one), pair))));
   }
   if (notes.length) parts.push(folded("notes as the judge saw them", `${notes.filter((one) => data.texts[one[3]]).length}`, true, ...notes.map(noted)));
   prompts.forEach((pieces, order) => {

@@ -88,7 +88,7 @@ class Cases:
         known = [*pair["questions"], *pair["a"], *pair["b"], *(shown for _, _, shown in notes)]
         selected = [place for place, one in zip(crowd, trace["crowd"], strict=True) if one["selected"]]
         pieces = [self._places(_pieces(prompt, known)) for prompt in prompts]
-        return {"crowd": crowd, "selected": selected, "notes": told, "prompts": pieces}
+        return {"crowd": crowd, "of": trace.get("notes_of"), "selected": selected, "notes": told, "prompts": pieces}
 
     def _judgment(self, one: dict, notebook: Executed) -> int:
         answer = one["answer"]
