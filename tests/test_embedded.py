@@ -31,6 +31,11 @@ def test_the_embedded_judge_is_small_and_writes_readable_verdicts_in_both_orders
     assert (frame.calls == 2).all()
 
 
+def test_what_an_engine_of_this_machine_calls_itself_is_not_kept():
+    answer = LLM("embedded").complete("Say hello.", max_tokens=2)
+    assert (answer.model, answer.fingerprint) == ("", "")
+
+
 def test_a_missing_adapter_is_named_with_its_remedy(monkeypatch, tmp_path):
     monkeypatch.setattr("cce.models.endpoint.JUDGE", tmp_path / "embedded-judge.gguf")
     with pytest.raises(EmbeddedMissing, match="make embedded-judge"):

@@ -17,10 +17,13 @@ from cce.crowd.notes import cut_outcome
 from cce.errors import NotebookFailed
 from cce.models.dry_run import open_ledger, supposed
 from cce.models.wire import Expects, Request
+from cce.names import short_name
 from cce.planning import TOTAL, plan_profile
-from cce.runner import run_profile
+from cce.runner import checked, run_profile
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
+from tests.published import write_benchmarks, write_chat
+from tests.test_profiles import run_here
 
 ROOT = Path(__file__).parents[1]
 # The crowd's 8 and 9 beat every answer; 1 and 4 beat some of them.
@@ -62,7 +65,8 @@ def test_calls_are_exact_where_outcomes_decide_nothing(server, tmp_path, order, 
 @pytest.mark.parametrize(("order", "verdict"), PROTOCOLS)
 @pytest.mark.parametrize("judge", ["judge", "leaning-judge", "mute-judge", "some-judge"])
 def test_calls_are_a_bound_from_above_where_outcomes_tell_selections_apart(server, tmp_path, judge, order, verdict):
-    methods = ["vanilla", *(f"{name}@{budget}" for name in SELECTIONS for budget in (1, 2, 4))]
+    families = [*SELECTIONS, "count", "cce-shuffled"]
+    methods = ["vanilla", *(f"{name}@{budget}" for name in families for budget in (1, 2, 4))]
     crowd = ["crowd-8", "crowd-4", "crowd-1"]
     of_plan, of_run = both(server, tmp_path, methods, crowd, (0, 1, 2), judge, order=order, verdict=verdict)
     assert {model for model in of_run if of_run[model] > of_plan[model]} == set()
@@ -181,6 +185,27 @@ def test_models_that_were_taught_by_picks_are_planned_each(profile, server):
     # A grade for each of two turns, and a comparison with the reference, of four models.
     assert calls["grader"] == 4 * (3 * 2 + 3)
     assert not server.requests
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, _ in checked("paper", None) if name[:2] in ("01", "02", "05", "06")])
+def test_every_cell_of_tables_1_to_4_has_a_plan(name, tmp_path, monkeypatch):
+    write_benchmarks(tmp_path / "data")
+    write_chat(tmp_path / "data")
+    monkeypatch.setenv("CCE_DATA", str(tmp_path / "data"))
+    ((_, given),) = checked("paper", [name])
+    elsewhere = {place: str(tmp_path / place) for place in ("store", "out", "figures", "trained") if place in given}
+    ledger = str(tmp_path / "ledger.sqlite")
+    # Prometheus's wording is in a package of its own, which need not be installed.
+    published = {model: form for model, form in given.get("published", {}).items() if "prometheus" not in form}
+    few = {"limit": 2, "teach_limit": 24, "instruction_limit": 2}
+    more = {"dry_run": ledger} | {part: number for part, number in few.items() if part in given}
+    more |= {"published": published} if published else {}
+    run_here(ROOT / f"notebooks/{name.partition('.')[0]}.ipynb", given | elsewhere | more)
+    needed = planned(Path(ledger))
+    asked = [*given["judges"], *given["crowd"], *given.get("samplers", []), *given.get("graders", []), *published]
+    assert {short_name(model) for model in asked} <= needed.keys()
+    assert needed["gpt-4o"] > 25
 
 
 @pytest.mark.slow

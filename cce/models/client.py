@@ -215,6 +215,8 @@ class LLM:
         masked, tokens = self.endpoint.masked, completion.first_token
         tokens = tokens and {masked(token): logprob for token, logprob in tokens.items()}
         texts = {name: masked(getattr(completion, name)) for name in ("text", "finish", "model", "fingerprint")}
+        # An engine of our own calls a model by the place of its file; the name that it was given is its digest.
+        texts |= {} if self.endpoint.url else {"model": "", "fingerprint": ""}
         return replace(completion, first_token=tokens, **texts)
 
     def _most(self, request: Request) -> Counter:
