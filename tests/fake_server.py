@@ -184,7 +184,7 @@ def errs(asked: dict) -> bool:
     if crowd or (is_named(model) and model != "fallible-judge"):
         return False
     if model == "fallible-judge":
-        return not is_right(shown, prompt, asked["seed"])
+        return not is_right(shown, prompt, asked.get("seed", 0))
     return drawn(f"{model} {method_of(shown, prompt)} {sorted(shown.values())}", 4) == 0
 
 
@@ -226,7 +226,7 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
     if kind == "crowd answer":
         named = re.fullmatch(r"crowd-(\d+)", model)
         quality = named[1] if named else quality_of(model + asked["messages"][-1]["content"])
-        return f"Crowd answer, quality={quality}, sample {asked['seed']}.", None
+        return f"Crowd answer, quality={quality}, sample {asked.get('seed', 0)}.", None
     if kind == "removal":
         return removal(asked), None
     letter = verdict_of(asked)

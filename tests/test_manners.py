@@ -1,10 +1,13 @@
 """How a model wants to be asked, which its endpoint shows, and which model answered to a name."""
 
+import json
+
 import pytest
 from aiohttp import web
 
 from cce import LLM, evaluate
-from cce.errors import CallFailed
+from cce.errors import CallFailed, EndpointFailed
+from cce.models.manners import manners_of
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
 
@@ -36,6 +39,7 @@ class WithoutSystem(FakeServer):
         return await super()._complete(request)
 
 
+@pytest.mark.filterwarnings("ignore:.*takes no system message")
 @pytest.mark.parametrize("words", REFUSALS)
 def test_a_model_that_takes_no_system_message_gets_it_before_the_users_text(words, capsys):
     pairs = [planted_pair(place, 2, 5) for place in range(12)]
@@ -63,12 +67,203 @@ def test_a_refusal_that_only_mentions_a_system_is_none_of_a_system_message():
         assert not server.requests
 
 
+@pytest.mark.filterwarnings("ignore:.*takes no system message")
 def test_what_is_asked_is_known_by_one_key_however_it_is_sent(tmp_path):
     pair, options = planted_pair(0, 2, 5), {"prompts": "paper", "store": tmp_path / "s.sqlite"}
     with FakeServer() as taking, WithoutSystem() as refusing:
         evaluate([pair], ["vanilla"], [refusing.model("judge")], **options)
         evaluate([pair], ["vanilla"], [taking.model("judge")], **options)
         assert not taking.requests
+
+
+# What endpoints refuse by name, in their words: when, with which status and body; and what is sent instead.
+OPENAI = "Use 'max_completion_tokens' instead."
+PARAMETERS = {
+    "OpenAI's reasoning models, max_tokens": (
+        lambda asked: "max_tokens" in asked,
+        (
+            400,
+            {"error": {"message": f"Unsupported parameter: 'max_tokens' is not supported with this model. {OPENAI}"}},
+        ),
+        lambda asked: asked["max_completion_tokens"] == 1024 and "max_tokens" not in asked,
+    ),
+    "OpenAI's reasoning models, temperature": (
+        lambda asked: asked.get("temperature", 1) != 1,
+        (
+            400,
+            {
+                "error": {
+                    "message": "Unsupported value: 'temperature' does not support 0.1 with this model. Only the default "
+                    "(1) value is supported.",
+                    "param": "temperature",
+                    "code": "unsupported_value",
+                }
+            },
+        ),
+        lambda asked: "temperature" not in asked,
+    ),
+    "o3-mini, temperature": (
+        lambda asked: "temperature" in asked,
+        (400, {"error": {"message": "Unsupported parameter: 'temperature' is not supported with this model."}}),
+        lambda asked: "temperature" not in asked,
+    ),
+    "search models, temperature": (
+        lambda asked: "temperature" in asked,
+        (400, {"error": {"message": "Model incompatible request argument supplied: temperature"}}),
+        lambda asked: "temperature" not in asked,
+    ),
+    "Mistral, seed, its detail in a list": (
+        lambda asked: "seed" in asked,
+        (
+            422,
+            {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]},
+        ),
+        lambda asked: "seed" not in asked,
+    ),
+    "Mistral, seed, its message an object": (
+        lambda asked: "seed" in asked,
+        (422, {"object": "error", "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"]}]}}),
+        lambda asked: "seed" not in asked,
+    ),
+    "Google, seed, a list": (
+        lambda asked: "seed" in asked,
+        (400, [{"error": {"message": 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'}}]),
+        lambda asked: "seed" not in asked,
+    ),
+    "xAI, seed, its error a text": (
+        lambda asked: "seed" in asked,
+        (400, {"code": "Client specified an invalid argument", "error": "Argument not supported on this model: seed"}),
+        lambda asked: "seed" not in asked,
+    ),
+    "DeepSeek, temperature": (
+        lambda asked: "temperature" in asked,
+        (400, {"error": {"message": "deepseek-reasoner does not support the parameter `temperature`", "param": None}}),
+        lambda asked: "temperature" not in asked,
+    ),
+    "DeepSeek, too long an answer": (
+        lambda asked: asked["max_tokens"] > 512,
+        (400, {"error": {"message": "Invalid max_tokens value, the valid range of max_tokens is [1, 512]"}}),
+        lambda asked: asked["max_tokens"] == 512,
+    ),
+    "OpenAI, too long an answer": (
+        lambda asked: asked["max_tokens"] > 900,
+        (
+            400,
+            {"error": {"message": "max_tokens is too large: 1024. This model supports at most 900 completion tokens."}},
+        ),
+        lambda asked: asked["max_tokens"] == 900,
+    ),
+}
+
+
+class Refusing(FakeServer):
+    """Refuses by the rules of some endpoints, and counts the refusals."""
+
+    rules = ()
+    refusals = 0
+
+    async def _complete(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        for refused, (status, body) in self.rules:
+            if refused(asked):
+                self.refusals += 1
+                return web.json_response(body, status=status)
+        return await super()._complete(request)
+
+
+def forget() -> None:
+    """As a new process does."""
+    manners_of.cache_clear()
+
+
+@pytest.mark.filterwarnings("ignore:.*(takes no seed|own temperature)")
+@pytest.mark.parametrize("symptom", PARAMETERS)
+def test_a_parameter_that_is_refused_by_name_is_changed_once_for_the_model(symptom, tmp_path):
+    refused, answer, wanted = PARAMETERS[symptom]
+    with Refusing() as server:
+        server.rules = [(refused, answer)]
+        judge, store = LLM(server.model("crowd-5"), store=tmp_path / "s"), tmp_path / "s"
+        assert all("quality=5" in judge.complete(f"{n}?", temperature=0.1, sample=7).text for n in range(3))
+        assert server.refusals == 1
+        assert all(map(wanted, server.requests))
+        forget()
+        # A later run knows it from the store.
+        assert "quality=5" in LLM(server.model("crowd-5"), store=store).complete("Later?", temperature=0.1).text
+        assert server.refusals == 1
+
+
+class Reasoner(Refusing):
+    """A reasoning model: another name for the longest answer, its own temperature, and sixteen tokens at least."""
+
+    rules = [PARAMETERS[f"OpenAI's reasoning models, {name}"][:2] for name in ("max_tokens", "temperature")]
+
+
+def test_a_reasoning_model_judges_and_its_results_say_how_it_was_asked(pairs, capsys):
+    with Reasoner() as server:
+        crowd = [server.model("crowd-1"), server.model("crowd-9")]
+        with pytest.warns(UserWarning, match="asked at the endpoint's own temperature"):
+            frame = evaluate(pairs, ["vanilla", "cce@2"], [server.model("judge")], crowd)
+        assert frame.correct.all()
+        # Each of three models is refused two parameters; what was under way meanwhile may be refused as well.
+        assert server.refusals <= 2 * (len(pairs) * 2 + 2 * len(pairs))
+        assert capsys.readouterr().err.count("judge@") <= 3
+        before = server.refusals
+        evaluate([planted_pair(50, 2, 5)], ["vanilla"], [server.model("judge")])
+        assert server.refusals == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Your prompt about temperature, seed and max_tokens was filtered.",
+        "The temperature of this conversation is not supported by our content policy.",
+        "Seed investors are not allowed here.",
+    ],
+)
+def test_a_refusal_that_only_mentions_a_parameter_changes_nothing(said):
+    with Refusing() as server:
+        server.rules = [(lambda asked: True, (400, {"error": {"message": said}}))]
+        with pytest.raises(CallFailed, match=said[:20]):
+            LLM(server.model("crowd-5")).complete("Who are you?")
+        assert server.refusals == 1
+
+
+def test_a_letter_is_asked_for_with_as_many_tokens_and_as_few_probabilities_as_are_taken(pairs):
+    least = "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 1 instead."
+    most = "Requested sample logprobs of 20, which is greater than max allowed: 5"
+    with Refusing() as server:
+        server.rules = [
+            (lambda asked: asked["max_tokens"] < 16, (400, {"error": {"message": least}})),
+            (lambda asked: asked.get("top_logprobs", 0) > 5, (400, {"error": {"message": most}})),
+        ]
+        frame = evaluate(pairs, ["vanilla"], [server.model("judge")], verdict="distribution")
+        assert frame.correct.all()
+        assert {(asked["max_tokens"], asked["top_logprobs"]) for asked in server.of_kind("letter")} == {(16, 5)}
+        assert server.refusals == 2
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (403, {"error": {"message": "You are not allowed to request logprobs from this model"}}),
+        (400, {"error": {"message": "`logprobs` is not supported with this model"}}),
+        (400, {"error": {"message": "deepseek-reasoner does not support the parameter `logprobs`"}}),
+        None,
+    ],
+)
+def test_an_endpoint_without_log_probabilities_is_one_clear_error(pairs, refusal):
+    class Silent(Refusing):
+        async def _complete(self, request: web.Request) -> web.Response:
+            if refusal:
+                return await super()._complete(request)
+            reply = json.loads((await super()._complete(request)).text)
+            reply["choices"][0]["logprobs"] = None
+            return web.json_response(reply)
+
+    with Silent() as server:
+        server.rules = [(lambda asked: "logprobs" in asked, refusal)] if refusal else []
+        with pytest.raises(EndpointFailed, match='tells no log-probabilities: read verdicts .*verdict="text"'):
+            evaluate(pairs, ["vanilla"], [server.model("judge")], verdict="distribution", concurrency=2)
 
 
 def as_model(name: str):

@@ -78,7 +78,7 @@ def results(
             # What breaks off leaves what was there out of order, too.
             kept.extend(keep(result) for place in sorted(waiting) for result in waiting[place])
             raise
-    for said in filter(None, (model.who_answered() for model in models)):
+    for said in dict.fromkeys(said for model in models for said in model.cautions()):
         warnings.warn(said, stacklevel=4)
     if failures:
         raise ResultsMissing(missing_in_words(doing, len(failures), total, failures[0]))

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 
 import httpx2
@@ -17,6 +17,7 @@ from cce.errors import CallFailed, ContextOverflow, EndpointFailed, SchemaRefuse
 from cce.models.dry_run import DryRun
 from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, hopeless, patient, told_by
 from cce.models.loop import run, run_async
+from cce.models.manners import manners_of, refuses
 from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, completion_of
 from cce.options import DEFAULTS, Options
@@ -24,8 +25,7 @@ from cce.spending import BUDGET, Bill, checked_price
 
 # How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
 TOO_LONG = r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|prompt is too long|count exceeds"
-# How chat templates and endpoints refuse a system message; some templates see only that two speakers do not alternate.
-NO_SYSTEM = r"system (role|message|prompt)|'system'|developer instruction|roles (must alternate|are supported)"
+WITHOUT_LOGPROBS = 'it tells no log-probabilities: read verdicts from its text, by verdict="text"'
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
@@ -37,19 +37,6 @@ _under_way: set[asyncio.Task] = set()
 def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
     # Models at one address share it if they are given the same bound; different bounds hold each for itself.
     return asyncio.Semaphore(concurrency)
-
-
-@dataclass
-class Manners:
-    """How a model wants to be asked, as far as it has shown: whether it takes a system message, None as yet unknown."""
-
-    takes_system: bool | None = None
-    finding_out: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-@cache
-def _manners(url: str, name: str) -> Manners:
-    return Manners()
 
 
 async def landed() -> None:
@@ -86,6 +73,8 @@ class LLM:
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
         self.answered: set[str] = set()  # by what the endpoint called the model
+        self.manners = manners_of(self.endpoint.url, self.endpoint.name)
+        self.manners.changes = self.store.manners(self.endpoint.name, self.endpoint.url) | self.manners.changes
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 
@@ -123,12 +112,11 @@ class LLM:
             self.bill.tokens += completion.tokens
         return self._usable(completion or await run_async(self._shared(request)), request)
 
-    def who_answered(self) -> str | None:
-        """What to say where several models answered to this name, from the store or now; None where one did."""
-        if len(self.answered) < 2:
-            return None
+    def cautions(self) -> list[str]:
+        """What to say with the results: that several models answered to this name, and how it was asked otherwise."""
         told = f"{self.model} was answered by {len(self.answered)} models: {', '.join(sorted(self.answered))}"
-        return f"{told}; these results mix them: name the one that you mean, if the endpoint has a name for it"
+        mixed = f"{told}; these results mix them: name the one that you mean, if the endpoint has a name for it"
+        return [mixed] * (len(self.answered) > 1) + self.manners.told(self.model, ("system", "temperature", "seed"))
 
     async def _shared(self, request: Request) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
@@ -172,39 +160,48 @@ class LLM:
         self.bill.again += 1
 
     async def _called_as_taken(self, request: Request, url: str, start: float) -> Completion:
-        # The first request with a system message goes alone: one refusal tells of all.
-        manners = _manners(url, self.endpoint.name)
-        if request.has_system_message and manners.takes_system is None:
-            async with manners.finding_out:
-                if manners.takes_system is None:
-                    return await self._found_out(manners, request, url, start)
-        return await self._called(request, url, start, bool(manners.takes_system))
+        # The first request of its kind goes alone where it holds what some models refuse: one refusal tells of all.
+        if request.special <= self.manners.proven:
+            return await self._called_politely(request, url, start)
+        async with self.manners.finding_out:
+            if not request.special <= self.manners.proven:
+                completion = await self._called_politely(request, url, start)
+                self.manners.proven |= request.special
+                return completion
+        return await self._called_politely(request, url, start)
 
-    async def _found_out(self, manners: Manners, request: Request, url: str, start: float) -> Completion:
-        try:
-            completion = await self._called(request, url, start, True)
-        except openai.APIStatusError as error:
-            if error.status_code not in (400, 422, 500) or not re.search(NO_SYSTEM, told_by(error), re.I):
-                raise
-            manners.takes_system = False
-            print(f"{self.model} takes no system message: the user's message begins with it", file=sys.stderr)
-            return await self._called(request, url, start, False)
-        manners.takes_system = True
-        return completion
+    async def _called_politely(self, request: Request, url: str, start: float) -> Completion:
+        while True:
+            wire = self.manners.applied(request.wire_form())
+            try:
+                return await self._called(request, wire, url, start)
+            except openai.APIStatusError as error:
+                # Another call may have learnt the same meanwhile.
+                known = self.manners.applied(request.wire_form()) != wire
+                if not known and not self._learnt(wire, error):
+                    raise
 
-    async def _called(self, request: Request, url: str, start: float, takes_system: bool) -> Completion:
+    def _learnt(self, wire: dict, error: openai.APIStatusError) -> bool:
+        said = told_by(error)
+        name = None if re.search(TOO_LONG, said, re.I) else self.manners.learn(wire, error.status_code, said)
+        if name:
+            self.store.keep_manners(self.endpoint.name, self.endpoint.url, self.manners.changes)
+            print(*self.manners.told(self.model, (name,)), file=sys.stderr)
+        return name is not None
+
+    async def _called(self, request: Request, wire: dict, url: str, start: float) -> Completion:
         paid = Counter(calls=1)
         client = connections(url, self.concurrency, self.endpoint.key)
-        async with BUDGET.reserve(self._most(request)):
+        async with BUDGET.reserve(self._most(wire)):
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     # The reply as it came: making objects of it costs as much as all else.
-                    reply = await client.post(
-                        "/chat/completions", body=request.wire_form(takes_system), cast_to=httpx2.Response
-                    )
+                    reply = await client.post("/chat/completions", body=wire, cast_to=httpx2.Response)
                 said = json.loads(reply.content.decode(errors="replace"))
                 completion = self._without_key(completion_of(said, time.perf_counter() - start))
                 paid = self.price.of(completion.prompt_tokens, completion.completion_tokens)
+                if request.body["top_logprobs"] and completion.first_token is None:
+                    raise EndpointFailed(f"{self.model}: {WITHOUT_LOGPROBS}")
             finally:
                 BUDGET.spent.update(paid)
                 self.bill.dollars += paid["dollars"]
@@ -219,10 +216,10 @@ class LLM:
         texts |= {} if self.endpoint.url else {"model": "", "fingerprint": ""}
         return replace(completion, first_token=tokens, **texts)
 
-    def _most(self, request: Request) -> Counter:
+    def _most(self, wire: dict) -> Counter:
         # A token has a byte or more, and the chat template adds some: marks around messages, and a system prompt.
-        prompt = 64 + sum(len(message["content"].encode()) for message in request.body["messages"])
-        return self.price.of(prompt, request.body["max_tokens"])
+        prompt = 64 + sum(len(message["content"].encode()) for message in wire["messages"])
+        return self.price.of(prompt, wire[self.manners.changes.get("max_tokens", "max_tokens")])
 
     def _refused(self, error: Exception, request: Request, url: str, seconds: float) -> Completion:
         # Refusals that another request gets round are stored as completions: a rerun or a replay must go the same way.
@@ -232,6 +229,8 @@ class LLM:
         # What servers and gateways answer to a schema that they cannot hold a model to.
         if "schema" in request.body and status in (400, 415, 422, 501):
             return Completion(said[:500], "schema refused", seconds=seconds)
+        if request.body["top_logprobs"] and refuses(said, "logprobs"):
+            raise EndpointFailed(f"{self.model}: {said[:300]}; {WITHOUT_LOGPROBS}") from None
         _in_a_row[url] += 1
         # The chain is cut: some servers repeat the key in their refusal.
         if hopeless(error):

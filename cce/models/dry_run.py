@@ -65,6 +65,10 @@ class DryRun:
         self.ledger.execute("INSERT OR IGNORE INTO needed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return completion
 
+    def manners(self, model: str, url: str) -> dict:
+        """None: nobody is asked."""
+        return {}
+
     def request(self, key: str) -> dict:
         """What the store itself holds under this key, or a stand-in."""
         return self.recorded.request(key) or {"messages": [{"role": "user", "content": "Supposed."}]}

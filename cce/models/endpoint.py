@@ -148,7 +148,8 @@ def hopeless(error: BaseException) -> bool:
 
 def told_by(error: openai.APIStatusError) -> str:
     """What a refusal says: the message that OpenAI's form has a place for, or else all of the body."""
-    return error.message if isinstance(error.body, dict) and error.body.get("message") else error.response.text
+    told = isinstance(error.body, dict) and isinstance(error.body.get("message"), str)
+    return error.message if told else error.response.text
 
 
 _backoff = wait_random_exponential(multiplier=0.5, max=30)

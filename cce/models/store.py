@@ -68,6 +68,22 @@ class Store:
             self.db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?)", row)
         return replace(completion, key=request.key)
 
+    def manners(self, model: str, url: str) -> dict:
+        """How this model at this address was found to want to be asked: `changes` of `Manners`."""
+        with _usable(self.path):
+            if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'manners'").fetchone():
+                return {}
+            row = self.db.execute("SELECT changes FROM manners WHERE model = ? AND url = ?", (model, url)).fetchone()
+        return json.loads(row[0]) if row else {}
+
+    def keep_manners(self, model: str, url: str, changes: dict) -> None:
+        """Keep these."""
+        with _usable(self.path):
+            self.db.execute(
+                "CREATE TABLE IF NOT EXISTS manners (model TEXT, url TEXT, changes TEXT, PRIMARY KEY (model, url))"
+            )
+            self.db.execute("INSERT OR REPLACE INTO manners VALUES (?, ?, ?)", (model, url, json.dumps(changes)))
+
     def request(self, key: str) -> dict | None:
         """What was asked under this key: a request's body, or None."""
         return self._json("request", key)

@@ -86,17 +86,15 @@ class Request:
         return hashlib.sha256(CANONICAL.encode(self.body).encode()).hexdigest()
 
     @property
-    def has_system_message(self) -> bool:
-        """Whether it begins with one."""
-        return self.body["messages"][0]["role"] == "system"
+    def special(self) -> set[str]:
+        """What it holds that some models refuse."""
+        held = {"system": self.body["messages"][0]["role"] == "system", "logprobs": self.body["top_logprobs"]}
+        return {name for name, there in held.items() if there}
 
-    def wire_form(self, takes_system: bool = True) -> dict:
-        """The body of a chat completion request; where the model takes no system message, the user's begins with it."""
+    def wire_form(self) -> dict:
+        """The body of a chat completion request."""
         body = self.body
         wire = {name: body[name] for name in ("model", "messages", "temperature", "max_tokens")}
-        if self.has_system_message and not takes_system:
-            user = {"role": "user", "content": asked_in({"messages": body["messages"][:2]})}
-            wire["messages"] = [user, *body["messages"][2:]]
         wire["seed"] = body["sample"]
         if body["top_logprobs"]:
             wire |= {"logprobs": True, "top_logprobs": body["top_logprobs"]}
@@ -118,7 +116,9 @@ def completion_of(reply: dict, seconds: float) -> Completion:
         message, logprobs = choice["message"], (choice.get("logprobs") or {}).get("content")
         text = whole_characters(message.get("content") or message.get("refusal") or "")
         tokens = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
-        first_token = {top["token"]: top["logprob"] for top in logprobs[0]["top_logprobs"]} if logprobs else None
+        # An answer without a token has no first one; an endpoint that tells none at all is another matter.
+        likeliest = logprobs[0]["top_logprobs"] if logprobs else []
+        first_token = None if logprobs is None else {top["token"]: top["logprob"] for top in likeliest}
         who = str(reply.get("model") or ""), str(reply.get("system_fingerprint") or "")
         return Completion(text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3), first_token, *who)
     except (AttributeError, IndexError, KeyError, TypeError) as problem:
