@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import openai
 from httpx2 import ConnectError, ConnectTimeout, Limits, Timeout
@@ -30,11 +30,12 @@ from tenacity.stop import stop_after_attempt, stop_after_delay
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, engine_of, llama_cpp, student_name, weights
+from cce.models.keys import NO_KEY, key_for, masked, own_name
 from cce.models.loop import run
 from cce.names import model_parts
+from cce.spending import on_loopback
 
 OPENAI_URL = "https://api.openai.com/v1"
-NO_KEY = "no-key"
 # The waits between so many outlast a minute of refusals.
 ATTEMPTS = 10
 GIVE_UP_SECONDS = 1800
@@ -58,8 +59,8 @@ class Endpoint:
     context: int | None = None
 
     def masked(self, said: str) -> str:
-        """What the endpoint said, without the key, which some repeat; a stand-in such as EMPTY is no secret."""
-        return said if len(self.key) < 8 or self.key == NO_KEY else said.replace(self.key, "***")
+        """What the endpoint said, without the key, which some repeat."""
+        return masked(said, self.key)
 
 
 def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
@@ -77,8 +78,8 @@ def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
     if model and Path(model).is_dir():
         engine, name = engine_of(Path(model)), student_name(Path(model))
         return (by_llama_cpp if engine.name == "llama.cpp" else Endpoint)(name, engine.start)
-    name, url = _name_and_url(model)
-    return Endpoint(name, lambda: url, _key(url, needs_key), url)
+    name, url = _name_and_url(model, needs_key)
+    return Endpoint(name, lambda: url, key_for(url, needs_key), url)
 
 
 def _digest(file: Path) -> str:
@@ -87,23 +88,20 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
-def _name_and_url(model: str) -> tuple[str, str]:
+def _name_and_url(model: str, needed: bool) -> tuple[str, str]:
     name, url = model_parts(model)
-    url = url or OPENAI_URL
+    if not url and needed and (elsewhere := os.environ.get("OPENAI_BASE_URL")):
+        remedy = f"write {name}@{elsewhere.rstrip('/')}, or unset it"
+        raise BadInput(f"model {model!r}: OPENAI_BASE_URL is set, and is not read here; {remedy}")
+    address = urlsplit(url := url or OPENAI_URL)
+    if address.username or address.password:
+        raise BadInput(f"model {name!r}: a key or name stands in its address; set {own_name(address.hostname)} instead")
+    if address.path.endswith("/completions"):
+        raise BadInput(f"model {model!r}: leave out /chat/completions, which is added to the address")
     with suppress(ValidationError):
         if name and "@" not in name and TypeAdapter(HttpUrl).validate_python(url):
             return name, url
     raise BadInput(f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1")
-
-
-def _key(url: str, needed: bool) -> str:
-    # OPENAI_API_KEY goes to OpenAI alone; every other address gets CCE_API_KEY, or none.
-    if not f".{urlsplit(url).hostname}".endswith(".openai.com"):
-        return os.environ.get("CCE_API_KEY") or NO_KEY
-    key = os.environ.get("OPENAI_API_KEY")
-    if needed and not key:
-        raise BadInput(f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL to use another server")
-    return key or NO_KEY
 
 
 @cache
@@ -111,9 +109,18 @@ def connections(url: str, concurrency: int, key: str) -> openai.AsyncOpenAI:
     """One client, and so one set of connections, for each address, bound and key."""
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     timeout = Timeout(TIMEOUT_SECONDS, connect=30)
-    # Over aiohttp, which costs half as much per request as httpx where hundreds are in flight.
-    http = openai.DefaultAioHttpClient(limits=limits, timeout=timeout)
-    client = openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
+    # Over aiohttp, which costs half as much per request as httpx where hundreds are in flight. This machine is never
+    # reached through a proxy. A redirect would take the prompts elsewhere.
+    more = {"trust_env": not on_loopback(url), "follow_redirects": False}
+    http = openai.DefaultAioHttpClient(limits=limits, timeout=timeout, **more)
+    # A query in the address, such as Azure's api-version, stays behind the path.
+    address = urlsplit(url)
+    base, query = address._replace(query="").geturl(), dict(parse_qsl(address.query))
+    given = {"base_url": base, "api_key": key, "default_query": query}
+    client = openai.AsyncOpenAI(**given, max_retries=0, timeout=timeout, http_client=http)
+    if not f".{address.hostname}".endswith(".openai.com"):
+        # What the environment says of an account at OpenAI is for OpenAI.
+        client.organization = client.project = None
     atexit.register(_close, client)
     return client
 
