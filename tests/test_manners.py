@@ -93,8 +93,8 @@ PARAMETERS = {
             400,
             {
                 "error": {
-                    "message": "Unsupported value: 'temperature' does not support 0.1 with this model. Only the default "
-                    "(1) value is supported.",
+                    "message": "Unsupported value: 'temperature' does not support 0.1 with this model. Only the "
+                    "default (1) value is supported.",
                     "param": "temperature",
                     "code": "unsupported_value",
                 }

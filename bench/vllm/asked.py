@@ -11,7 +11,8 @@ from cce.chat.key_points import POINTS, read_points
 from cce.crowd.prompts import render
 from cce.crowd.session import TOP_LOGPROBS
 from cce.crowd.verdict import read_distribution
-from cce.models.wire import Request, completion_of
+from cce.models.replies import completion_of
+from cce.models.wire import Request
 
 VERDICT = {"type": "object", "properties": {"verdict": {"enum": ["A", "B"]}}, "required": ["verdict"]}
 # What was asked, what came back, and whether it is as it should be.

@@ -16,6 +16,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from cce.errors import BadInput
+from cce.models.replies import TAGS
 from cce.models.wire import Messages
 from cce.options import PROMPTS
 
@@ -24,6 +25,7 @@ Texts = dict[str, str | Sequence[str]]
 FOLDER = Path(__file__).parent / "prompts"
 SETS = dict(zip(PROMPTS, (FOLDER, FOLDER / "paper"), strict=True))
 VERDICT_MARK = re.compile(r"\[\[\s*([ABC]|(?i:tie))\s*\]\]")
+THINKING_MARK = re.compile(rf"(?<=<)(/?(?:{TAGS}))(?=>)|(?<=\[)(/?THINK)(?=\])", re.I)
 
 
 def messages_of(name: str, prompts: str | None = None, **texts) -> Messages:
@@ -68,6 +70,12 @@ def _files(prompts: str | None) -> frozenset[str]:
     return frozenset(_environment(prompts).list_templates())
 
 
+def without_marks(text: str) -> str:
+    """The text as prompts show it: what stands in an answer must never come back in a rationale as if it were the
+    judge's verdict, such as [[A]], or as if the judge were thinking, such as </think>.
+    """
+    return THINKING_MARK.sub(r" \g<0> ", VERDICT_MARK.sub(r"[ [\1] ]", text))
+
+
 def _shown(value):
-    # "[[A]]" in an answer must never come back in a rationale as if it were the judge's verdict.
-    return VERDICT_MARK.sub(r"[ [\1] ]", value) if isinstance(value, str) else [_shown(v) for v in value]
+    return without_marks(value) if isinstance(value, str) else [_shown(v) for v in value]

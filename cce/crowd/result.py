@@ -83,11 +83,22 @@ class Result(Shown, dict):
         """The verdict, and below it the rationale in each order, with what that order found by itself."""
         texts = [text for text in (self["text"], self["text_swapped"]) if text is not None]
         parts = _rationales([self["p_given"], self["p_swapped"]], texts)
+        thought = (self.thinking(key) for key in self["trace"]["final"])
+        parts += tuple(
+            Section("Thinking, which is no part of the answer", text, folded=True) for text in thought if text
+        )
         return Section(f"Verdict: {in_words(self['p_a'])}", parts=parts, beside=True)
 
     def text(self, key: str) -> str:
         """What a model answered, by the key of its completion."""
-        return next(found for store in self.stores if (found := store.response(key)))["text"]
+        return self._response(key)["text"]
+
+    def thinking(self, key: str) -> str:
+        """What it thought before it answered; empty where it showed nothing of that."""
+        return self._response(key).get("thinking", "")
+
+    def _response(self, key: str) -> dict:
+        return next(found for store in self.stores if (found := store.response(key)))
 
     def prompt(self, key: str) -> str:
         """What a model was asked, by the key of its completion."""

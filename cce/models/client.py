@@ -18,8 +18,9 @@ from cce.models.dry_run import DryRun
 from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, hopeless, patient, told_by
 from cce.models.loop import run, run_async
 from cce.models.manners import manners_of, refuses
+from cce.models.replies import completion_of
 from cce.models.store import open_store
-from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, completion_of
+from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
 from cce.options import DEFAULTS, Options
 from cce.spending import BUDGET, Bill, checked_price
 
@@ -211,7 +212,9 @@ class LLM:
         # Some servers repeat it. In the JSON of a reply it may be written with escapes, here no more.
         masked, tokens = self.endpoint.masked, completion.first_token
         tokens = tokens and {masked(token): logprob for token, logprob in tokens.items()}
-        texts = {name: masked(getattr(completion, name)) for name in ("text", "finish", "model", "fingerprint")}
+        texts = {
+            name: masked(getattr(completion, name)) for name in ("text", "thinking", "finish", "model", "fingerprint")
+        }
         # An engine of our own calls a model by the place of its file; the name that it was given is its digest.
         texts |= {} if self.endpoint.url else {"model": "", "fingerprint": ""}
         return replace(completion, first_token=tokens, **texts)

@@ -1,7 +1,8 @@
 """Keys: each goes to the host that it is for, and to no other.
 
-`OPENAI_API_KEY` goes to OpenAI over https. Another host gets `CCE_API_KEY_<HOST>`, its name in capitals with _ for every
-other sign, such as CCE_API_KEY_API_MISTRAL_AI. `CCE_API_KEY` will do where all models of a process are at one host.
+`OPENAI_API_KEY` goes to OpenAI over https. Another host gets `CCE_API_KEY_<HOST>`, its name in capitals with _ for
+every other sign, such as CCE_API_KEY_API_MISTRAL_AI. `CCE_API_KEY` will do where all models of a process are at one
+host.
 """
 
 import os

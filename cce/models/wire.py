@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from cce.text import whole_characters
-
 Messages = list[dict[str, str]]
 FirstToken = dict[str, float]
 Kind = Literal["answer", "judgment", "removal", "letter", "list"]
@@ -52,8 +50,9 @@ class Completion:
 
     `finish` is the endpoint's reason to stop, "overflow" where the prompt did not fit the context, or "schema refused".
     `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for. `model` and
-    `fingerprint` are what the endpoint calls the model that answered, and its configuration, where it says so. `key` is
-    the request's in the store, and `supposed` says that a dry run made the answer up; the store keeps neither.
+    `fingerprint` are what the endpoint calls the model that answered, and its configuration, where it says so. What the
+    model thought before it answered is in `thinking`, and is no part of the text. `key` is the request's in the store,
+    and `supposed` says that a dry run made the answer up; the store keeps neither.
     """
 
     text: str
@@ -64,6 +63,7 @@ class Completion:
     first_token: FirstToken | None = None
     model: str = ""
     fingerprint: str = ""
+    thinking: str = ""
     key: str = field(default="", compare=False)
     supposed: bool = field(default=False, compare=False)
 
@@ -107,19 +107,3 @@ class Request:
 def asked_in(request: dict) -> str:
     """All that a request of the store says to the model: a system message, where there is one, before the user's."""
     return "\n\n".join(message["content"] for message in request["messages"])
-
-
-def completion_of(reply: dict, seconds: float) -> Completion:
-    """What is kept of an endpoint's reply, also of a refusal. Raises ValueError for what is no chat completion."""
-    try:
-        choice, usage = reply["choices"][0], reply.get("usage") or {}
-        message, logprobs = choice["message"], (choice.get("logprobs") or {}).get("content")
-        text = whole_characters(message.get("content") or message.get("refusal") or "")
-        tokens = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
-        # An answer without a token has no first one; an endpoint that tells none at all is another matter.
-        likeliest = logprobs[0]["top_logprobs"] if logprobs else []
-        first_token = None if logprobs is None else {top["token"]: top["logprob"] for top in likeliest}
-        who = str(reply.get("model") or ""), str(reply.get("system_fingerprint") or "")
-        return Completion(text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3), first_token, *who)
-    except (AttributeError, IndexError, KeyError, TypeError) as problem:
-        raise ValueError(f"{str(reply)[:200]!r} is no chat completion ({problem!r})") from None

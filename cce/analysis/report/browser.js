@@ -238,7 +238,7 @@ function others(row) {
 function context(row, pair) {
   const title = make("h4", {}, "How it came about");
   if (typeof row.context === "number") return [title, note(`Not at hand: ${data.whys[row.context]}`)];
-  const { crowd, of, selected, notes, prompts } = row.context;
+  const { crowd, of, selected, notes, prompts, thinking } = row.context;
   const whose = of === null ? "" : `, of the pair ${of}`;
   const parts = [];
   if (crowd.length) {
@@ -252,6 +252,7 @@ function context(row, pair) {
     const text = make("div", { class: "text", dir: "auto" }, pieces.map((piece) => data.texts[piece]).join(""));
     parts.push(folded("final prompt", prompts.length > 1 ? ["given order", "swapped order"][order] : "as sent", false, text));
   });
+  if (thinking.length) parts.push(folded("thinking", "no part of the answer", false, ...thinking.map(body)));
   return [title, ...(parts.length ? parts : [note("No model was asked.")])];
 }
 

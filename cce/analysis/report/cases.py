@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from cce.analysis.report.run import Executed
-from cce.crowd.prompts import VERDICT_MARK
+from cce.crowd.prompts import without_marks
 from cce.crowd.verdict import verdict_of
 from cce.errors import CCEError
 from cce.models.wire import asked_in
@@ -81,6 +81,7 @@ class Cases:
         try:
             crowd = [self._judgment(one, notebook) for one in trace["crowd"]]
             prompts = [asked_in(notebook.stored("request", key)) for key in trace["final"]]
+            thinking = [notebook.stored("response", key).get("thinking") for key in trace["final"]]
         except CCEError as error:
             return self.whys[str(error)]
         notes = [(note["written"], note["kept"], note["shown"]) for note in trace["notes"]]
@@ -88,7 +89,8 @@ class Cases:
         known = [*pair["questions"], *pair["a"], *pair["b"], *(shown for _, _, shown in notes)]
         selected = [place for place, one in zip(crowd, trace["crowd"], strict=True) if one["selected"]]
         pieces = [self._places(_pieces(prompt, known)) for prompt in prompts]
-        return {"crowd": crowd, "of": trace.get("notes_of"), "selected": selected, "notes": told, "prompts": pieces}
+        told = {"crowd": crowd, "of": trace.get("notes_of"), "selected": selected, "notes": told, "prompts": pieces}
+        return told | {"thinking": self._places(filter(None, thinking))}
 
     def _judgment(self, one: dict, notebook: Executed) -> int:
         answer = one["answer"]
@@ -110,7 +112,7 @@ def outcome_of(record: dict) -> str:
 
 def _pieces(prompt: str, known: Sequence[str]) -> list[str]:
     """The prompt in pieces, of which those that are known texts stand in the list of texts already."""
-    shared = dict.fromkeys(VERDICT_MARK.sub(r"[ [\1] ]", text) for text in known if len(text) >= SHORTEST_SHARED)
+    shared = dict.fromkeys(without_marks(text) for text in known if len(text) >= SHORTEST_SHARED)
     pieces = [prompt]
     for text in shared:
         around = re.compile(f"({re.escape(text)})")
