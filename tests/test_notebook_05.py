@@ -42,11 +42,11 @@ def test_students_are_trained_and_judge_beside_the_others(tmp_path):
     with FakeServer() as server:
         parameters = small(FILE, server, tmp_path)
         made = run("05_distillation", parameters, tmp_path)
-    teaching = [method for method in parameters["methods"] if method != "longer"]
+    teaching = [method for method in parameters["methods"] if method not in FLOORS]
     sets = [*teaching, *(["+".join(teaching)] if parameters["mixed"] else [])]
     students = {f"student: {name.replace('+', ' + ')}" for name in sets}
     judges = {judge.split("@")[0] for judge in parameters["published"]}
-    assert set(made[""].student) == {"longer"} | students | set(parameters["beside"]) | judges
+    assert set(made[""].student) == {*FLOORS} | students | set(parameters["beside"]) | judges
     sizes = {name: 4 for name in parameters["benchmarks"]}
     assert made["judgments"].groupby(["benchmark", "judge"]).id.nunique().groupby("benchmark").unique().map(
         list
