@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cce.analysis import FLOORS
 from tests.conftest import given_by
 from tests.fake_server import FakeServer
 from tests.published import PAIRS, write_benchmarks
