@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from cce import LLM, evaluate
-from cce.errors import CallFailed, EndpointFailed
+from cce.errors import BadInput, CallFailed, EndpointFailed
 from cce.models.manners import manners_of
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
@@ -335,3 +335,54 @@ def test_how_many_judgments_and_crowd_answers_max_tokens_cut_off_is_told():
     assert 0 < table.judgments_cut_off["cce@2"] <= 25
     assert table.answers_cut_off["cce@2"] == 50
     assert table.answers_cut_off.isna()["vanilla"]
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """A file of models' settings, to be written."""
+    file = tmp_path / "models.yaml"
+    monkeypatch.setenv("CCE_MODELS", str(file))
+    return file
+
+
+def test_the_users_word_is_enough_and_nothing_is_refused(settings, pairs):
+    settings.write_text(
+        "judge:\n  refuses: [system, temperature]\n  max_tokens: max_completion_tokens\n"
+        "  extra_body: {reasoning_effort: low}\n"
+    )
+    with Refusing() as server, pytest.warns(UserWarning, match="takes no system message"):
+        server.rules = Reasoner.rules
+        assert evaluate(pairs, ["vanilla"], [server.model("judge")], prompts="paper").correct.all()
+        assert server.refusals == 0
+        for asked in server.requests:
+            assert asked["reasoning_effort"] == "low" and len(asked["messages"]) == 1
+
+
+def test_what_is_added_to_each_request_makes_it_another_one(settings, tmp_path, server):
+    settings.write_text("crowd-5: {extra_body: {reasoning_effort: low}}")
+    store = tmp_path / "s"
+    LLM(server.model("crowd-5"), store=store).complete("Who?")
+    more = tmp_path / "more.yaml"
+    more.write_text("crowd-5: {extra_body: {reasoning_effort: high}}")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CCE_MODELS", str(more))
+        LLM(server.model("crowd-5"), store=store).complete("Who?")
+    LLM(server.model("crowd-5"), store=store).complete("Who?")
+    assert [asked["reasoning_effort"] for asked in server.requests] == ["low", "high"]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("judge: {refuses: [sistem]}", "refuses.0: Input should be 'system'"),
+        ("judge: {temprature: 1}", "temprature: Extra inputs"),
+        ("judge", "a mapping from models to their settings"),
+        ("judge: [", "a mapping from models to their settings"),
+        (None, "No such file"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_one_clear_error(settings, server, written, said):
+    if written is not None:
+        settings.write_text(written)
+    with pytest.raises(BadInput, match=f"models.yaml: .*{said}"):
+        LLM(server.model("judge"))

@@ -19,6 +19,7 @@ from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, hopel
 from cce.models.loop import run, run_async
 from cce.models.manners import manners_of, refuses
 from cce.models.replies import completion_of
+from cce.models.settings import settings_of
 from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
 from cce.options import DEFAULTS, Options
@@ -74,8 +75,9 @@ class LLM:
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
         self.answered: set[str] = set()  # by what the endpoint called the model
-        self.manners = manners_of(self.endpoint.url, self.endpoint.name)
-        self.manners.changes = self.store.manners(self.endpoint.name, self.endpoint.url) | self.manners.changes
+        self.settings, self.manners = settings_of(self.endpoint.name), manners_of(self.endpoint.url, self.endpoint.name)
+        known = self.store.manners(self.endpoint.name, self.endpoint.url)
+        self.manners.changes = known | self.manners.changes | self.settings.changes()
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
 
@@ -107,7 +109,8 @@ class LLM:
         messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
         body = {"model": self.endpoint.name, "messages": messages, "temperature": temperature}
         body |= {"max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs}
-        request = Request(body | ({"schema": schema} if schema else {}), expects)
+        more = {"schema": schema, "extra_body": self.settings.extra_body}
+        request = Request(body | {name: value for name, value in more.items() if value}, expects)
         if completion := self.store.get(request):
             self.bill.stored += 1
             self.bill.tokens += completion.tokens

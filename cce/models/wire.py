@@ -75,7 +75,9 @@ class Completion:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: `body` has model, messages, temperature, max_tokens, sample, top_logprobs, and perhaps schema."""
+    """What is asked: `body` has model, messages, temperature, max_tokens, sample, top_logprobs, and perhaps schema and
+    extra_body, which a user adds to each request.
+    """
 
     body: dict
     expects: Expects = ANSWER
@@ -101,7 +103,7 @@ class Request:
         if "schema" in body:
             answer = {"name": "answer", "strict": True, "schema": body["schema"]}
             wire["response_format"] = {"type": "json_schema", "json_schema": answer}
-        return wire
+        return wire | body.get("extra_body", {})
 
 
 def asked_in(request: dict) -> str:
