@@ -87,11 +87,12 @@ def test_a_server_that_is_not_there_is_named(monkeypatch, pairs):
 
 def test_an_endpoint_that_fails_call_after_call_is_left(server, monkeypatch):
     many = [planted_pair(place, 2, 7) for place in range(3 * FAILURES_IN_A_ROW)]
-    server.refused = "quality"
-    with pytest.raises(EndpointFailed, match=f"{FAILURES_IN_A_ROW} calls in a row.*content policy"):
+    server.failures += [{"status": 400, "body": {"error": {"message": "no such feature"}}}] * (FAILURES_IN_A_ROW + 1)
+    with pytest.raises(EndpointFailed, match=f"{FAILURES_IN_A_ROW} calls in a row.*no such feature"):
         judged(server, many, "vanilla", concurrency=1)
     assert len(server.requests) <= FAILURES_IN_A_ROW + 1
     # In the next run it has a fresh start.
+    server.failures.clear()
     server.refused = "Question 0?"
     with pytest.warns(UserWarning, match="1 of 60 are missing"):
         judged(server, many, "vanilla", concurrency=1)
@@ -243,5 +244,5 @@ class TestBounds:
 
 
 def test_the_time_that_a_server_asks_for_is_read_as_a_number_or_a_date():
-    assert [endpoint._asked(header) for header in ("7", None, "soon")] == [7, 0, 0]
-    assert endpoint._asked("Wed, 21 Oct 2099 07:28:00 GMT") > 1e6
+    assert [endpoint._by_header(header) for header in ("7", None, "soon")] == [7, 0, 0]
+    assert endpoint._by_header("Wed, 21 Oct 2099 07:28:00 GMT") > 1e6

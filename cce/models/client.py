@@ -15,7 +15,7 @@ import openai
 
 from cce.errors import CallFailed, ContextOverflow, EndpointFailed, SchemaRefused
 from cce.models.dry_run import DryRun
-from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, hopeless, patient, told_by
+from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, filtered, hopeless, patient, told_by
 from cce.models.loop import run, run_async
 from cce.models.manners import manners_of, refuses
 from cce.models.replies import completion_of
@@ -237,7 +237,9 @@ class LLM:
             return Completion(said[:500], "schema refused", seconds=seconds)
         if request.body["top_logprobs"] and refuses(said, "logprobs"):
             raise EndpointFailed(f"{self.model}: {said[:300]}; {WITHOUT_LOGPROBS}") from None
-        _in_a_row[url] += 1
+        # Neither a rate limit nor the refusal of one content says that others will fare no better.
+        if status != 429 and not filtered(error):
+            _in_a_row[url] += 1
         # The chain is cut: some servers repeat the key in their refusal.
         if hopeless(error):
             raise EndpointFailed(f"{self.model}: {said[:500]}; mend that, and the same command goes on") from None

@@ -4,19 +4,21 @@
   made again, up to ATTEMPTS times in all, and not once GIVE_UP_SECONDS have passed.
 - 401, 402, 403, 404 or a spent quota, and no connection after all attempts: the endpoint is of no use, the run stops.
 - Any other refusal, and any other failure after all attempts: this call has failed, and what it was for is missing.
+  A refusal of one content by a filter is always of this kind, whatever its status.
 
 Between two attempts lies a random wait of up to 0.5, 1, 2, ... 30 seconds, so that many calls that failed together do
-not come back together, or the time that the endpoint asks for (Retry-After), where that is longer.
+not come back together, or the time that the endpoint asks for, in a header or in words, where that is longer.
 """
 
 import asyncio
 import atexit
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from pathlib import Path
@@ -36,6 +38,13 @@ from cce.names import model_parts
 from cce.spending import on_loopback
 
 OPENAI_URL = "https://api.openai.com/v1"
+# How providers say that nothing is left to spend, and that they refuse one content. Nothing else is wrong then.
+SPENT = r"insufficient[_ ](quota|balance|funds|credits)|credit balance|billing_hard_limit"
+FILTERED = r"content[ _-]?(policy|filter|management)|responsible ?ai|safety|moderation|flagged|prohibited content"
+# A wait in words, such as "try again in 6m0s" or "in 20ms".
+IN_WORDS = (
+    r"again in (?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m(?!s))?(?:(?P<seconds>\d+(?:\.\d+)?) ?s)?(?:(?P<ms>\d+)ms)?"
+)
 # The waits between so many outlast a minute of refusals.
 ATTEMPTS = 10
 GIVE_UP_SECONDS = 1800
@@ -149,8 +158,15 @@ def passes(error: BaseException) -> bool:
 def hopeless(error: BaseException) -> bool:
     """Whether no other call to this endpoint will fare better."""
     if isinstance(error, openai.APIStatusError):
-        return error.status_code in (401, 402, 403, 404) or error.code == "insufficient_quota"
+        spent = re.search(SPENT, f"{error.code} {error.type} {told_by(error)}", re.I) is not None
+        return spent or (error.status_code in (401, 402, 403, 404) and not filtered(error))
     return isinstance(error.__cause__, ConnectError | ConnectTimeout)
+
+
+def filtered(error: BaseException) -> bool:
+    """Whether one content was refused, as by a filter: that says nothing of any other."""
+    refused = isinstance(error, openai.APIStatusError) and error.status_code in (400, 403, 422, 451)
+    return refused and re.search(FILTERED, f"{error.code} {told_by(error)}", re.I) is not None
 
 
 def told_by(error: openai.APIStatusError) -> str:
@@ -164,13 +180,21 @@ _backoff = wait_random_exponential(multiplier=0.5, max=30)
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception()
-    asked = _asked(error.response.headers.get("Retry-After")) if isinstance(error, openai.APIStatusError) else 0.0
+    asked = _asked(error) if isinstance(error, openai.APIStatusError) else 0.0
     # An endpoint that asks for more than ten minutes is not waited for any longer.
     return max(_backoff(state), min(asked, 600))
 
 
-def _asked(header: str | None) -> float:
-    # The seconds that a Retry-After header names, by number or by date; 0 without one that can be read.
+def _asked(error: openai.APIStatusError) -> float:
+    """The seconds that the endpoint asks to wait, by a header or in words; 0 where it does not."""
+    headers, told = error.response.headers, re.search(IN_WORDS, told_by(error))
+    named = {name: float(number) for name, number in told.groupdict("0").items()} if told else {}
+    in_words = timedelta(milliseconds=named.pop("ms", 0), **named).total_seconds()
+    return max(in_words, _by_header(headers.get("Retry-After")), _by_header(headers.get("retry-after-ms")) / 1000)
+
+
+def _by_header(header: str | None) -> float:
+    # By number or by date; 0 without one that can be read.
     with suppress(ValueError):
         return float(header or 0)
     with suppress(TypeError, ValueError):
