@@ -90,6 +90,7 @@ def test_a_conversation_shows_turn_by_turn_and_no_label_where_there_is_none():
 
 def test_a_judgment_in_both_orders_says_what_each_found():
     read = {"p_a": 0.5, "p_given": 1.0, "p_swapped": 0.0, "text": "I like A.", "text_swapped": "I like A again."}
+    read |= {"trace": {"final": []}}
     shown = str(Result(read, None, []).judgment())
     assert shown.startswith("Verdict: tie\n")
     assert "in the order given: A\n    I like A.\n" in shown

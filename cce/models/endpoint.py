@@ -102,15 +102,20 @@ def _name_and_url(model: str, needed: bool) -> tuple[str, str]:
     if not url and needed and (elsewhere := os.environ.get("OPENAI_BASE_URL")):
         remedy = f"write {name}@{elsewhere.rstrip('/')}, or unset it"
         raise BadInput(f"model {model!r}: OPENAI_BASE_URL is set, and is not read here; {remedy}")
-    address = urlsplit(url := url or OPENAI_URL)
+    url = url or OPENAI_URL
+    with suppress(ValidationError):
+        if name and "@" not in name and TypeAdapter(HttpUrl).validate_python(url):
+            _check_address(name, url)
+            return name, url
+    raise BadInput(f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1")
+
+
+def _check_address(name: str, url: str) -> None:
+    address = urlsplit(url)
     if address.username or address.password:
         raise BadInput(f"model {name!r}: a key or name stands in its address; set {own_name(address.hostname)} instead")
     if address.path.endswith("/completions"):
-        raise BadInput(f"model {model!r}: leave out /chat/completions, which is added to the address")
-    with suppress(ValidationError):
-        if name and "@" not in name and TypeAdapter(HttpUrl).validate_python(url):
-            return name, url
-    raise BadInput(f"model {model!r}: write NAME or NAME@BASE_URL, such as gpt-4o or my-model@http://localhost:8000/v1")
+        raise BadInput(f"model {name!r} at {url}: leave out /chat/completions, which is added to the address")
 
 
 @cache
