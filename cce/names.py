@@ -6,6 +6,7 @@ with `:SET`, one of the kit's sets of prompts.
 
 import re
 from collections import namedtuple
+from functools import cache
 
 from cce.options import PROMPTS
 
@@ -34,6 +35,7 @@ def short_name(model: str) -> str:
     return model_parts(model).name
 
 
+@cache
 def method_parts(method: str) -> MethodName:
     """`cce@16:paper` is of the family `cce`, with a budget of 16 and prompts of the set `paper`."""
     found = METHOD.fullmatch(method)
