@@ -285,3 +285,19 @@ def test_cce_serve_offers_a_student_to_any_program_until_it_is_stopped(student):
 def test_cce_serve_refuses_a_folder_without_a_student(tmp_path):
     done = subprocess.run([sys.executable, "-m", "cce", "serve", str(tmp_path)], capture_output=True, text=True)
     assert (done.returncode, "no finished training" in done.stderr) == (1, True)
+
+
+def test_a_training_goes_on_from_its_last_whole_checkpoint_before_the_last_step(tmp_path):
+    from cce.models.train_worker import _last_checkpoint
+
+    for step, state in (
+        (10, '{"global_step": 10}'),
+        (20, '{"global_step": 20}'),
+        (25, ""),
+        (30, '{"global_step": 30}'),
+    ):
+        (tmp_path / f"checkpoints/checkpoint-{step}").mkdir(parents=True)
+        (tmp_path / f"checkpoints/checkpoint-{step}/trainer_state.json").write_text(state)
+    for steps, last in ((40, 30), (30, 20), (20, 10)):
+        assert _last_checkpoint(tmp_path, steps).endswith(f"checkpoint-{last}")
+    assert _last_checkpoint(tmp_path, 10) is None

@@ -55,7 +55,7 @@ def _write(writer: gguf.GGUFWriter, tensors: dict, config) -> None:
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
     for name, tensor in tensors.items():
         module, lora, part = name.removeprefix("base_model.model.").removesuffix(".weight").partition(".lora_")
-        rows = tensor.float().numpy()
+        rows = tensor.float().cpu().numpy()
         rows = rows if part == "A" else _reordered(module, rows, config)
         # llama.cpp wants the vectors of its norms in full precision.
         kept = rows.astype(np.float16 if rows.ndim > 1 else np.float32)

@@ -28,7 +28,7 @@ def fit(folder: Path) -> None:
     # Before the adapter's first weights are drawn.
     transformers.set_seed(recipe["seed"])
     trainer = _trainer(folder, recipe)
-    checkpoint = _last_checkpoint(folder)
+    checkpoint = _last_checkpoint(folder, recipe["steps"])
     print("goes on from", checkpoint or "the start", flush=True)
     trainer.train(resume_from_checkpoint=checkpoint)
     if trainer.is_world_process_zero():
@@ -91,12 +91,13 @@ class LossFile(TrainerCallback):
         write_whole(Path(args.output_dir).parent / "loss.csv", "\n".join(["step,loss", *rows]) + "\n")
 
 
-def _last_checkpoint(folder: Path) -> str | None:
+def _last_checkpoint(folder: Path, steps: int) -> str | None:
+    # From a checkpoint of the last step the trainer would go one step further.
     # The trainer's state is the last file of a checkpoint: one without it was being written when the process died.
     for checkpoint in sorted(folder.glob("checkpoints/checkpoint-*"), key=lambda path: -int(path.name.split("-")[1])):
         with suppress(OSError, ValueError):
-            json.loads((checkpoint / "trainer_state.json").read_text())
-            return str(checkpoint)
+            if json.loads((checkpoint / "trainer_state.json").read_text())["global_step"] < steps:
+                return str(checkpoint)
     return None
 
 
