@@ -11,11 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from cce.analysis.accuracy import AT_EQUAL_LENGTH, GROUP, by_group, with_means
 from cce.analysis.length import difference_at_equal_length
 from cce.analysis.paper import paper_gain, sought_gain
-from cce.analysis.statistics import difference, mcnemar_p, pairs_needed
+from cce.analysis.statistics import difference, mcnemar_p, pairs_needed, with_interval
 from cce.crowd.methods import METHODS
 from cce.names import AVERAGES, NO_JUDGE, method_parts, short_name
 
-COLUMNS = [*GROUP, "baseline", "pairs", "instructions", "difference", "difference_low", "difference_high"]
+COLUMNS = [*GROUP, "baseline", "pairs", "instructions", *with_interval("difference")]
 COLUMNS += [*AT_EQUAL_LENGTH, "only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
 # By baseline: selections as judged, removal with all else alike, selections with removal. Then what the gain is made
 # of: that of the prompt and of the count of losses alone, and what cce gains beyond these and beyond foreign notes.
@@ -125,7 +125,8 @@ def _items(kind: str, rows: pd.DataFrame) -> str:
 
 def _paired(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     # Each row of a method with the columns of its baseline's row on the same pair beside it.
-    of_method = {method: _baseline_of(method, baseline, frame.method.unique()) for method in frame.method.unique()}
+    known = frame.method.unique()
+    of_method = {method: _baseline_of(method, baseline, known) for method in known}
     own = frame.rename(columns={"method": "baseline"})
     others = frame.assign(baseline=frame.method.map(of_method))[frame.method != baseline]
     place = ["benchmark", "judge", "id", "baseline"]

@@ -18,7 +18,7 @@ from scipy.stats import norm
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 
-from cce.analysis.statistics import Estimate
+from cce.analysis.statistics import Estimate, cluster_sums
 from cce.names import AVERAGES
 
 # Lengths that differ by less than a fifth count as similar.
@@ -114,6 +114,6 @@ def _fitted(rows: pd.DataFrame, outcomes: Sequence[str]) -> tuple[np.ndarray, np
     fit = GLM(right, design, family=Binomial(), var_weights=weights).fit()
     # The clustered sandwich by hand: statsmodels has none for weighted rows.
     pulls = design * (weights * (right - fit.fittedvalues))[:, None]
-    of_clusters = np.column_stack([np.bincount(groups, pull) for pull in pulls.T])
+    of_clusters = np.column_stack([cluster_sums(pull, groups) for pull in pulls.T])
     bread = fit.normalized_cov_params
     return fit.params, bread @ of_clusters.T @ of_clusters @ bread

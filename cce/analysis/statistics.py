@@ -46,8 +46,8 @@ def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estim
     clusters of several pairs each it covers the truth about 90% of the time.
     """
     score, weight = np.asarray(score, float), np.asarray(weight, float)
-    mean, weights = np.average(score, weights=weight), _cluster_sums(weight, cluster)
-    error = np.sqrt(np.sum(_cluster_sums(weight * (score - mean), cluster) ** 2)) / weight.sum()
+    mean, weights = np.average(score, weights=weight), cluster_sums(weight, cluster)
+    error = np.sqrt(np.sum(cluster_sums(weight * (score - mean), cluster) ** 2)) / weight.sum()
     alike = np.isclose(error, 0)
     pairs = weights.sum() ** 2 / np.sum(weights**2) if alike else min(mean * (1 - mean) / error**2, len(score))
     return Estimate(mean, *map(float, proportion_confint(mean * pairs, pairs, method="wilson")))
@@ -65,8 +65,8 @@ def difference(score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster
     if not len(score):
         return Estimate(nan, nan, nan)
     weight = np.broadcast_to(np.asarray(weight, float), score.shape)
-    differences = _cluster_sums(weight * (score - np.asarray(baseline, float)), cluster)
-    weights = _cluster_sums(weight, cluster)
+    differences = cluster_sums(weight * (score - np.asarray(baseline, float)), cluster)
+    weights = cluster_sums(weight, cluster)
     mean = float(_ratio(differences, weights))
     if np.allclose(differences, mean * weights):
         return Estimate(mean, nan, nan)
@@ -113,7 +113,8 @@ def pairs_needed(difference: float, spread: float, power: float = 0.8, alpha: fl
     return ceil(TTestPower().solve_power(effect_size=effect, power=power, alpha=alpha))
 
 
-def _cluster_sums(values: np.ndarray, cluster: ArrayLike) -> np.ndarray:
+def cluster_sums(values: np.ndarray, cluster: ArrayLike) -> np.ndarray:
+    """The sum of the values of each cluster, in the clusters' own order."""
     return np.bincount(np.unique(cluster, return_inverse=True)[1], values)
 
 

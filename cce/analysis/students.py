@@ -17,7 +17,7 @@ from scipy.stats import bootstrap
 from cce.analysis.accuracy import AT_EQUAL_LENGTH, COUNTS, FOLLOWS_LENGTH, GROUP, accuracy_table, by_group, scored
 from cce.analysis.comparison import contrasted
 from cce.analysis.paper import ACCURACY, ROW, Student, paper_scores, paper_student, student_cells
-from cce.analysis.statistics import Estimate, difference, proportion
+from cce.analysis.statistics import Estimate, difference, proportion, with_interval
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, preferred
 from cce.benchmarks.pair import Pool
 from cce.benchmarks.published import Scoring
@@ -26,7 +26,7 @@ from cce.names import NO_JUDGE, TAUGHT, UNTRAINED, family, short_name
 
 # By short name, the student of Table 2 that one of ours repeats, such as ("qwen2.5-7b", "cce", 10000).
 Repeated = Mapping[str, Student] | None
-READABLE = ["readable", "readable_low", "readable_high"]
+READABLE = with_interval("readable")
 COLUMNS = ["benchmark", "student", *COUNTS, "correct", *READABLE, *ACCURACY, "paper", "floor", *AT_EQUAL_LENGTH]
 COLUMNS += [*FOLLOWS_LENGTH, "consistent", "rationale_tokens"]
 COSTS = ["comparisons", "unreadable", "calls", "prompt_tokens", "completion_tokens"]

@@ -32,7 +32,7 @@ from tenacity.stop import stop_after_attempt, stop_after_delay
 
 from cce.errors import BadInput, EmbeddedMissing
 from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, engine_of, llama_cpp, student_name, weights
-from cce.models.keys import NO_KEY, key_for, masked, own_name
+from cce.models.keys import NO_KEY, is_openai, key_for, masked, own_name
 from cce.models.loop import run
 from cce.names import model_parts
 from cce.spending import on_loopback
@@ -132,7 +132,7 @@ def connections(url: str, concurrency: int, key: str) -> openai.AsyncOpenAI:
     base, query = address._replace(query="").geturl(), dict(parse_qsl(address.query))
     given = {"base_url": base, "api_key": key, "default_query": query}
     client = openai.AsyncOpenAI(**given, max_retries=0, timeout=timeout, http_client=http)
-    if not f".{address.hostname}".endswith(".openai.com"):
+    if not is_openai(url):
         # What the environment says of an account at OpenAI is for OpenAI.
         client.organization = client.project = None
     atexit.register(_close, client)

@@ -23,7 +23,7 @@ def key_for(url: str, needed: bool = True) -> str:
     for OpenAI without one, unless none is `needed`.
     """
     address = urlsplit(url)
-    if f".{address.hostname}".endswith(".openai.com"):
+    if is_openai(url):
         if address.scheme != "https":
             raise BadInput(
                 f"{url}: a key goes to OpenAI over https alone; write https://{address.netloc}{address.path}"
@@ -33,6 +33,11 @@ def key_for(url: str, needed: bool = True) -> str:
             raise BadInput(f"no key for {url}: set OPENAI_API_KEY, or name the model NAME@BASE_URL for another server")
         return key or NO_KEY
     return _from(own_name(address.hostname)) or _shared(address.hostname) or NO_KEY
+
+
+def is_openai(url: str) -> bool:
+    """Whether the address is OpenAI's."""
+    return f".{urlsplit(url).hostname}".endswith(".openai.com")
 
 
 def own_name(host: str) -> str:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 
+from cce.models.wire import asked_in
+
 # How chat templates and endpoints refuse a system message; some templates see only that two speakers do not alternate.
 NO_SYSTEM = r"system (role|message|prompt)|'system'|developer instruction|roles (must alternate|are supported)"
 # What endpoints call a parameter in a refusal, perhaps in quotes, in camel case, or within an object.
@@ -68,7 +70,7 @@ class Manners:
         wire = {name: value for name, value in wire.items() if name not in DROPPED or name not in self.changes}
         if self.changes.get("system") and wire["messages"][0]["role"] == "system":
             system, user, *more = wire["messages"]
-            wire["messages"] = [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, *more]
+            wire["messages"] = [{"role": "user", "content": asked_in({"messages": [system, user]})}, *more]
         if "top_logprobs" in wire:
             wire["top_logprobs"] = min(wire["top_logprobs"], self.changes.get("top_logprobs", wire["top_logprobs"]))
         tokens = wire.pop("max_tokens")

@@ -6,7 +6,6 @@ closed, never closed or never opened. It is kept apart: nothing is read from it,
 
 import math
 import re
-from dataclasses import replace
 
 from cce.models.wire import Completion, FirstToken
 from cce.text import whole_characters
@@ -28,9 +27,9 @@ def completion_of(reply: dict, seconds: float) -> Completion:
         message, logprobs = choice["message"], (choice.get("logprobs") or {}).get("content")
         text, thinking = _told(message)
         tokens = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
-        told = Completion(text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3))
-        who = {"model": str(reply.get("model") or ""), "fingerprint": str(reply.get("system_fingerprint") or "")}
-        return replace(told, first_token=_likeliest(logprobs), thinking=thinking, **who)
+        told = text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3), _likeliest(logprobs)
+        who = (str(reply.get(name) or "") for name in ("model", "system_fingerprint"))
+        return Completion(*told, *who, thinking)
     except (AttributeError, IndexError, KeyError, TypeError) as problem:
         raise ValueError(f"{str(reply)[:300]!r} is no chat completion ({problem!r})") from None
 

@@ -14,13 +14,23 @@ from cce.analysis.comparison import CONTRASTS, at_budget
 from cce.analysis.figures.curves import loss_curves, scaling
 from cce.analysis.figures.dot_plot import NOT_RUN, dot_plot, one_pair, our_marks
 from cce.analysis.figures.style import NOT_IN_PAPER, TITLES, model_title, save, styled, title, titles
-from cce.analysis.paper import BUDGET, REFERENCE, cells, paper_accuracy, paper_gain, paper_name, student_cells, table3
+from cce.analysis.paper import (
+    BUDGET,
+    BUDGETS,
+    REFERENCE,
+    cells,
+    paper_accuracy,
+    paper_gain,
+    paper_name,
+    student_cells,
+    table3,
+)
 from cce.names import AVERAGE, TAUGHT, UNTRAINED, family, method_parts, short_name
 
 __all__ = ["distillation", "judge_accuracy", "key_points_and_coverage", "loss_curves", "one_pair", "rejection"]
 __all__ += ["scaling", "selection_differences"]
 
-PAPER_BUDGETS, AGAINST = (8, 16), "\nagainst "
+AGAINST = "\nagainst "
 MEASURES = {"points": "key points per rationale", "coverage": "coverage of the full list (%)"}
 # The panel of each column, ours or the paper's: it does not say which of its two rates is which of ours.
 SCORES = {
@@ -156,7 +166,7 @@ def _paper_differences(comparisons: pd.DataFrame) -> pd.DataFrame:
             | {"value": paper_gain(benchmark, REFERENCE, f"{method}@{budget}", at_budget(baseline, budget))}
             for benchmark, panel, mean in _paper_places(comparisons.benchmark)
             for method, baseline in contrasts
-            for budget in PAPER_BUDGETS
+            for budget in BUDGETS
         )
         .dropna(subset="value")
         .assign(paper=True)

@@ -14,18 +14,19 @@ from pathlib import Path
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from cce.analysis.statistics import with_interval
 from cce.errors import BadInput
 from cce.names import cce_family, method_parts, short_name, without_prompts
 
-# The judge of Table 4, of Figure 3 and of the headline, and the paper's budget in Table 1.
-REFERENCE, BUDGET = "gpt-4o", 16
+# The judge of Table 4, of Figure 3 and of the headline, the paper's budget in Table 1, and those in Table 4.
+REFERENCE, BUDGET, BUDGETS = "gpt-4o", 16, (8, 16)
 # A student of Table 2: its name, the judgments that taught it, and their number.
 Student = tuple[str, str, int]
 STUDENT = ["student", "judgments", "samples"]
 # A row of Table 3: on what a model was trained, and how its answers were picked.
 DATA = ["base_model", "instructions", "count"]
 ROW = [*DATA, "sampling"]
-ACCURACY = ["accuracy", "accuracy_low", "accuracy_high"]
+ACCURACY = with_interval("accuracy")
 
 
 def as_printed(file: str, **names: str) -> pd.DataFrame:
@@ -184,7 +185,7 @@ def selection_steps() -> pd.DataFrame:
     return pd.DataFrame(
         {"step": step, "budget": at}
         | {name: paper_gain(name, REFERENCE, f"{method}@{at}", f"{baseline}@{at}") for name in names}
-        for at in (8, 16)
+        for at in BUDGETS
         for step, method, baseline in as_printed("table4_steps.csv").itertuples(index=False)
     )
 

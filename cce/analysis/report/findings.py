@@ -12,10 +12,11 @@ from math import nan
 import pandas as pd
 
 from cce.analysis.figures.style import model_title, title
-from cce.analysis.paper import BUDGET, as_printed, paper_name, table1, table6
+from cce.analysis.paper import BUDGET, BUDGETS, as_printed, paper_name, table1, table6
 from cce.analysis.report.run import Executed
 from cce.crowd.methods import METHODS
 from cce.names import AVERAGE, AVERAGES, family, method_parts
+from cce.options import DEFAULTS
 
 CONDITIONS = ["score", "model", "method", "baseline"]
 
@@ -107,8 +108,8 @@ def unlikeness(row: Mapping, given: Mapping) -> str:
         "another scoring": given["scoring"] != "paper",
         "another order": "both" in (given["order"], given.get("student_order")),
         "another reading of verdicts": given["verdict"] != "text",
-        "another temperature": given.get("judge_temperature") != 0.1,
-        "another budget": (method.budget or BUDGET) not in (BUDGET, 8) if _known(row, "method") else False,
+        "another temperature": given.get("judge_temperature") != DEFAULTS.judge_temperature,
+        "another budget": _known(row, "method") and (method.budget or BUDGET) not in BUDGETS,
         "other pairs": _other_pairs(row, given),
         "no such cell in the paper": row["paper"] != row["paper"],
     }
