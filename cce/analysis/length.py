@@ -100,20 +100,29 @@ def _fitted(rows: pd.DataFrame, outcomes: Sequence[str]) -> tuple[np.ndarray, np
     ratio, weight = length_ratio(rows).to_numpy(), rows.weight.to_numpy(float)
     if np.isnan(ratio).any() or min((ratio > 0).sum(), (ratio < 0).sum()) < ENOUGH:
         return None
-    sides = [weight[ratio > 0].sum(), weight[ratio < 0].sum()]
-    # Both sides of the ratio count alike: a choice that is length's alone then comes to a half, however few pairs show
-    # that it is wrong.
-    weight = weight * np.select([ratio > 0, ratio < 0], [sum(sides) / 2 / side for side in sides], 1)
-    n, own = len(outcomes), np.column_stack([np.ones_like(ratio), ratio])
-    # A prior is a row of the coefficient alone, right half of the time.
+    n, own, weight = len(outcomes), np.column_stack([np.ones_like(ratio), ratio]), _balanced(weight, ratio)
+    # A prior is a row of the coefficient alone, right half of the time, and a cluster of its own.
     design = np.vstack([block_diag(*[own] * n), np.eye(2 * n)])
     right = np.concatenate([rows[outcomes].to_numpy(float).T.ravel(), np.full(2 * n, 0.5)])
     weights = np.concatenate([np.tile(weight / weight.mean(), n), np.ones(2 * n)])
     clusters = np.tile(np.unique(rows.cluster, return_inverse=True)[1], n)
     groups = np.concatenate([clusters, clusters.max() + 1 + np.arange(2 * n)])
     fit = GLM(right, design, family=Binomial(), var_weights=weights).fit()
-    # The clustered sandwich by hand: statsmodels has none for weighted rows.
     pulls = design * (weights * (right - fit.fittedvalues))[:, None]
-    of_clusters = np.column_stack([cluster_sums(pull, groups) for pull in pulls.T])
-    bread = fit.normalized_cov_params
-    return fit.params, bread @ of_clusters.T @ of_clusters @ bread
+    return fit.params, _sandwich(fit.normalized_cov_params, pulls, groups)
+
+
+def _balanced(weight: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """The weights with both sides of the ratio counting alike: a choice that is length's alone then comes to a half,
+    however few pairs show that it is wrong.
+    """
+    sides = [weight[ratio > 0].sum(), weight[ratio < 0].sum()]
+    return weight * np.select([ratio > 0, ratio < 0], [sum(sides) / 2 / side for side in sides], 1)
+
+
+def _sandwich(bread: np.ndarray, pulls: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The covariance that is robust to clusters, from how each row pulls at each coefficient; statsmodels has none for
+    weighted rows.
+    """
+    of_groups = np.column_stack([cluster_sums(pull, groups) for pull in pulls.T])
+    return bread @ of_groups.T @ of_groups @ bread

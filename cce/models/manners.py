@@ -79,10 +79,12 @@ class Manners:
 
     def learn(self, wire: dict, status: int, said: str) -> str | None:
         """What a refusal of this body teaches: the name of the change that was made; None where there is none."""
-        known, change = dict(self.changes), _taught(wire, said) if status in (400, 422, 500) else {}
+        name, value = (_taught(wire, said) if status in (400, 422, 500) else None) or (None, None)
         # A server's own failure may speak of anything; templates fail so where they get a system message.
-        self.changes |= change if status != 500 else {name: True for name in change if name == "system"}
-        return next((name for name, value in self.changes.items() if known.get(name) != value), None)
+        if self.changes.get(name) == value or (status == 500 and name != "system"):
+            return None
+        self.changes[name] = value
+        return name
 
     def told(self, model: str, names: tuple[str, ...] = tuple(TOLD)) -> list[str]:
         """The changes in words."""
@@ -100,23 +102,23 @@ def refuses(said: str, name: str) -> bool:
     return any(re.search(pattern.format(name=NAMES[name]), said, re.I | re.S) for pattern in REFUSALS)
 
 
-def _taught(wire: dict, said: str) -> dict:
+def _taught(wire: dict, said: str) -> tuple[str, str | int | bool] | None:
+    """The change that a refusal of this body asks for, by what it concerns."""
     if wire["messages"][0]["role"] == "system" and re.search(NO_SYSTEM, said, re.I):
-        return {"system": True}
-    sent = "max_tokens" if "max_tokens" in wire else "max_completion_tokens"
-    if refuses(said, sent) and sent == "max_tokens" and "max_completion_tokens" in said:
-        return {"max_tokens": "max_completion_tokens"}
+        return "system", True
+    if "max_tokens" in wire and "max_completion_tokens" in said and refuses(said, "max_tokens"):
+        return "max_tokens", "max_completion_tokens"
     for name in DROPPED:
         if name in wire and refuses(said, name):
-            return {name: True}
-    tokens, logprobs = wire[sent], wire.get("top_logprobs", 0)
+            return name, True
+    tokens, logprobs = wire.get("max_tokens") or wire["max_completion_tokens"], wire.get("top_logprobs", 0)
     if (most := _number(MOST, "max_completion_tokens", said)) and most < tokens:
-        return {"most_tokens": most}
+        return "most_tokens", most
     if (least := _number(LEAST, "max_completion_tokens", said)) and least > tokens:
-        return {"least_tokens": least}
+        return "least_tokens", least
     if (most := _number(MOST, "logprobs", said)) and 2 <= most < logprobs:
-        return {"top_logprobs": most}
-    return {}
+        return "top_logprobs", most
+    return None
 
 
 def _number(patterns: tuple[str, ...], name: str, said: str) -> int | None:
