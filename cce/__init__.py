@@ -22,7 +22,7 @@ _HOMES = {
     "cce.crowd.notes": ["cut_outcome", "rename"],
     "cce.crowd.prompts": ["messages_of", "render"],
     "cce.crowd.result": ["judge", "judge_by_each", "side_by_side"],
-    "cce.crowd.verdict": ["read_text"],
+    "cce.crowd.marks": ["read_text"],
     "cce.models.client": ["LLM"],
     "cce.models.engines": ["engine_of", "student_name"],
     "cce.models.training": ["Card", "Recipe", "train"],

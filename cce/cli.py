@@ -1,6 +1,7 @@
 """The command line: `cce judge` and `pick` for your own answers; `plan`, `run` and `report` for the paper's results."""
 
 import inspect
+import os
 import shlex
 import signal
 import sys
@@ -30,6 +31,7 @@ Given = Annotated[
     Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter by hand, as in YAML; once each."),
 ]
 Shard = Annotated[str | None, Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
+Models = Annotated[Path | None, Option(help="A file of models' settings; CCE_MODELS, or params/models.yaml.")]
 # What every command that asks models takes: the fields of Options, and bounds on what is spent.
 ASKING = {
     "store": Annotated[Path, Option(help="The file that keeps every completion.")],
@@ -42,10 +44,12 @@ ASKING = {
     "judge_temperature": Annotated[float, Option(help="Of the judge's rationales.")],
     "crowd_temperature": Annotated[float, Option(help="Of the crowd's answers.")],
     "sample_temperature": Annotated[float, Option(help="Of the votes of maj@N and agg@N.")],
+    "models": Models,
     "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],
     "max_total_tokens": Annotated[int | None, Option(help="Spend so many tokens at most, prompts included.")],
     "max_cost": Annotated[float | None, Option(help="Spend so many US dollars at most.")],
 }
+BOUNDS = "max_calls", "max_total_tokens", "max_cost"
 # A command has a store of its own where none is named, so that nothing is paid for twice.
 DEFAULT_VALUES = vars(DEFAULTS) | {"store": Path("cce-store.sqlite")}
 
@@ -58,8 +62,9 @@ def asking(command: Callable) -> Callable:
         from cce import spending
 
         _check_out(given["out"])
+        _use_models(given.pop("models"))
         options = {name: given.pop(name) for name in ASKING if name in DEFAULT_VALUES}
-        spending.limit(**{name: given.pop(name) for name in ASKING if name not in DEFAULT_VALUES})
+        spending.limit(**{name: given.pop(name) for name in BOUNDS})
         command(**given, options=Options(**options))
 
     own = [each for each in inspect.signature(command).parameters.values() if each.name != "options"]
@@ -170,8 +175,11 @@ def serve(
 
 
 @app.command()
-def run(profile: Profile, notebooks: Notebooks = None, shard: Shard = None, parameter: Given = None) -> None:
+def run(
+    profile: Profile, notebooks: Notebooks = None, shard: Shard = None, parameter: Given = None, models: Models = None
+) -> None:
     """Run a profile's notebooks, all or those named, and say where the results lie."""
+    _use_models(models)
     import pandas as pd
 
     from cce.analysis import print_table
@@ -185,11 +193,18 @@ def run(profile: Profile, notebooks: Notebooks = None, shard: Shard = None, para
 
 
 @app.command()
-def plan(profile: Profile, notebooks: Notebooks = None, parameter: Given = None) -> None:
+def plan(profile: Profile, notebooks: Notebooks = None, parameter: Given = None, models: Models = None) -> None:
     """Say what `cce run` would ask for, in calls, tokens, US dollars and hours; ask for nothing."""
+    _use_models(models)
     from cce.planning import plan_profile, print_plan
 
     print_plan(plan_profile(profile, notebooks, _by_hand(parameter or [])))
+
+
+def _use_models(file: Path | None) -> None:
+    # By the environment, so that notebooks, which run in processes of their own, read the same file.
+    if file:
+        os.environ["CCE_MODELS"] = str(file.absolute())
 
 
 def _by_hand(given: list[str]) -> dict[str, object]:

@@ -12,10 +12,9 @@ from typing import Literal, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cce.text import visible
+
 TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
-# Unicode has pictures of the first control characters; the others, which a terminal may obey as well, have none.
-PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
-PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 class Piece(NamedTuple):
@@ -32,7 +31,7 @@ class Shown:
         return TEMPLATES.get_template("display.jinja").render(section=self.section())
 
     def __str__(self) -> str:
-        return "\n".join(_lines(self.section())).translate(PICTURES)
+        return visible("\n".join(_lines(self.section())))
 
     def _repr_pretty_(self, printer, cycle: bool) -> None:
         # Within a list one line a thing is enough.

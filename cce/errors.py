@@ -31,6 +31,10 @@ class CallFailed(EndpointFailed):
     """One call failed for good, while others may not: what it was for is missing, neither right nor wrong."""
 
 
+class ContentRefused(CallFailed):
+    """A filter refused one content, which says nothing of any other; a crowd goes on without that answer."""
+
+
 class SchemaRefused(CallFailed):
     """An endpoint refused a request that carried a JSON schema of the answer; the caller asks again without it."""
 

@@ -22,7 +22,7 @@ from cce.analysis import print_table
 from cce.models.batch import bar_wanted
 from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
 from cce.runner import NOTHING, checked, execute
-from cce.spending import Price, price_of
+from cce.spending import UNPRICED, Price, price_of
 
 COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
 COLUMNS = ["notebook", "model", *COUNTS, "dollars", "hours"]
@@ -36,7 +36,6 @@ Tokens and seconds: the means of each model's completions of each kind in the st
 {TOKENS["answer"]} per answer, {TOKENS["list"]} per list of {ITEMS} items,
 and {TOKENS_A_SECOND} tokens per second for each request in flight.
 Hours: calls one after another, divided by the requests in flight; addresses side by side. Training is not in them."""
-UNPRICED = "No price is known for {}: not in dollars; name it in a file of prices, and that in CCE_PRICES."
 
 
 def plan_profile(
@@ -112,4 +111,4 @@ def print_plan(tables: Iterable[pd.DataFrame]) -> None:
         unpriced |= dict.fromkeys(table.model[table.dollars.isna()])
     print(ASSUMED)
     if unpriced:
-        print(UNPRICED.format(", ".join(unpriced)))
+        print(f"Not in dollars: {UNPRICED.format(', '.join(unpriced))}.")

@@ -15,10 +15,10 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from math import inf
 from operator import add
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from cce.errors import BadInput, BoundReached
+from cce.models.settings import entries
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Bill:
         return asked + again + (f", ${self.dollars:,.2f}" if self.dollars else "")
 
 
+UNPRICED = "no price is known for {}; name it as `price` in models.yaml, or in a file that CCE_PRICES names"
 # What is spent, and what the user calls the bound on it.
 NAMES = {"calls": "max_calls", "tokens": "max_total_tokens", "dollars": "max_cost"}
 
@@ -110,17 +111,37 @@ def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, 
 def price_of(model: str, url: str) -> Price | None:
     """The price of a model by its name, as the endpoint knows it; None where it is not known.
 
-    Prices stand in models/data/prices.csv, or in a file of that form that CCE_PRICES names. A model that is not listed
-    is free without an address or at a loopback one. Raises BadInput where the file cannot be read.
+    The user's own word goes first: the model's settings, then the file that CCE_PRICES names; then the list of the
+    package genai-prices, for the providers whose addresses it knows. Any other model is free without an address or at a
+    loopback one. Raises BadInput where a file cannot be read.
     """
-    known = _prices(os.environ.get("CCE_PRICES") or str(Path(__file__).parent / "models" / "data" / "prices.csv"))
-    return known.get(model, Price() if not url or on_loopback(url) else None)
+    for name, settings in entries().items():
+        if settings.price and (settings.model or name) == model and settings.url.rstrip("/") in ("", url):
+            return Price(settings.price.prompt / 1e6, settings.price.completion / 1e6)
+    own = _prices(file) if (file := os.environ.get("CCE_PRICES")) else {}
+    if model in own:
+        return own[model]
+    return Price() if not url or on_loopback(url) else _listed(model, url)
+
+
+@cache
+def _listed(model: str, url: str) -> Price | None:
+    # Takes a fifth of a second to load: not before it is needed.
+    from genai_prices import Usage, calc_price
+
+    # The price of short prompts: some models cost more above 200,000 tokens.
+    tokens = 1000
+    try:
+        cost = calc_price(Usage(input_tokens=tokens, output_tokens=tokens), model, provider_api_url=url)
+    except LookupError:
+        return None
+    return Price(float(cost.input_price) / tokens, float(cost.output_price) / tokens)
 
 
 def checked_price(model: str, url: str) -> Price:
     """The same, and nothing for an unknown price. Raises BadInput where that meets a bound on the cost."""
     if (price := price_of(model, url)) is None and "dollars" in BUDGET.bounds:
-        raise BadInput(f"max_cost: no price is known for {model}; name it in a file of prices, and that in CCE_PRICES")
+        raise BadInput(f"max_cost: {UNPRICED.format(model)}")
     return price or Price()
 
 

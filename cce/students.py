@@ -21,9 +21,9 @@ from cce.benchmarks import load_pairs
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison
 from cce.crowd.evaluate import Records, evaluate
+from cce.crowd.marks import read_text
 from cce.crowd.members import OTHER
 from cce.crowd.prompts import messages_of
-from cce.crowd.verdict import read_text
 from cce.errors import BadInput
 from cce.models.engines import JUDGE
 from cce.models.training import Card, Example, Recipe, train

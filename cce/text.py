@@ -15,3 +15,13 @@ def write_whole(file: Path, text: str) -> None:
     beside = file.with_name(file.name + ".part")
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, file)
+
+
+# Unicode has pictures of the first control characters; the others, which a terminal may obey as well, have none.
+PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
+PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+
+
+def visible(text: str) -> str:
+    """The text with pictures in place of control characters, which a terminal would obey."""
+    return text.translate(PICTURES)

@@ -3,7 +3,7 @@
 import pytest
 
 from cce import evaluate, load_pairs
-from cce.crowd.verdict import read_text
+from cce.crowd.marks import read_text
 from cce.errors import BadInput
 from cce.models.engines import JUDGE
 from cce.models.training import train

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 
 import pytest
 
@@ -10,7 +11,7 @@ from cce.analysis.accuracy import accuracy_table, scored
 from cce.analysis.comparison import comparison_table
 from cce.benchmarks.pair import Pool
 from cce.errors import BadInput, BoundReached, CallFailed, EndpointFailed, ResultsMissing
-from cce.models import client, endpoint
+from cce.models import failures, pace
 from cce.models.client import FAILURES_IN_A_ROW
 from cce.models.loop import run, together
 from cce.models.store import open_store
@@ -24,8 +25,10 @@ CROWD = ("crowd-4", "crowd-9")
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """The same policy at the speed of a test; on a busy machine a reply may take its time."""
-    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 5)
-    monkeypatch.setattr(endpoint, "_backoff", lambda state: 0.01)
+    monkeypatch.setattr(failures, "TIMEOUT_SECONDS", 5)
+    monkeypatch.setattr(failures, "_backoff", lambda state: 0.01)
+    monkeypatch.setattr(pace, "SHORTEST", 0.01)
+    monkeypatch.setattr(pace, "LONGEST", 0.02)
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +60,8 @@ def test_what_may_pass_is_asked_for_again(server, fault):
 
 @pytest.mark.parametrize("fault", ["500", "reset", "cut JSON", "silent"])
 def test_what_does_not_pass_is_given_up_after_a_stated_number_of_attempts(server, fault, monkeypatch):
-    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr(endpoint, "ATTEMPTS", 3)
+    monkeypatch.setattr(failures, "TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(failures, "ATTEMPTS", 3)
     server.failures += [faults.PASSING[fault]] * 9
     with pytest.raises(CallFailed):
         LLM(server.model("crowd-5")).complete("x")
@@ -77,7 +80,7 @@ def test_what_no_other_call_would_fare_better_with_stops_the_run_at_once(server,
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch, pairs):
-    monkeypatch.setattr(endpoint, "ATTEMPTS", 3)
+    monkeypatch.setattr(failures, "ATTEMPTS", 3)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"judge@http://127.0.0.1:{taken.getsockname()[1]}/v1"
@@ -99,7 +102,7 @@ def test_an_endpoint_that_fails_call_after_call_is_left(server, monkeypatch):
 
 
 def test_a_call_that_waits_for_room_under_a_bound_does_not_use_up_its_time(server, monkeypatch):
-    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(failures, "TIMEOUT_SECONDS", 0.5)
     server.latency = 0.3
     spending.limit(max_total_tokens=130)  # room for one at a time
     llms = [LLM(server.model("crowd-5")) for _ in range(3)]
@@ -244,5 +247,15 @@ class TestBounds:
 
 
 def test_the_time_that_a_server_asks_for_is_read_as_a_number_or_a_date():
-    assert [endpoint._by_header(header) for header in ("7", None, "soon")] == [7, 0, 0]
-    assert endpoint._by_header("Wed, 21 Oct 2099 07:28:00 GMT") > 1e6
+    assert [pace.seconds_in(header) for header in ("7", None, "soon", "6m0s", "20ms", "1h2m")] == [
+        7,
+        0,
+        0,
+        360,
+        0.02,
+        3720,
+    ]
+    assert pace.seconds_in("Wed, 21 Oct 2099 07:28:00 GMT") > 1e6
+    assert 8 < pace.seconds_in(str(time.time() + 10)) <= 10
+    assert 8 < pace.seconds_in(str(1000 * (time.time() + 10))) <= 10
+    assert pace.seconds_in("2099-10-21T07:28:00Z") > 1e6

@@ -44,7 +44,19 @@ def test_a_room_imports_only_from_those_before_it(name):
 
 
 def test_the_crowds_files_come_in_the_order_of_the_method():
-    order = ["prompts", "verdict", "session", "compare", "members", "notes", "record", "methods", "evaluate", "result"]
+    order = [
+        "marks",
+        "prompts",
+        "verdict",
+        "session",
+        "compare",
+        "members",
+        "notes",
+        "record",
+        "methods",
+        "evaluate",
+        "result",
+    ]
     for place, name in enumerate(order[:-1]):
         later = {f"cce.crowd.{other}" for other in order[place + 1 :]}
         assert not imported(f"cce.crowd.{name}") & later

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from cce.crowd.verdict import Judgment, Reading, combine, majority, read_distribution, read_text
+from cce.crowd.marks import read_text
+from cce.crowd.verdict import Judgment, Reading, combine, majority, read_distribution
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from cce.crowd.verdict import Judgment, Reading, combine, majority, read_distrib
         ("[[B]]", 0.0),
         ("At first [[A]], but on reflection\n**[[B]]**", 0.0),
         ("Assistant A is better.", None),
-        ("[A] or [[D]] or [[a]]", None),
+        ("[A] or [[D]]", None),
         ("Neither is better. [[C]]", 0.5),
         ("[[A]] at first, but then [[Tie]]", 0.5),
         ("", None),

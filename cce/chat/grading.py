@@ -150,7 +150,15 @@ def read_digits(first_token: FirstToken | None) -> float | None:
     return fmean(SCALE, weights) if weights else None
 
 
-RATINGS = Form(read_rating, lambda rating, rationale: f"{rationale}\nRating: [[{rating}]]", 1, 10)
+def read_rating_alone(text: str) -> float | None:
+    """The rating of the last line, where nothing but words such as "Rating:" stands beside it: all that can be trusted
+    of a text that was cut off.
+    """
+    last = re.search(rf"^\W*(?:(?:my|the|final|overall|rating|score|is)\W+)*\[\[{NUMBER}\]\]\W*\Z", text, re.I | re.M)
+    return read_rating(last[0]) if last else None
+
+
+RATINGS = Form(read_rating, lambda rating, why: f"{why}\nRating: [[{rating}]]", 1, 10, read_cut_off=read_rating_alone)
 # The digits beside the rating are weighted so that it is their mean; the others get next to nothing.
 DIGITS = Form(read_digits, lambda r, _: {str(n): log(max(1 - abs(n - r), 1e-9)) for n in SCALE}, 1, 9, "first_token")
 
@@ -160,5 +168,5 @@ async def _graded(session: Session, question: Question, given: tuple[str, ...]) 
     shown = {"questions": question.turns, "answers": given, "references": question.references}
     texts = {key: [QUOTED.sub(r"[ [\1] ]", text) for text in turns[:last]] for key, turns in shown.items() if turns}
     expects = Expects("judgment", RATINGS)
-    said, rating = await session.stated(name, texts, expects, "rating", DIGITS, {"temperature": 0.0})
+    said, rating, _ = await session.stated(name, texts, expects, "rating", DIGITS, {"temperature": 0.0})
     return said.text, rating

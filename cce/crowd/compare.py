@@ -7,7 +7,7 @@ from typing import NamedTuple
 from cce.benchmarks.pair import Pair
 from cce.crowd.prompts import Texts
 from cce.crowd.session import Session
-from cce.crowd.verdict import LETTERS, MARKS, Judgment, Reading, combine
+from cce.crowd.verdict import LETTERS, Judgment, Reading, combine, marks_of
 from cce.models.loop import together
 from cce.models.wire import Expects
 
@@ -65,15 +65,17 @@ async def compare(
     The `temperature` is the options' for judgments where none is given.
     """
     warmth = session.options.judge_temperature if temperature is None else temperature
-    expects, sampling = Expects("judgment", MARKS, apart), {"sample": sample, "temperature": warmth}
+    form = marks_of(session.options.prompts)
+    expects, sampling = Expects("judgment", form, apart), {"sample": sample, "temperature": warmth}
 
     async def reading(shown: Comparison, background: list[Remark] | None) -> Reading:
         name = without_notes if background == [] else prompt
         texts = shown.texts()
         if background is not None:
             texts |= {f"{field}s": [getattr(one, field) for one in background] for field in Remark._fields}
-        said, p_first = await session.stated(name, texts, expects, "letter", LETTERS, sampling, criteria=shown.criteria)
-        return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed)
+        stated = await session.stated(name, texts, expects, "letter", LETTERS, sampling, criteria=shown.criteria)
+        said, p_first, why = stated
+        return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed, why)
 
     orders = comparison.in_orders(session.orders)
     asked = zip(orders, notes or [None] * len(orders), strict=True)

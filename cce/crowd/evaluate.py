@@ -21,6 +21,7 @@ from cce.crowd.verdict import UNJUDGED
 from cce.errors import BadInput, CallFailed
 from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
+from cce.models.wire import CUT_OFF
 from cce.names import NO_JUDGE
 from cce.options import DEFAULTS, Options
 
@@ -53,9 +54,10 @@ def evaluate(
     order, where what stands second is called B), rationale_tokens (of text), calls, prompt_tokens, completion_tokens,
     seconds (of model time), selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts (rewritings
     that still held an outcome, over all orders), context_cuts (shortened prompts), judgments_cut_off (the share of
-    judgments and rewritings that max_tokens cut off) and answers_cut_off (of crowd answers), length_a and length_b (of
-    the answers, in characters), failed (None, or why a call failed for good: the judgment is then missing, neither
-    right nor wrong, which is warned of).
+    judgments and rewritings that max_tokens cut off), answers_cut_off (of crowd answers), crowd_refused (members that a
+    filter refused, and the crowd went on without), length_a and length_b (of the answers, in characters), unreadable
+    (None, or why no verdict could be read), failed (None, or why a call failed for good: the judgment is then missing,
+    neither right nor wrong, which is warned of).
     Raises BadInput before any request is sent, EndpointFailed for a useless endpoint, BoundReached at a bound on costs.
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))
@@ -67,7 +69,7 @@ def evaluate(
         return tuple(record[name] for name in COLUMNS)  # dicts would take twice the room
 
     rows = evaluation.run(row)
-    warn(evaluation.missing)
+    warn(evaluation.found())
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -78,7 +80,7 @@ def evaluate_into(
     evaluation = Evaluation(pairs, methods, judges, crowd, options)
     warn(evaluation.cautions)
     evaluation.run(out.write)
-    warn(evaluation.missing)
+    warn(evaluation.found())
     return evaluation.failures
 
 
@@ -91,7 +93,8 @@ def warn(messages: Iterable[str]) -> None:
 class Evaluation:
     """All judgments to be made, checked before the first request.
 
-    `cautions` and, after the run, `missing` are what the user should be warned of; `failures` judgments are missing.
+    `cautions` and, after the run, what is `found` are what the user should be warned of; `failures` judgments are
+    missing.
     """
 
     def __init__(
@@ -101,7 +104,7 @@ class Evaluation:
         self.judges = judges if isinstance(judges, Mapping) else {name: name for name in judges}
         self.cautions = check_crowd(methods, crowd, lambda: min((len(pair.crowd) for pair in pairs), default=0))
         self.cautions += check_reading(methods, self.judges.values(), options)
-        self.missing, self.failures = [], 0
+        self.failures, self.counts, self.reason = 0, Counter(), ""
         if not (len(pairs) and methods and judges):
             raise BadInput("pairs, methods and judges: at least one of each")
         _check_ids(pairs)
@@ -118,7 +121,7 @@ class Evaluation:
 
         Returns what was kept, by judge and method, then by pair.
         """
-        failures, each = [], len(self.judge_methods)
+        each = len(self.judge_methods)
 
         async def step(asked: tuple[int, Pair, tuple[str, str]]) -> dict:
             place, pair, (judge, method) = asked
@@ -131,17 +134,27 @@ class Evaluation:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
                 judged = Judged(UNJUDGED, failed=str(error))
-                failures.append(judged.failed)
-            return record_of(pair, judge, method, judged, session)
+                self.failures, self.reason = self.failures + 1, self.reason or judged.failed
+            record = record_of(pair, judge, method, judged, session)
+            self.counts.update(refused=record["crowd_refused"], cut_off=record["unreadable"] == CUT_OFF["length"])
+            return record
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
         work = ((*pair, judge_method) for pair in enumerate(self.pairs) for judge_method in self.judge_methods)
         models, concurrency = [*self.models.values()], self.options.concurrency
         kept = results("judging", self.total, models, work, step, concurrency, keep)
-        self.failures = len(failures)
-        if failures:
-            self.missing = [missing_in_words("judging", self.failures, self.total, failures[0])]
         return [one for place in range(each) for one in kept[place::each]]
+
+    def found(self) -> list[str]:
+        """What to say after the run: how much is missing, unreadable since it was cut off, or refused by a filter."""
+        cut_off, refused, longest = self.counts["cut_off"], self.counts["refused"], self.options.max_tokens
+        remedy = f"raise max_tokens above {longest:,}, which bounds what a model thinks and its answer together"
+        told = {
+            missing_in_words("judging", self.failures, self.total, self.reason): self.failures,
+            f"judging: {cut_off:,} of {self.total:,} judgments were cut off before their verdict; {remedy}": cut_off,
+            f"judging: {refused:,} crowd members were refused by a filter; these crowds are so much smaller": refused,
+        }
+        return [said for said, count in told.items() if count]
 
 
 def _check_ids(pairs: Sequence[Pair]) -> None:

@@ -13,6 +13,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, compare
 from cce.crowd.session import Session
 from cce.crowd.verdict import Judgment, verdict_of
+from cce.errors import ContentRefused
 from cce.models.client import LLM
 from cce.models.loop import together
 from cce.models.wire import Completion
@@ -86,24 +87,37 @@ class CrowdJudgment:
         return order if tells else 1 - order
 
 
-async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: Member) -> CrowdJudgment:
+async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: Member) -> CrowdJudgment | None:
     """Compare the candidate with this member's answer, which takes the other candidate's place.
+
+    Where a filter refuses the answer or the comparison there is none: the crowd goes on without this member.
 
     The prompt is vanilla's. Of a conversation a model answers each turn, its own earlier answers in view; with
     `prompts="paper"` the last one alone, after A's earlier answers, and takes the place of the last answer alone.
     """
-    last_alone = session.options.prompts == "paper"
-    said, answers = [], (member.answer,)
-    if member.model:
-        known = pair.answers_a[:-1] if last_alone else ()
-        warmth = session.options.crowd_temperature
-        said = await session.converse(member.model, pair.questions, warmth, member.sample, known)
-        answers = tuple(completion.text for completion in said)
-    if last_alone:
-        answers = (*(pair.answers_b if candidate == "A" else pair.answers_a)[:-1], *answers)
-    sides = (pair.answers_a, answers) if candidate == "A" else (answers, pair.answers_b)
-    judgment = await compare(session, Comparison(pair.questions, *sides, pair.criteria))
+    try:
+        said = await _answered(session, pair, member)
+        answers = tuple(completion.text for completion in said) if member.model else (member.answer,)
+        if session.options.prompts == "paper":
+            answers = (*(pair.answers_b if candidate == "A" else pair.answers_a)[:-1], *answers)
+        sides = (pair.answers_a, answers) if candidate == "A" else (answers, pair.answers_b)
+        judgment = await compare(session, Comparison(pair.questions, *sides, pair.criteria))
+    except ContentRefused:
+        session.refused.add(member.letter)
+        return None
     return CrowdJudgment(candidate, member, said, judgment)
+
+
+async def _answered(session: Session, pair: Pair, member: Member) -> list[Completion]:
+    if not member.model:
+        return []
+    known = pair.answers_a[:-1] if session.options.prompts == "paper" else ()
+    warmth = session.options.crowd_temperature
+    said = await session.converse(member.model, pair.questions, warmth, member.sample, known)
+    # Some endpoints say so in the reply, and send what they had until then.
+    if any(completion.finish == "content_filter" for completion in said):
+        raise ContentRefused(f"{member.model.model}: its filter took the answer")
+    return said
 
 
 @dataclass(frozen=True)
@@ -130,9 +144,11 @@ async def select(session: Session, pair: Pair, selection: str, budget: int) -> S
 
     async def of_side(side: Side, share: int) -> tuple[list[CrowdJudgment], list[CrowdJudgment]]:
         queue = sorted(crowd, key=lambda member: member.lot(f"{seed}:selection:{side}:{pair.id}"))
-        if selection == "random":
-            queue = queue[:share]  # chosen unseen, so that the others need not be judged
-        judged = await together(crowd_judgment(session, pair, side, member) for member in queue)
+        # Random ones are chosen unseen, so that the others need not be judged.
+        wanted, judged = share if selection == "random" else len(queue), []
+        while queue and len(judged) < wanted:
+            drawn, queue = queue[: wanted - len(judged)], queue[wanted - len(judged) :]
+            judged += filter(None, await together(crowd_judgment(session, pair, side, member) for member in drawn))
         return judged, _chosen(judged, side, selection, share)
 
     sides = [of_side("A", budget - budget // 2), of_side("B", budget // 2)]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
+from cce.crowd.marks import own_form, without_marks
 from cce.errors import BadInput
-from cce.models.replies import TAGS
 from cce.models.wire import Messages
 from cce.options import PROMPTS
 
@@ -24,8 +24,6 @@ from cce.options import PROMPTS
 Texts = dict[str, str | Sequence[str]]
 FOLDER = Path(__file__).parent / "prompts"
 SETS = dict(zip(PROMPTS, (FOLDER, FOLDER / "paper"), strict=True))
-VERDICT_MARK = re.compile(r"\[\[\s*([ABC]|(?i:tie))\s*\]\]")
-THINKING_MARK = re.compile(rf"<(/?(?:{TAGS}))>|\[(/?THINK)\]", re.I)
 
 
 def messages_of(name: str, prompts: str | None = None, **texts) -> Messages:
@@ -41,7 +39,8 @@ def render(name: str, prompts: str | None = None, **texts) -> str:
     `prompts` is one of PROMPTS, or the user's own folder; a file missing there is taken from the kit's.
     Raises BadInput where a user's prompt is not a valid template.
     """
-    shown = {key: _shown(value) for key, value in texts.items()}
+    own = own_form(prompts)
+    shown = {key: _shown(value, own) for key, value in texts.items()}
     # As in Markdown, the text chooses: a mark is a run of exactly so many signs, as no run in the text has.
     taken = {len(run) for text in flat(shown) for run in re.findall("=+", text)}
     fence = "=" * next(length for length in count(3) if length not in taken)
@@ -70,18 +69,5 @@ def _files(prompts: str | None) -> frozenset[str]:
     return frozenset(_environment(prompts).list_templates())
 
 
-def without_marks(text: str) -> str:
-    """The text as prompts show it: what stands in an answer must never come back in a rationale as if it were the
-    judge's verdict, such as [[A]], or as if the judge were thinking, such as </think>.
-    """
-    # Most texts have neither bracket, and a search for marks takes longer than one for these.
-    marked = "[" in text or "<" in text
-    return THINKING_MARK.sub(_apart, VERDICT_MARK.sub(r"[ [\1] ]", text)) if marked else text
-
-
-def _apart(mark: re.Match) -> str:
-    return f"{mark[0][0]} {mark[0][1:-1]} {mark[0][-1]}"
-
-
-def _shown(value):
-    return without_marks(value) if isinstance(value, str) else [_shown(v) for v in value]
+def _shown(value, own: re.Pattern | None):
+    return without_marks(value, own) if isinstance(value, str) else [_shown(v, own) for v in value]

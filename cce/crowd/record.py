@@ -25,11 +25,11 @@ from cce.crowd.verdict import UNJUDGED, Judgment
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
 COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
 COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "judgments_cut_off", "answers_cut_off"]
-COLUMNS += ["length_a", "length_b", "failed"]
+COLUMNS += ["crowd_refused", "length_a", "length_b", "unreadable", "failed"]
 # The fields that come first in a record's JSON object; the others follow.
 FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
 # Fields of a row that are one of a few words, and those that are numbers.
-WORDS = ["benchmark", "subset", "judge", "method", "verdict", "label", "failed"]
+WORDS = ["benchmark", "subset", "judge", "method", "verdict", "label", "unreadable", "failed"]
 NUMBERS = [name for name in COLUMNS if name not in (*WORDS, "id", "cluster", "text", "text_swapped")]
 
 
@@ -76,8 +76,9 @@ def _row(pair: Pair, judged: Judged, session: Session) -> dict:
     row |= {"outcome_cuts": sum(note.stubborn for of_order in notes for note in of_order)}
     row |= session.cost() | {"context_cuts": session.context_cuts}
     row |= {"judgments_cut_off": session.cut_off("judgment", "removal"), "answers_cut_off": session.cut_off("answer")}
+    row |= {"crowd_refused": len(session.refused)}
     row |= dict(zip(("length_a", "length_b"), pair.lengths, strict=True))
-    return row | {"failed": judged.failed}
+    return row | {"unreadable": judgment.unreadable, "failed": judged.failed}
 
 
 def _trace(judged: Judged, session: Session) -> dict:

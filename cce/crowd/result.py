@@ -33,6 +33,7 @@ class Result(Shown, dict):
     def heading(self) -> str:
         """Method, judge, verdict, and whether that is right."""
         right = {None: "", True: ", right by the label", False: ", wrong by the label"}[self["correct"]]
+        right = f": {self['unreadable']}" if self["unreadable"] else right
         verdict = f"missing, since {self['failed']}" if self["failed"] else in_words(self["p_a"]) + right
         return f"{self['method']} by {short_name(self['judge'])}: {verdict}"
 
@@ -116,7 +117,7 @@ def judge(
     """Judge one pair, and keep how the verdict came about. Takes what `evaluate` takes, and raises what it raises."""
     evaluation = Evaluation([pair], [method], [judge], crowd, options.but(**changes))
     (result,) = _results(evaluation)
-    warn(evaluation.cautions + evaluation.missing)
+    warn(evaluation.cautions + evaluation.found())
     return result
 
 
@@ -126,7 +127,7 @@ def judge_by_each(
     """Judge one pair by every judge and method."""
     evaluation = Evaluation([pair], methods, judges, crowd, options)
     results = _results(evaluation)
-    warn(evaluation.cautions + evaluation.missing)
+    warn(evaluation.cautions + evaluation.found())
     return results
 
 

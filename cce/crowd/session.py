@@ -24,7 +24,8 @@ class Session:
     """The models that are asked about a pair or question, how they are asked, and what that has used so far.
 
     `used` has the completions, each with its kind, by their keys, so that what two methods or two sessions share counts
-    once; `context_cuts` counts the prompts that had to be shortened. `other` is a further pair, where one is needed.
+    once; `context_cuts` counts the prompts that had to be shortened; `refused` has the letters of the crowd's members
+    that a filter refused. `other` is a further pair, where one is needed.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Session:
     other: Pair | None = None
     used: dict[str, tuple[Kind, Completion]] = field(default_factory=dict)
     context_cuts: int = 0
+    refused: set[str] = field(default_factory=set)
 
     @property
     def orders(self) -> int:
@@ -79,21 +81,22 @@ class Session:
 
     async def stated(
         self, name: str, texts: Texts, expects: Expects, question: str, by_token: Form, sampling: dict, **whole: str
-    ) -> tuple[Completion, float | None]:
-        """The judge's answer to a prompt, filled as by `fill`, and the value that it states, by its text or by a token.
+    ) -> tuple[Completion, float | None, str]:
+        """The judge's answer to a prompt, filled as by `fill`, and the value that it states, by its text or by a token;
+        without one, why.
 
         The prompt `question` asks for that token in a further turn: not every server continues a prefilled answer.
         """
 
-        async def attempt(fitting: Texts) -> tuple[Completion, float | None]:
+        async def attempt(fitting: Texts) -> tuple[Completion, float | None, str]:
             prompt = messages_of(name, self.options.prompts, **fitting, **whole)
             said = await self.ask(self.judge, prompt, expects, **sampling)
             if self.options.verdict == "text":
-                return said, expects.form.read(said.text)
+                return said, *_stated(expects.form, said)
             asked = {"role": "user", "content": render(question, self.options.prompts)}
             messages = [*prompt, {"role": "assistant", "content": said.text}, asked]
             letter = await self.ask(self.judge, messages, Expects("letter", by_token), **ONE_TOKEN)
-            return said, by_token.read(letter.first_token)
+            return said, *_stated(by_token, letter)
 
         return await self.fitted(texts, attempt)
 
@@ -125,6 +128,11 @@ class Session:
         """The share of the completions of these kinds that `max_tokens` cut off; None without any."""
         ends = [completion.finish == "length" for kind, completion in self.used.values() if kind in kinds]
         return sum(ends) / len(ends) if ends else None
+
+
+def _stated(form: Form, said: Completion) -> tuple[float | None, str]:
+    value = form.value(said)
+    return value, form.why_not(said) if value is None else ""
 
 
 def _in_turn(texts: Sequence[str]) -> Messages:

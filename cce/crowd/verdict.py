@@ -7,22 +7,28 @@ anything between for a distribution, None where nothing can be read. Orders and 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import exp, log
 from typing import Literal
 
+from cce.crowd.marks import own_form, read_alone, read_own, read_text
 from cce.models.wire import FirstToken, Form
 
 Verdict = Literal["A", "B", "tie"] | None
-# Our prompts allow no tie. A judge that knows MT-Bench's prompt may write one all the same, as C.
-MARK = re.compile(r"\[\[([ABC]|(?i:tie))\]\]")
-WORTH = {"A": 1.0, "B": 0.0}
+# Of a distribution: below this share of the probability the model answered something else, and what is left for A and B
+# says nothing of the two. The untrained embedded model gives them 2 to 44%, half of the time less than 9%.
+LEAST_SHARE = 0.01
+# How tokenisers spell white space, and the signs that models put around a letter.
+BYTE = re.compile("<0x([0-9A-F]{2})>")
+AROUND = " \t\r\n\u2581\u0120\u010a*_`'\"()[]{}.:"
 
 
 @dataclass(frozen=True)
 class Reading:
     """One judgment in one order: the rationale as written, and the probability that the first answer is the better one.
 
-    Where no model was asked the text is empty. `key` is the completion's in the store; a dry run's is `supposed`.
+    Where no model was asked the text is empty. `why` says why no verdict could be read. `key` is the completion's in
+    the store; a dry run's is `supposed`.
     """
 
     text: str
@@ -30,6 +36,7 @@ class Reading:
     tokens: int = 0
     key: str = ""
     supposed: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,11 @@ class Judgment:
     def supposed(self) -> bool:
         """Whether nobody has judged yet, as in a dry run."""
         return any(reading.supposed for reading in self.readings)
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why it has no verdict, in the first order without one; None where it has one, or nobody was asked."""
+        return None if self.p_a is not None else next((one.why for one in self.readings if one.why), None)
 
     @property
     def p_in(self) -> list[float | None]:
@@ -73,27 +85,27 @@ def in_words(p_a: float | None) -> str:
     return verdict if p_a in (None, 0, 0.5, 1) else f"{verdict} (probability of A {p_a:.2f})"
 
 
-def read_text(text: str) -> float | None:
-    """1.0 where the last mark that the judge wrote is [[A]], 0.0 for [[B]], 0.5 for [[C]] or [[tie]], None without."""
-    marks = MARK.findall(text)
-    return WORTH.get(marks[-1], 0.5) if marks else None
-
-
 def read_distribution(first_token: FirstToken | None) -> float | None:
-    """The share of A in the probability of the tokens A and B, None where neither is among the likeliest."""
+    """The share of A in the probability of the tokens A and B; None where both together hold less than LEAST_SHARE."""
     weights = probabilities(first_token, "AB")
     return weights[0] / sum(weights) if weights else None
 
 
 def probabilities(first_token: FirstToken | None, answers: Iterable[str]) -> list[float]:
-    """The probability of each of these answers of one token; an empty list where none is among the likeliest.
+    """The probability of each of these answers of one token; an empty list where all hold less than LEAST_SHARE.
 
-    `first_token` maps tokens to natural log-probabilities; tokens count with or without white space. An answer
+    `first_token` maps tokens to natural log-probabilities; tokens count with or without what stands AROUND. An answer
     that is not listed counts with the probability of the least likely listed token, the most it can have.
     """
     likeliest = {token: exp(logprob) for token, logprob in (first_token or {}).items()}
-    listed = [sum(p for token, p in likeliest.items() if token.strip() == answer) for answer in answers]
-    return [p or min(likeliest.values()) for p in listed] if any(listed) else []
+    listed = [sum(p for token, p in likeliest.items() if letter(token) == answer) for answer in answers]
+    return [p or min(likeliest.values()) for p in listed] if sum(listed) >= LEAST_SHARE else []
+
+
+def letter(token: str) -> str:
+    """A token without what tokenisers and models put around a letter or a digit."""
+    spelt = BYTE.fullmatch(token)
+    return chr(int(spelt[1], 16)) if spelt else token.strip(AROUND)
 
 
 def form_in_words(
@@ -109,8 +121,20 @@ def form_in_words(
 
 
 # The two forms of the kit's own prompts.
-MARKS = form_in_words(read_text, "[[A]]", "[[B]]", "[[C]]")
+MARKS = replace(form_in_words(read_text, "[[A]]", "[[B]]", "[[C]]"), read_cut_off=read_alone)
 LETTERS = Form(read_distribution, lambda p_a, _: {"A": log(p_a), "B": log(1 - p_a)}, of="first_token")
+
+
+@cache
+def marks_of(prompts: str | None) -> Form:
+    """MARKS, or where the user's folder of prompts has a form of its own, that first."""
+    if (own := own_form(prompts)) is None:
+        return MARKS
+
+    def first_by(usual: Callable[[str], float | None]) -> Callable[[str], float | None]:
+        return lambda text: usual(text) if (found := read_own(own, text)) is None else found
+
+    return replace(MARKS, read=first_by(read_text), read_cut_off=first_by(read_alone))
 
 
 def combine(readings: Sequence[Reading]) -> Judgment:

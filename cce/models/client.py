@@ -2,22 +2,22 @@
 
 import asyncio
 import json
-import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
 
 import httpx2
 import openai
 
-from cce.errors import CallFailed, ContextOverflow, EndpointFailed, SchemaRefused
+from cce.errors import CallFailed, ContentRefused, ContextOverflow, EndpointFailed, SchemaRefused
+from cce.models import failures
 from cce.models.dry_run import DryRun
-from cce.models.endpoint import TIMEOUT_SECONDS, connections, endpoint_of, filtered, hopeless, patient, told_by
+from cce.models.endpoint import connections, endpoint_of
 from cce.models.loop import run, run_async
 from cce.models.manners import manners_of, refuses
+from cce.models.pace import Pace, Turn, pace_of
 from cce.models.replies import completion_of
 from cce.models.settings import settings_of
 from cce.models.store import open_store
@@ -25,20 +25,14 @@ from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
 from cce.options import DEFAULTS, Options
 from cce.spending import BUDGET, Bill, checked_price
 
-# How OpenAI, vLLM and llama.cpp say that a prompt is too long; none of them has a status code for it.
-TOO_LONG = r"context[ _](length|size|window)|max(imum|_) ?(model|sequence)|prompt is too long|count exceeds"
+# No server's is smaller, in tokens: a shorter prompt with its answer fits.
+SMALLEST_CONTEXT = 2048
 WITHOUT_LOGPROBS = 'it tells no log-probabilities: read verdicts from its text, by verdict="text"'
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
 _in_a_row: Counter[str] = Counter()
 _under_way: set[asyncio.Task] = set()
-
-
-@cache
-def _gate(url: str, concurrency: int) -> asyncio.Semaphore:
-    # Models at one address share it if they are given the same bound; different bounds hold each for itself.
-    return asyncio.Semaphore(concurrency)
 
 
 async def landed() -> None:
@@ -53,6 +47,24 @@ def _heard(work: Coroutine) -> asyncio.Task[Completion]:
     task = asyncio.ensure_future(work)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task
+
+
+@dataclass(eq=False)
+class Call:
+    """A request on its way to an address, begun at `start`, with its turn there."""
+
+    request: Request
+    url: str
+    pace: Pace
+    turn: Turn
+    start: float = 0.0
+
+    async def rest(self, seconds: float) -> None:
+        """Let others go first for so many seconds, and wait for a new turn."""
+        self.pace.leave(self.turn)
+        await asyncio.sleep(seconds)
+        self.turn = Turn(self.turn.tokens)
+        await self.pace.take(self.turn)
 
 
 class LLM:
@@ -70,12 +82,13 @@ class LLM:
         recorded = None if options.dry_run else open_store(options.store)
         self.endpoint = endpoint_of(model, needs_key=recorded is not None and not recorded.replay)
         self.model, self.bill = model, Bill()
+        self.settings = settings_of(model)
         self.price = checked_price(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or options.concurrency
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
         self.answered: set[str] = set()  # by what the endpoint called the model
-        self.settings, self.manners = settings_of(self.endpoint.name), manners_of(self.endpoint.url, self.endpoint.name)
+        self.manners = manners_of(self.endpoint.url, self.endpoint.name)
         known = self.store.manners(self.endpoint.name, self.endpoint.url)
         self.manners.changes = known | self.manners.changes | self.settings.changes()
         self._asked: dict[str, asyncio.Task[Completion]] = {}
@@ -107,20 +120,33 @@ class LLM:
         BoundReached, StoreUnusable and NotRecorded, as `cce.errors` explains them.
         """
         messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-        body = {"model": self.endpoint.name, "messages": messages, "temperature": temperature}
+        if schema and self.manners.changes.get("schema"):
+            raise SchemaRefused(f"{self.model} takes no schema")
+        if top_logprobs and "logprobs" in self.settings.refuses:
+            raise EndpointFailed(f"{self.model}: by its settings {WITHOUT_LOGPROBS}")
+        warmth = temperature if self.settings.temperature is None else self.settings.temperature
+        body = {"model": self.endpoint.name, "messages": messages, "temperature": warmth}
         body |= {"max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs}
         more = {"schema": schema, "extra_body": self.settings.extra_body}
         request = Request(body | {name: value for name, value in more.items() if value}, expects)
-        if completion := self.store.get(request):
+        completion = self.store.get(request)
+        # What one content was refused for may be taken by now; a replay goes the way that the run went.
+        if completion and (completion.finish != "refused" or self.store.replay):
             self.bill.stored += 1
             self.bill.tokens += completion.tokens
-        return self._usable(completion or await run_async(self._shared(request)), request)
+        else:
+            completion = await run_async(self._shared(request))
+        return self._usable(completion, request)
 
     def cautions(self) -> list[str]:
         """What to say with the results: that several models answered to this name, and how it was asked otherwise."""
         told = f"{self.model} was answered by {len(self.answered)} models: {', '.join(sorted(self.answered))}"
         mixed = f"{told}; these results mix them: name the one that you mean, if the endpoint has a name for it"
-        return [mixed] * (len(self.answered) > 1) + self.manners.told(self.model, ("system", "temperature", "seed"))
+        warmth = f"{self.model} is asked at temperature {self.settings.temperature}, as its settings say"
+        own = [warmth] * (self.settings.temperature is not None)
+        return (
+            [mixed] * (len(self.answered) > 1) + own + self.manners.told(self.model, ("system", "temperature", "seed"))
+        )
 
     async def _shared(self, request: Request) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
@@ -138,73 +164,84 @@ class LLM:
                 del self._waiters[key], self._asked[key]
 
     async def _sent(self, request: Request) -> Completion:
-        gate = _gate(url := self.endpoint.address(), self.concurrency)
-        await gate.acquire()
+        settings, url = self.settings, self.endpoint.address()
+        pace = pace_of(url, self.concurrency, settings.requests_a_minute, settings.tokens_a_minute)
+        # Providers that count tokens a minute count the longest answer for the answer.
+        call = Call(request, url, pace, Turn(_size(request.body) // 4 + request.body["max_tokens"]))
+        await pace.take(call.turn)
         # What is under way will be paid for: it goes on to the store even where nobody waits any more.
-        bought = _heard(self._bought(request, url))
+        bought = _heard(self._bought(call))
         _under_way.add(bought)
         bought.add_done_callback(_under_way.discard)
-        bought.add_done_callback(lambda _: gate.release())
+        bought.add_done_callback(lambda _: pace.leave(call.turn))
         return await asyncio.shield(bought)
 
-    async def _bought(self, request: Request, url: str) -> Completion:
-        start = time.perf_counter()
+    async def _bought(self, call: Call) -> Completion:
+        call.start = time.perf_counter()
         self.bill.sent += 1
         try:
-            completion = await patient(self._again)(self._called_as_taken, request, url, start)
-            _in_a_row[url] = 0
+            completion = await failures.patient(call.pace, self._again, call.rest)(self._called_as_taken, call)
+            _in_a_row[call.url] = 0
         # A reply that is no JSON, or not that of a completion, is a ValueError.
         except (openai.OpenAIError, TimeoutError, ValueError) as error:
-            completion = self._refused(error, request, url, time.perf_counter() - start)
-        completion = self.store.put(request, completion)
+            completion = self._refused(error, call)
+        completion = self.store.put(call.request, completion)
         self.bill.tokens += completion.tokens
         return completion
 
     def _again(self, _: object) -> None:
         self.bill.again += 1
 
-    async def _called_as_taken(self, request: Request, url: str, start: float) -> Completion:
+    async def _called_as_taken(self, call: Call) -> Completion:
         # The first request of its kind goes alone where it holds what some models refuse: one refusal tells of all.
-        if request.special <= self.manners.proven:
-            return await self._called_politely(request, url, start)
+        special = call.request.special
+        if special <= self.manners.proven:
+            return await self._called_politely(call)
         async with self.manners.finding_out:
-            if not request.special <= self.manners.proven:
-                completion = await self._called_politely(request, url, start)
-                self.manners.proven |= request.special
+            if not special <= self.manners.proven:
+                completion = await self._called_politely(call)
+                self.manners.proven |= special
                 return completion
-        return await self._called_politely(request, url, start)
+        return await self._called_politely(call)
 
-    async def _called_politely(self, request: Request, url: str, start: float) -> Completion:
+    async def _called_politely(self, call: Call) -> Completion:
         while True:
-            wire = self.manners.applied(request.wire_form())
+            wire = self.manners.applied(call.request.wire_form())
             try:
-                return await self._called(request, wire, url, start)
+                return await self._called(call, wire)
             except openai.APIStatusError as error:
+                if failures.limited(error):
+                    call.pace.refused(call.turn, failures.wait_asked(error))
                 # Another call may have learnt the same meanwhile.
-                known = self.manners.applied(request.wire_form()) != wire
-                if not known and not self._learnt(wire, error):
+                known = self.manners.applied(call.request.wire_form()) != wire
+                if not known and self._learnt(wire, error) in (None, "schema"):
                     raise
 
-    def _learnt(self, wire: dict, error: openai.APIStatusError) -> bool:
-        said = told_by(error)
-        name = None if re.search(TOO_LONG, said, re.I) else self.manners.learn(wire, error.status_code, said)
+    def _learnt(self, wire: dict, error: openai.APIStatusError) -> str | None:
+        name = (
+            None if failures.too_long(error) else self.manners.learn(wire, error.status_code, failures.told_by(error))
+        )
         if name:
             self.store.keep_manners(self.endpoint.name, self.endpoint.url, self.manners.changes)
             print(*self.manners.told(self.model, (name,)), file=sys.stderr)
-        return name is not None
+        return name
 
-    async def _called(self, request: Request, wire: dict, url: str, start: float) -> Completion:
+    async def _called(self, call: Call, wire: dict) -> Completion:
         paid = Counter(calls=1)
-        client = connections(url, self.concurrency, self.endpoint.key)
+        sent_by = self.endpoint.key, self.endpoint.key_header, self.endpoint.headers
+        client = connections(call.url, self.concurrency, *sent_by)
         async with BUDGET.reserve(self._most(wire)):
             try:
-                async with asyncio.timeout(TIMEOUT_SECONDS):
+                async with asyncio.timeout(failures.TIMEOUT_SECONDS):
                     # The reply as it came: making objects of it costs as much as all else.
                     reply = await client.post("/chat/completions", body=wire, cast_to=httpx2.Response)
                 said = json.loads(reply.content.decode(errors="replace"))
-                completion = self._without_key(completion_of(said, time.perf_counter() - start))
+                if refusal := failures.refusal_in(said, reply):
+                    raise refusal
+                completion = self._without_key(completion_of(said, time.perf_counter() - call.start))
                 paid = self.price.of(completion.prompt_tokens, completion.completion_tokens)
-                if request.body["top_logprobs"] and completion.first_token is None:
+                call.pace.answered(call.turn, completion.tokens, reply.headers)
+                if call.request.body["top_logprobs"] and completion.first_token is None:
                     raise EndpointFailed(f"{self.model}: {WITHOUT_LOGPROBS}")
             finally:
                 BUDGET.spent.update(paid)
@@ -224,48 +261,54 @@ class LLM:
 
     def _most(self, wire: dict) -> Counter:
         # A token has a byte or more, and the chat template adds some: marks around messages, and a system prompt.
-        prompt = 64 + sum(len(message["content"].encode()) for message in wire["messages"])
-        return self.price.of(prompt, wire[self.manners.changes.get("max_tokens", "max_tokens")])
+        return self.price.of(64 + _size(wire), wire[self.manners.changes.get("max_tokens", "max_tokens")])
 
-    def _refused(self, error: Exception, request: Request, url: str, seconds: float) -> Completion:
+    def _refused(self, error: Exception, call: Call) -> Completion:
         # Refusals that another request gets round are stored as completions: a rerun or a replay must go the same way.
-        status, said = getattr(error, "status_code", None), self._explained(error)
-        if status in (400, 413) and re.search(TOO_LONG, said, re.I):
-            return Completion("", "overflow", seconds=seconds)
+        body, status = call.request.body, getattr(error, "status_code", None)
+        said = failures.in_words(error, call.url, self.endpoint.key)
+        if failures.too_long(error):
+            return Completion("", "overflow", seconds=time.perf_counter() - call.start)
         # What servers and gateways answer to a schema that they cannot hold a model to.
-        if "schema" in request.body and status in (400, 415, 422, 501):
-            return Completion(said[:500], "schema refused", seconds=seconds)
-        if request.body["top_logprobs"] and refuses(said, "logprobs"):
-            raise EndpointFailed(f"{self.model}: {said[:300]}; {WITHOUT_LOGPROBS}") from None
-        # Neither a rate limit nor the refusal of one content says that others will fare no better.
-        if status != 429 and not filtered(error):
-            _in_a_row[url] += 1
+        if "schema" in body and status in (400, 415, 422, 501):
+            return Completion(said, "schema refused", seconds=time.perf_counter() - call.start)
+        if body["top_logprobs"] and refuses(said, "logprobs"):
+            raise EndpointFailed(f"{self.model}: {said}; {WITHOUT_LOGPROBS}") from None
+        # Neither the refusal of one content nor a rate limit says that others will fare no better.
+        if failures.filtered(error):
+            return Completion(said, "refused", seconds=time.perf_counter() - call.start)
         # The chain is cut: some servers repeat the key in their refusal.
-        if hopeless(error):
-            raise EndpointFailed(f"{self.model}: {said[:500]}; mend that, and the same command goes on") from None
-        if _in_a_row[url] < FAILURES_IN_A_ROW:
-            raise CallFailed(f"{self.model}: {said[:500]}") from None
+        if failures.hopeless(error):
+            raise EndpointFailed(f"{self.model}: {said}; mend that, and the same command goes on") from None
+        _in_a_row[call.url] += status != 429
+        if _in_a_row[call.url] < FAILURES_IN_A_ROW:
+            raise CallFailed(f"{self.model}: {said}") from None
         # Forgotten: the next run in this process may find the endpoint mended.
-        said = f"{_in_a_row.pop(url)} calls in a row failed for good, such as: {said}"
-        raise EndpointFailed(f"{self.model}: {said[:500]}") from None
-
-    def _explained(self, error: Exception) -> str:
-        if isinstance(error, openai.APIStatusError):
-            return self.endpoint.masked(f"HTTP {error.status_code}: {told_by(error)}")
-        url = self.endpoint.address()
-        if hopeless(error):
-            return f"no connection to {url}; is the server up?"
-        if isinstance(error, TimeoutError | openai.APITimeoutError):
-            return f"no whole reply from {url} in {TIMEOUT_SECONDS:g} s"
-        return self.endpoint.masked(f"no completion from {url}: {error.__cause__ or error}")
+        said = f"{_in_a_row.pop(call.url)} calls in a row failed for good, such as: {said}"
+        raise EndpointFailed(f"{self.model}: {said}") from None
 
     def _usable(self, completion: Completion, request: Request) -> Completion:
         if completion.finish == "schema refused":
             raise SchemaRefused(f"{self.model}: {completion.text}")
+        if completion.finish == "refused":
+            raise ContentRefused(f"{self.model}: {completion.text}")
         if completion.model:
             self.answered.add(completion.model)
-        context, wanted = self.endpoint.context, request.body["max_tokens"]
-        cut_off = context and completion.finish == "length" and completion.tokens >= context
-        if completion.finish == "overflow" or cut_off:
+        if completion.finish == "overflow" or self._cut_by_context(completion, request):
+            wanted = request.body["max_tokens"]
             raise ContextOverflow(f"{self.model}: the prompt leaves no room for an answer of {wanted} tokens")
         return completion
+
+    def _cut_by_context(self, completion: Completion, request: Request) -> bool:
+        # Ollama, for one, says nothing where the context is full: the answer ends before as many tokens as were wanted.
+        if completion.finish != "length":
+            return False
+        wanted, context = self.manners.longest(request.body["max_tokens"]), self.endpoint.context
+        too_soon = 0 < completion.completion_tokens < wanted
+        full = completion.tokens >= context if context else completion.prompt_tokens + wanted > SMALLEST_CONTEXT
+        return full and (too_soon or context is not None)
+
+
+def _size(body: dict) -> int:
+    # Of all that is said, in bytes.
+    return sum(len(message["content"].encode()) for message in body["messages"])

@@ -1,8 +1,8 @@
 """Keys: each goes to the host that it is for, and to no other.
 
 `OPENAI_API_KEY` goes to OpenAI over https. Another host gets `CCE_API_KEY_<HOST>`, its name in capitals with _ for
-every other sign, such as CCE_API_KEY_API_MISTRAL_AI. `CCE_API_KEY` will do where all models of a process are at one
-host.
+every other sign, such as CCE_API_KEY_API_MISTRAL_AI, or the variable that the model's settings name. `CCE_API_KEY`
+will do where all models of a process are at one host.
 """
 
 import os
@@ -18,11 +18,17 @@ SHORTEST_SECRET = 4
 _given: dict[str, str] = {}
 
 
-def key_for(url: str, needed: bool = True) -> str:
-    """The key for an address, or NO_KEY. Raises BadInput for a key that cannot be sent or would go to two hosts, and
-    for OpenAI without one, unless none is `needed`.
+def key_for(url: str, needed: bool = True, own: str | None = None) -> str:
+    """The key for an address, or NO_KEY; where `own` is given, that of this variable.
+
+    Raises BadInput for a key that cannot be sent or would go to two hosts, and unless none is `needed` for OpenAI or an
+    `own` variable without one.
     """
     address = urlsplit(url)
+    if own:
+        if not (key := _from(own)) and needed:
+            raise BadInput(f"no key for {url}: set {own}, which the settings of this model name")
+        return key or NO_KEY
     if is_openai(url):
         if address.scheme != "https":
             raise BadInput(

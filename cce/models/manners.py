@@ -22,6 +22,7 @@ NAMES = {
     "temperature": QUOTED.format("temperature"),
     "seed": QUOTED.format("seed"),
     "logprobs": QUOTED.format("(?:top_?)?logprobs"),
+    "schema": QUOTED.format("response_?format|json_?schema|guided_json|structured[ _]outputs?"),
 }
 # How OpenAI, Azure, Mistral, Google, xAI, Groq, DeepSeek and Anthropic refuse a parameter by its name.
 REFUSALS = (
@@ -46,6 +47,7 @@ TOLD = {
     "system": "{} takes no system message: the user's message begins with it",
     "temperature": "{} is asked at the endpoint's own temperature, since it takes no other",
     "seed": "{} takes no seed: another run may sample other answers",
+    "schema": "{} takes no JSON schema: it is asked for lists in words",
     "max_tokens": "{} is given the longest answer as max_completion_tokens",
     "most_tokens": "{} takes no more than {} tokens for an answer",
     "least_tokens": "{} takes no fewer than {} tokens for an answer",
@@ -57,7 +59,8 @@ TOLD = {
 class Manners:
     """What one model at an address wants otherwise than it is asked: `changes` by what they concern.
 
-    system, temperature and seed, with True: the first goes before the user's text, the others are left out. max_tokens:
+    system, temperature, seed and schema, with True: a system message goes before the user's text, the others are left
+    out, and whoever wants a schema asks otherwise. max_tokens:
     the name under which it is sent. most_tokens, least_tokens and top_logprobs: numbers that are taken.
     """
 
@@ -73,9 +76,11 @@ class Manners:
             wire["messages"] = [{"role": "user", "content": asked_in({"messages": [system, user]})}, *more]
         if "top_logprobs" in wire:
             wire["top_logprobs"] = min(wire["top_logprobs"], self.changes.get("top_logprobs", wire["top_logprobs"]))
-        tokens = wire.pop("max_tokens")
-        tokens = max(min(tokens, self.changes.get("most_tokens", tokens)), self.changes.get("least_tokens", 0))
-        return wire | {self.changes.get("max_tokens", "max_tokens"): tokens}
+        return wire | {self.changes.get("max_tokens", "max_tokens"): self.longest(wire.pop("max_tokens"))}
+
+    def longest(self, tokens: int) -> int:
+        """How many tokens of an answer are asked for where so many are wanted."""
+        return max(min(tokens, self.changes.get("most_tokens", tokens)), self.changes.get("least_tokens", 0))
 
     def learn(self, wire: dict, status: int, said: str) -> str | None:
         """What a refusal of this body teaches: the name of the change that was made; None where there is none."""
@@ -111,6 +116,8 @@ def _taught(wire: dict, said: str) -> tuple[str, str | int | bool] | None:
     for name in DROPPED:
         if name in wire and refuses(said, name):
             return name, True
+    if "response_format" in wire and refuses(said, "schema"):
+        return "schema", True
     tokens, logprobs = wire.get("max_tokens") or wire["max_completion_tokens"], wire.get("top_logprobs", 0)
     if (most := _number(MOST, "max_completion_tokens", said)) and most < tokens:
         return "most_tokens", most

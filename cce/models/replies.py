@@ -4,6 +4,7 @@ Thinking is not the answer. Servers send it in a field of its own, as parts of a
 closed, never closed or never opened. It is kept apart: nothing is read from it, and no other model sees it.
 """
 
+import json
 import math
 import re
 
@@ -18,20 +19,28 @@ BLOCK = re.compile(rf"<({TAGS})>(.*?)</\1>|\[THINK\](.*?)\[/THINK\]", re.S | re.
 END = re.compile(rf"</(?:{TAGS})>|\[/THINK\]", re.I)
 BEGINNING = re.compile(rf"^[ \t]*(?:<(?:{TAGS})>|\[THINK\])", re.I | re.M)
 FIELDS = "reasoning_content", "reasoning"
+# The words of OpenAI for why an answer ended, by those of others; and what means that it broke off.
+FINISHES = dict.fromkeys(("max_tokens", "max_output_tokens", "model_length", "token_limit", "max_length"), "length")
+FINISHES |= dict.fromkeys(
+    ("content_filtered", "safety", "sensitive", "refusal", "prohibited_content"), "content_filter"
+)
+BROKEN = "error", "abort", "aborted", "cancelled", "network_error", "insufficient_system_resource"
 
 
 def completion_of(reply: dict, seconds: float) -> Completion:
     """What is kept of an endpoint's reply, also of a refusal. Raises ValueError for what is no chat completion."""
     try:
-        choice, usage = reply["choices"][0], reply.get("usage") or {}
+        choice = reply["choices"][0]
         message, logprobs = choice["message"], (choice.get("logprobs") or {}).get("content")
+        finish = str(choice.get("finish_reason") or "stop").lower()
+        if reply.get("error") or choice.get("error") or finish in BROKEN:
+            raise KeyError(finish)
         text, thinking = _told(message)
-        tokens = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
-        told = text, choice.get("finish_reason") or "stop", *tokens, round(seconds, 3), _likeliest(logprobs)
+        told = text, FINISHES.get(finish, finish), *_used(reply.get("usage") or {}), round(seconds, 3)
         who = (str(reply.get(name) or "") for name in ("model", "system_fingerprint"))
-        return Completion(*told, *who, thinking)
-    except (AttributeError, IndexError, KeyError, TypeError) as problem:
-        raise ValueError(f"{str(reply)[:300]!r} is no chat completion ({problem!r})") from None
+        return Completion(*told, _likeliest(logprobs), *who, thinking)
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise ValueError(f"{json.dumps(reply, ensure_ascii=False)} is no chat completion") from None
 
 
 def without_thinking(text: str) -> tuple[str, str]:
@@ -59,6 +68,12 @@ def _told(message: dict) -> tuple[str, str]:
 def _joined(thinking: object) -> str:
     parts = thinking if isinstance(thinking, list) else [{"text": thinking}]
     return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+
+
+def _used(usage: dict) -> tuple[int, int]:
+    """Tokens of the prompt and of the answer with its thinking, which Google and xAI count in the total alone."""
+    prompt, answer, total = (_count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
+    return prompt, max(answer, total - prompt)
 
 
 def _count(tokens: object) -> int:

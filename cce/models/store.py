@@ -25,6 +25,9 @@ LOCK_SECONDS = 60
 # In one transaction, so that a second process never sees a table without the mark.
 CREATE = f"""BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};
 CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL); COMMIT"""
+# The first answer stays; a content that was refused may be answered later.
+PUT = """INSERT INTO completions VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET response = excluded.response
+WHERE json_extract(response, '$.finish') = 'refused'"""
 LOCKED = retry_if_exception_message(match="database is locked")
 LEFT = "make room, or name another file; what it holds is left as it is"
 UNMERGED = "nothing of it was merged"
@@ -65,7 +68,7 @@ class Store:
         kept = {field.name: getattr(completion, field.name) for field in fields(completion) if field.compare}
         with _usable(self.path):
             row = (request.key, asked, json.dumps(kept))
-            self.db.execute("INSERT OR IGNORE INTO completions VALUES (?, ?, ?)", row)
+            self.db.execute(PUT, row)
         return replace(completion, key=request.key)
 
     def manners(self, model: str, url: str) -> dict:

@@ -14,12 +14,17 @@ Kind = Literal["answer", "judgment", "removal", "letter", "list"]
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
+# Reasons to stop that leave an answer without its end.
+CUT_OFF = {"length": "cut off by max_tokens before its verdict", "content_filter": "cut off by the endpoint's filter"}
+
+
 @dataclass(frozen=True)
 class Form:
     """How a judge states a value, such as a verdict or a rating: how it is read, and how it is written.
 
     `read` takes a text, or the log-probabilities of the first token where `of` says so; it gives None for no value.
-    `write` takes a value from `least` to `most` and a rationale, and is the inverse of `read`.
+    `write` takes a value from `least` to `most` and a rationale, and is the inverse of `read`. A text that was cut off
+    may have a value in its middle that is not the one it was to end with: `read_cut_off`, where there is one, reads it.
     """
 
     read: Callable[[Any], float | None]
@@ -27,6 +32,20 @@ class Form:
     least: float = 0.0
     most: float = 1.0
     of: Literal["text", "first_token"] = "text"
+    read_cut_off: Callable[[str], float | None] | None = None
+
+    def value(self, said: "Completion") -> float | None:
+        """What the completion states; None for no value."""
+        cut_off = self.of == "text" and said.finish in CUT_OFF and self.read_cut_off
+        return (self.read_cut_off if cut_off else self.read)(getattr(said, self.of))
+
+    def why_not(self, said: "Completion") -> str:
+        """Why no value could be read."""
+        if self.of == "first_token":
+            return "what was asked for is not among its likeliest first tokens"
+        if said.finish in CUT_OFF:
+            return CUT_OFF[said.finish]
+        return "no verdict stands in its text" if said.text.strip() else "its answer is empty"
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,8 @@ ANSWER = Expects()
 class Completion:
     """What a model answered, `seconds` after the request was sent.
 
-    `finish` is the endpoint's reason to stop, "overflow" where the prompt did not fit the context, or "schema refused".
+    `finish` is the endpoint's reason to stop in OpenAI's words, or "overflow" where the prompt did not fit the context,
+    "schema refused", or "refused" where a filter took this content.
     `first_token` maps the likeliest first tokens to their log-probabilities, where these were asked for. `model` and
     `fingerprint` are what the endpoint calls the model that answered, and its configuration, where it says so. What the
     model thought before it answered is in `thinking`, and is no part of the text. `key` is the request's in the store,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from cce.analysis.report.run import Executed
-from cce.crowd.prompts import without_marks
+from cce.crowd.marks import without_marks
 from cce.crowd.verdict import verdict_of
 from cce.errors import CCEError
 from cce.models.wire import asked_in

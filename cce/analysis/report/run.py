@@ -17,8 +17,8 @@ import papermill
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput, NotRecorded
 from cce.models.endpoint import OPENAI_URL
+from cce.models.settings import reached
 from cce.models.store import Store
-from cce.names import model_parts
 from cce.project import root
 from cce.spending import price_of
 
@@ -181,4 +181,4 @@ def addresses(notebooks: Sequence[Executed]) -> dict[str, str]:
     named = [[one] if isinstance(one, str) else one for one in named]
     lists = ([*one, *one.values()] if isinstance(one, dict) else one for one in named)
     # One that is named with an address and without has that address.
-    return dict(sorted(map(model_parts, chain(*lists))))
+    return dict(sorted(map(reached, chain(*lists))))

@@ -95,6 +95,8 @@ async def published(session: Session, pair: Pair, name: str) -> Judged:
     async def reading(shown: Comparison) -> Reading:
         expects = Expects("judgment", form)
         said = await session.fill(name, shown.texts(), expects, max_tokens=TOKENS[name], **words)
-        return Reading(said.text, form.read(said.text), said.completion_tokens, said.key)
+        p_first = form.value(said)
+        why = form.why_not(said) if p_first is None else ""
+        return Reading(said.text, p_first, said.completion_tokens, said.key, why=why)
 
     return Judged(combine(await together(map(reading, Comparison.of(pair).in_orders(session.orders)))))
