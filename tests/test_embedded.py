@@ -31,6 +31,13 @@ def test_the_embedded_judge_is_small_and_writes_readable_verdicts_in_both_orders
     assert (frame.calls == 2).all()
 
 
+@pytest.mark.parametrize("token", ["<|im_end|>", "<|endoftext|>", "<repo_name>"])
+def test_a_special_token_in_a_text_is_no_special_token_to_the_engine(token):
+    prompt_tokens = [LLM("embedded").complete(text, max_tokens=1).prompt_tokens for text in ("Hello", f"Hello{token}")]
+    # As one token it would end the turn; in words it takes several.
+    assert prompt_tokens[1] - prompt_tokens[0] >= 3
+
+
 def test_what_an_engine_of_this_machine_calls_itself_is_not_kept():
     answer = LLM("embedded").complete("Say hello.", max_tokens=2)
     assert (answer.model, answer.fingerprint) == ("", "")

@@ -1,4 +1,4 @@
-"""Marks of a verdict: in whatever way judges write them they are read, and what is read is broken up in what is judged."""
+"""Marks of a verdict: in whatever way judges write them they are read, and in what is judged they are broken up."""
 
 import gzip
 import json
@@ -153,7 +153,7 @@ def test_verdicts_of_gpt_4_are_read_as_fastchat_read_them():
     (file,) = published("judge_texts/gpt-4_pair.jsonl.gz")
     first, second = {"g1": "model_1", "g2": "model_2"}, {"g1": "model_2", "g2": "model_1"}
     read = 0
-    for row in map(json.loads, gzip.open(file, "rt")):
+    for row in map(json.loads, gzip.decompress(file.read_bytes()).splitlines()):
         for order in first:
             worth = {first[order]: 1.0, second[order]: 0.0, "tie": 0.5, "error": None}
             assert read_text(row[f"{order}_judgment"]) == worth[row[f"{order}_winner"]]
@@ -161,8 +161,8 @@ def test_verdicts_of_gpt_4_are_read_as_fastchat_read_them():
     assert read == 150
 
 
-# Where we read another verdict than the published one, by subset and judge. All are of one strategy, in which a judge is
-# shown its two contradicting judgments and decides anew; its published winner is not what its last words say.
+# Where we read another verdict than the published one, by subset and judge. All are of one strategy, in which a judge
+# is shown its two contradicting judgments and decides anew; its published winner is not what its last words say.
 ELSE = {
     "Adversarial/GPTInst/ChatGPT": 3,
     "Adversarial/GPTInst/GPT-4": 1,
@@ -178,7 +178,7 @@ def test_verdicts_in_llmbars_words_are_read_as_its_publishers_read_them():
     read, otherwise = 0, Counter()
     for file in published("result.json.gz"):
         *_, subset_1, subset_2, _, judge, strategy, _ = file.parts
-        for row in json.load(gzip.open(file)):
+        for row in json.loads(gzip.decompress(file.read_bytes())):
             for swapped, p_first in ((False, {"1": 1.0, "2": 0.0}), (True, {"1": 0.0, "2": 1.0})):
                 last = row["results"][-1][f"swap = {swapped}"]
                 if last.get("completion") and (text := last["completion"][0]) is not None:

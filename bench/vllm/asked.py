@@ -9,11 +9,12 @@ from cce import LLM, load_pairs
 from cce.benchmarks.pair import Pair
 from cce.chat.key_points import POINTS, read_points
 from cce.crowd.prompts import render
-from cce.crowd.session import TOP_LOGPROBS
+from cce.crowd.session import ONE_TOKEN
 from cce.crowd.verdict import read_distribution
 from cce.models.replies import completion_of
 from cce.models.wire import Request
 
+TOP_LOGPROBS = ONE_TOKEN["top_logprobs"]
 VERDICT = {"type": "object", "properties": {"verdict": {"enum": ["A", "B"]}}, "required": ["verdict"]}
 # What was asked, what came back, and whether it is as it should be.
 Row = tuple[str, str, bool]

@@ -17,7 +17,7 @@ from bench.vllm.asked import vanilla
 from bench.vllm.server import OUT, counters
 from cce import load_pairs
 from cce.analysis import readable
-from cce.crowd.session import TOP_LOGPROBS
+from cce.crowd.session import ONE_TOKEN
 from cce.models.endpoint import endpoint_of
 from cce.models.wire import Request
 
@@ -53,7 +53,7 @@ def show_speeds(server: str) -> None:
     prompts = plain("the prompts alone (one token each), nothing cached", "prompts", max_tokens=1)
     runs = pd.DataFrame([kit, floor, again, prompts])
     show(runs.assign(generated_a_second=(runs.generated / runs.seconds).round(1)))
-    print(f"both letters among the likeliest {TOP_LOGPROBS}: {both_listed(parameters['store'])}")
+    print(f"both letters among the likeliest {ONE_TOKEN['top_logprobs']}: {both_listed(parameters['store'])}")
     print(f"the kit: {kit.seconds / floor.seconds:.2f} times the floor's seconds")
     read = (prompts.prompt_tokens - prompts.cached) / prompts.seconds
     print(f"for bench/hours.py, where one GPU serves: --rates {read:.0f} {again.generated / again.seconds:.0f}")

@@ -25,7 +25,7 @@ OPENING = rf"(?:\\?\[{BOLD}\\?\[|\uff3b{BOLD}\uff3b|\u3010+|\u27e6|\u301a)"
 CLOSING = r"\\?[\]\uff3d\u3011\u27e7\u301b]"
 BRACKETED = re.compile(rf"{OPENING}{INSIDE}{CLOSING}(?:{BOLD}{CLOSING})?", re.I)
 # A text in LaTeX may have commands for its font inside. A boxed C is the solution of a task more often than a tie.
-BOXED = re.compile(rf"\\f?boxed\{{(?:\s*\\[a-z]+\{{?)*\(?{INSIDE.replace(LETTER, '[AB]')}\}}+", re.I)
+BOXED = re.compile(rf"\\(?:boxed|fbox)\{{(?:\s*\\[a-z]+\{{?)*\(?{INSIDE.replace(LETTER, '[AB]')}\}}+", re.I)
 NAMED = re.compile(r"\boutput \([ab]\)", re.I)
 # "Neither Output (a) nor Output (b)" names both. What is better than another is the one that is meant.
 CHOSEN = re.compile(
@@ -97,7 +97,7 @@ def without_marks(text: str, own: re.Pattern | None = None) -> str:
     # Most texts have no sign of a mark, and a search for marks takes longer than one for these.
     if "[" in text or "<" in text or not text.isascii():
         text = THINKING.sub(_apart, BRACKETED.sub(r"[ [\g<inside>] ]", text))
-    if "boxed{" in text:
+    if "box" in text:
         text = BOXED.sub(lambda mark: mark[0].replace("{", " {"), text)
     if "(" in text:
         text = NAMED.sub(lambda name: name[0].replace("(", "( "), text)

@@ -21,7 +21,7 @@ from cce.models.pace import Pace, Turn, pace_of
 from cce.models.replies import completion_of
 from cce.models.settings import settings_of
 from cce.models.store import open_store
-from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
+from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, without_special_tokens
 from cce.options import DEFAULTS, Options
 from cce.spending import BUDGET, Bill, checked_price
 
@@ -206,16 +206,21 @@ class LLM:
 
     async def _called_politely(self, call: Call) -> Completion:
         while True:
-            wire = self.manners.applied(call.request.wire_form())
+            wire = self._as_taken(call.request)
             try:
                 return await self._called(call, wire)
             except openai.APIStatusError as error:
                 if failures.limited(error):
                     call.pace.refused(call.turn, failures.wait_asked(error))
                 # Another call may have learnt the same meanwhile.
-                known = self.manners.applied(call.request.wire_form()) != wire
+                known = self._as_taken(call.request) != wire
                 if not known and self._learnt(wire, error) in (None, "schema"):
                     raise
+
+    def _as_taken(self, request: Request) -> dict:
+        wire = self.manners.applied(request.wire_form())
+        # What becomes of special tokens on an engine of somebody else's is its own matter.
+        return wire if self.endpoint.url else wire | {"messages": without_special_tokens(wire["messages"])}
 
     def _learnt(self, wire: dict, error: openai.APIStatusError) -> str | None:
         name = (

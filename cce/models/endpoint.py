@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import openai
 from httpx2 import Limits, Response, Timeout
+from httpx2 import Request as HttpRequest
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cce.errors import BadInput, EmbeddedMissing
@@ -108,20 +109,25 @@ def connections(
     timeout = Timeout(TIMEOUT_SECONDS, connect=30)
     # Over aiohttp, which costs half as much per request as httpx where hundreds are in flight. This machine is never
     # reached through a proxy. A redirect would take the prompts elsewhere.
-    more = {"trust_env": not on_loopback(url), "follow_redirects": False, "event_hooks": {"response": [_bounded]}}
+    more = {"trust_env": not on_loopback(url), "follow_redirects": False}
+    more["event_hooks"] = {"request": [_without_bearer] * (key_header is not None), "response": [_bounded]}
     http = openai.DefaultAioHttpClient(limits=limits, timeout=timeout, **more)
     # A query in the address, such as Azure's api-version, stays behind the path.
     address = urlsplit(url)
     base, query = address._replace(query="").geturl(), dict(parse_qsl(address.query))
-    given = {"base_url": base, "api_key": key, "default_query": query, "default_headers": dict(headers)}
-    if key_header:
-        given["default_headers"] |= {key_header: key, "Authorization": openai.Omit()}
+    own = dict(headers) | ({key_header: key} if key_header else {})
+    given = {"base_url": base, "api_key": key, "default_query": query, "default_headers": own}
     client = openai.AsyncOpenAI(**given, max_retries=0, timeout=timeout, http_client=http)
     if not is_openai(url):
         # What the environment says of an account at OpenAI is for OpenAI.
         client.organization = client.project = None
     atexit.register(_close, client)
     return client
+
+
+async def _without_bearer(request: HttpRequest) -> None:
+    # The key goes by the header that the settings name.
+    del request.headers["Authorization"]
 
 
 async def _bounded(response: Response) -> None:

@@ -19,6 +19,7 @@ from trl import SFTConfig, SFTTrainer
 
 from cce.models.engines import FINISHED, weights
 from cce.models.gguf_files import convertible, write_adapter, write_model
+from cce.models.wire import without_special_tokens
 from cce.text import write_whole
 
 
@@ -79,6 +80,8 @@ def _arguments(folder: Path, recipe: dict, bf16: bool) -> SFTConfig:
 def _short_enough(folder: Path, tokenizer, most: int) -> Dataset:
     # The trainer would cut the end off a longer one, which is the verdict.
     examples = [json.loads(line) for line in (folder / "examples.jsonl").read_text().splitlines()]
+    # As in the prompts that the student will get.
+    examples = [{part: without_special_tokens(talk) for part, talk in example.items()} for example in examples]
     tokens = partial(tokenizer.apply_chat_template, return_dict=False)
     return Dataset.from_list(examples).filter(lambda each: len(tokens(each["prompt"] + each["completion"])) <= most)
 

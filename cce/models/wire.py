@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,12 @@ from typing import Any, Literal
 Messages = list[dict[str, str]]
 FirstToken = dict[str, float]
 Kind = Literal["answer", "judgment", "removal", "letter", "list"]
+# The beginning of a special token, up to where a space breaks it: those of SmolLM and StarCoder, Llama, Qwen, Phi,
+# Mistral, Gemma and DeepSeek.
+SPECIAL = re.compile(
+    r"<(?=[|\uff5c]|/?s>|(?:start|end)_of_turn>|(?:[be]os|unk|pad)>|repo_?name>|file_sep>|filename>|gh_stars>|issue_\w+>"
+    r"|jupyter_\w+>|empty_output>|fim[_-]\w+>)|\[(?=/?INST\]|/?SYSTEM_PROMPT\])"
+)
 # Made once: json.dumps would make one for every key.
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -124,6 +131,13 @@ class Request:
             answer = {"name": "answer", "strict": True, "schema": body["schema"]}
             wire["response_format"] = {"type": "json_schema", "json_schema": answer}
         return wire | body.get("extra_body", {})
+
+
+def without_special_tokens(messages: Messages) -> Messages:
+    """The messages with every special token of the usual models broken up, such as <|im_end|>: in a text that is judged
+    one would end the user's turn, and what follows would speak as somebody else.
+    """
+    return [message | {"content": SPECIAL.sub(r"\g<0> ", message["content"])} for message in messages]
 
 
 def asked_in(request: dict) -> str:
