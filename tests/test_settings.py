@@ -1,8 +1,10 @@
 """models.yaml: how a model is reached and asked by the user's word, and what it costs."""
 
 import json
+import re
 
 import pytest
+import yaml
 from aiohttp import web
 
 from cce import LLM, cli, evaluate, spending
@@ -10,10 +12,12 @@ from cce.chat.key_points import POINTS
 from cce.errors import BadInput, EndpointFailed, SchemaRefused
 from cce.models import keys
 from cce.models.manners import manners_of
+from cce.models.settings import ENTRIES, Settings
 from cce.spending import Price, price_of
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
 from tests.test_hosts import Listening
+from tests.test_project import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +185,11 @@ class TestPrices:
             assert llm.price == Price(1e-3, 5e-3)
         finally:
             spending.limit()
+
+
+def test_every_entry_in_the_docs_is_one():
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs/providers.md").read_text(), re.M | re.S)
+    entries = [entry for block in blocks for entry in ENTRIES.validate_python(yaml.safe_load(block)).values()]
+    assert len(entries) >= 15
+    named = set(re.findall(r"`(\w+)`", (ROOT / "docs/providers.md").read_text().partition("\n## ")[0]))
+    assert set(Settings.model_fields) <= named
