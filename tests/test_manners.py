@@ -1,13 +1,16 @@
 """How a model wants to be asked, which its endpoint shows, and which model answered to a name."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
 from cce import LLM, evaluate
+from cce.analysis.report.run import asked_otherwise
 from cce.errors import BadInput, CallFailed, EndpointFailed
 from cce.models.manners import manners_of
+from cce.models.store import Store
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
 
@@ -210,6 +213,15 @@ def test_a_reasoning_model_judges_and_its_results_say_how_it_was_asked(pairs, ca
         before = server.refusals
         evaluate([planted_pair(50, 2, 5)], ["vanilla"], [server.model("judge")])
         assert server.refusals == before
+
+
+def test_a_report_says_how_models_were_asked_otherwise(pairs, tmp_path):
+    with Reasoner() as server, pytest.warns(UserWarning, match="own temperature"):
+        evaluate(pairs[:1], ["vanilla"], [server.model("judge")], store=tmp_path / "s.sqlite")
+    run = SimpleNamespace(store_file=tmp_path / "s.sqlite", store=Store(tmp_path / "s.sqlite", replay=True))
+    told = asked_otherwise([run, run])
+    assert "judge is asked at the endpoint's own temperature, since it takes no other" in told
+    assert len(told) == len(set(told)) == 2
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, request TEXT NOT N
 # The first answer stays; a content that was refused may be answered later.
 PUT = """INSERT INTO completions VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET response = excluded.response
 WHERE json_extract(response, '$.finish') = 'refused'"""
+HAS_MANNERS = "SELECT 1 FROM sqlite_master WHERE name = 'manners'"
 LOCKED = retry_if_exception_message(match="database is locked")
 LEFT = "make room, or name another file; what it holds is left as it is"
 UNMERGED = "nothing of it was merged"
@@ -74,10 +75,18 @@ class Store:
     def manners(self, model: str, url: str) -> dict:
         """How this model at this address was found to want to be asked: `changes` of `Manners`."""
         with _usable(self.path):
-            if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'manners'").fetchone():
+            if not self.db.execute(HAS_MANNERS).fetchone():
                 return {}
             row = self.db.execute("SELECT changes FROM manners WHERE model = ? AND url = ?", (model, url)).fetchone()
         return json.loads(row[0]) if row else {}
+
+    def all_manners(self) -> list[tuple[str, dict]]:
+        """The same of every model, with its name."""
+        with _usable(self.path):
+            if not self.db.execute(HAS_MANNERS).fetchone():
+                return []
+            rows = self.db.execute("SELECT model, changes FROM manners ORDER BY 1").fetchall()
+        return [(model, json.loads(changes)) for model, changes in rows]
 
     def keep_manners(self, model: str, url: str, changes: dict) -> None:
         """Keep these."""

@@ -19,7 +19,7 @@ import pandas as pd
 from cce.analysis.paper import as_printed
 from cce.analysis.report.cases import Cases
 from cce.analysis.report.findings import findings
-from cce.analysis.report.run import SEVERAL, Executed, addresses, by_method, by_model, executed_in
+from cce.analysis.report.run import SEVERAL, Executed, addresses, asked_otherwise, by_method, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.display import TEMPLATES
 from cce.names import short_name
@@ -63,6 +63,7 @@ def _rendered(name: str, notebooks: Sequence[Executed]) -> str:
         findings=findings(notebooks),
         results=results,
         sections=[_section(notebook, results.get(notebook.stem, {})) for notebook in notebooks],
+        asked_otherwise=asked_otherwise(notebooks),
         mixed={row.model: row.answered_by for row in held.itertuples() if SEVERAL in row.answered_by},
         models=_cells(held),
         methods=_cells(by_method(notebooks)),

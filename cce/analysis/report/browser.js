@@ -183,7 +183,7 @@ function neighbours(row) {
 
 function verdict(row, pair) {
   if (row.failed) return `Missing: a call failed for good. ${row.failed}`;
-  const found = row.verdict === "tie" ? "a tie" : row.verdict ? `${row.verdict} is better` : "unreadable";
+  const found = row.verdict === "tie" ? "a tie" : row.verdict ? `${row.verdict} is better` : `unreadable: ${row.unreadable || "no verdict was found"}`;
   const label = pair.label ? `the label says ${pair.label}` : "there is no label";
   // In words a verdict is a probability of 0 or 1, and two that disagree are a half.
   const read = row.p_a !== null && [row.p_a, row.p_given, row.p_swapped].some((p) => p !== null && !Number.isInteger(2 * p));
@@ -191,7 +191,8 @@ function verdict(row, pair) {
   const orders = row.p_swapped === null || !given ? "" : ` (in the given order ${row.p_given.toFixed(3)}, swapped ${row.p_swapped.toFixed(3)})`;
   const cost = `${row.calls.toLocaleString("en")} calls, ${(row.prompt_tokens + row.completion_tokens).toLocaleString("en")} tokens, ${row.seconds.toLocaleString("en")} s of model time`;
   const cuts = row.context_cuts ? `, ${row.context_cuts} prompts shortened to fit the context` : "";
-  return `Verdict: ${found}; ${label}.${given}${orders}${given ? "." : ""} ${cost}${cuts}.`;
+  const refused = row.crowd_refused ? `, ${row.crowd_refused} crowd members refused by a filter` : "";
+  return `Verdict: ${found}; ${label}.${given}${orders}${given ? "." : ""} ${cost}${cuts}${refused}.`;
 }
 
 function question(row, pair) {

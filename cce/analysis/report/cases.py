@@ -19,7 +19,7 @@ from cce.names import short_name
 
 # What the browser is told of a judgment, as it stands in the file.
 FIELDS = ["method", "verdict", "p_a", "p_given", "p_swapped", "calls", "prompt_tokens", "completion_tokens"]
-FIELDS += ["seconds", "outcome_cuts", "context_cuts", "failed"]
+FIELDS += ["seconds", "outcome_cuts", "context_cuts", "crowd_refused", "unreadable", "failed"]
 # Shorter texts are not worth a place of their own wherever they stand in a prompt.
 SHORTEST_SHARED = 40
 NO_TRACE = "its record holds no trace; run its notebook again, which writes the file anew"

@@ -14,9 +14,10 @@ from typing import Any, Literal
 import pandas as pd
 import papermill
 
-from cce.crowd.record import COLUMNS
+from cce.crowd.record import FIRST
 from cce.errors import BadInput, NotRecorded
 from cce.models.endpoint import OPENAI_URL
+from cce.models.manners import Manners
 from cce.models.settings import reached
 from cce.models.store import Store
 from cce.project import root
@@ -73,7 +74,8 @@ class Executed:
     def judgments(self) -> dict[str, list[dict]]:
         """Its judgments of pairs, one list per file, under the end of the name; rows of another shape are none."""
         rows = {part: _read(file, _rows) for part, file in self._files(self.folder, "jsonl").items()}
-        return {part: found for part, found in rows.items() if found and found[0].keys() >= set(COLUMNS)}
+        # Those of earlier versions lack a few fields.
+        return {part: found for part, found in rows.items() if found and found[0].keys() >= set(FIRST)}
 
     @property
     def figures(self) -> dict[str, Path]:
@@ -157,6 +159,13 @@ def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
     if len(table):
         table.loc[len(table)] = ["all", "-", *table.drop(columns=["model", "answered_by"]).sum(skipna=False)]
     return table.assign(dollars=["-" if cost != cost else f"{cost:,.2f}" for cost in table.dollars])
+
+
+def asked_otherwise(notebooks: Sequence[Executed]) -> list[str]:
+    """How models were asked otherwise than the run says, since their endpoints refused that; as the stores tell it."""
+    stores = {one.store_file: one.store for one in notebooks if one.store_file and one.store_file.is_file()}
+    kept = [row for store in stores.values() for row in store.all_manners()]
+    return sorted({said for model, changes in kept for said in Manners(changes).told(model)})
 
 
 def _dollars(row, url: str | None) -> float:
