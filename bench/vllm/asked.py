@@ -1,13 +1,16 @@
 """What a vLLM server is asked beyond text, as the kit asks it: schemas, log-probabilities, token counts."""
 
+import os
 import re
 
+import yaml
 from openai import OpenAI
 
-from bench.vllm.server import ask
+from bench.vllm.server import NAME, OUT, ask
 from cce import LLM, load_pairs
 from cce.benchmarks.pair import Pair
 from cce.chat.key_points import POINTS, read_points
+from cce.crowd.marks import read_text
 from cce.crowd.prompts import render
 from cce.crowd.session import ONE_TOKEN
 from cce.crowd.verdict import read_distribution
@@ -71,6 +74,17 @@ def choice(llm: LLM, letter: list[dict]) -> Row:
     said, p_first = completion.text, read_distribution(completion.first_token)
     got = f"`{said}`, read as probability {p_first and round(p_first, 3)} of A"
     return "the same with `structured_outputs`: a choice of A and B", got, said in ("A", "B")
+
+
+def thinking(server: str) -> Row:
+    """What vLLM's parser takes for thinking, in which another verdict stands than in the answer."""
+    said, thought = "Assistant B is more exact.\n[[B]]", "Is it [[A]]? No."
+    given = {"structured_outputs": {"choice": [f"{thought}</think>{said}"]}}
+    os.environ["CCE_MODELS"] = str(OUT / "models.yaml")
+    (OUT / "models.yaml").write_text(yaml.safe_dump({NAME: {"extra_body": given}}))
+    answer = LLM(server).complete("Which is better?", max_tokens=64)
+    held = (answer.thinking.strip(), answer.text.strip()) == (thought, said) and read_text(answer.text) == 0.0
+    return "a reasoning parser: thinking of A, a verdict for B", f"thinking `{answer.thinking}`, `{answer.text}`", held
 
 
 def tokens(llm: LLM, letter: list[dict]) -> Row:

@@ -13,8 +13,8 @@ from datetime import date
 
 import pandas as pd
 
-from bench.vllm.asked import checks
-from bench.vllm.server import ask, own_server
+from bench.vllm.asked import Row, checks, thinking
+from bench.vllm.server import THINKING, ask, own_server
 from bench.vllm.speed import show, show_speeds
 from cce.project import commit, root
 
@@ -25,10 +25,19 @@ def main(model: str | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with own_server() if model is None else nullcontext(model) as server:
         print(f"{date.today()}, commit {commit()}, vLLM {ask(server, '/version')['version']}")
-        checked = pd.DataFrame(checks(server), columns=["asked", "got", "held"])
-        show(checked)
+        held = shown(checks(server))
         show_speeds(server)
-    sys.exit(not checked.held.all())
+    if model is None:
+        with own_server(*THINKING) as server:
+            held &= shown([thinking(server)])
+    sys.exit(not held)
+
+
+def shown(rows: list[Row]) -> bool:
+    """Print what was asked and what came back; whether all of it is as it should be."""
+    checked = pd.DataFrame(rows, columns=["asked", "got", "held"])
+    show(checked)
+    return checked.held.all()
 
 
 if __name__ == "__main__":

@@ -19,17 +19,23 @@ CPU = {"VLLM_CPU_OMP_THREADS_BIND": f"0-{os.cpu_count() - 1}", "VLLM_CPU_KVCACHE
 # 0.32.0 dies of a prompt read in parts where the request has a seed ("CPU Generator does not use offset").
 SERVE = ["-m", "vllm.entrypoints.openai.api_server", "--model", ".", "--served-model-name", NAME, "--enforce-eager"]
 SERVE += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
+# The same with vLLM's parser of thinking, and a template that begins each answer inside it. What so small a model is to
+# write can be given then also for its thinking.
+THINKING = ["--reasoning-parser", "olmo3", "--chat-template", str(Path(__file__).with_name("thinking.jinja"))]
+THINKING += ["--structured-outputs-config", '{"enable_in_reasoning": true}']
 COUNTERS = ("request_success", "prompt_tokens", "prefix_cache_hits", "generation_tokens")
 
 
 @contextmanager
-def own_server() -> Iterator[str]:
-    """The embedded model behind vLLM on a free port of loopback, as NAME@URL; stopped whatever happens."""
+def own_server(*more: str) -> Iterator[str]:
+    """The embedded model behind vLLM, given these options more, on a free port of loopback, as NAME@URL; stopped
+    whatever happens.
+    """
     folder = OUT / NAME
     if not (folder / "model.safetensors").is_file():
         write_model(folder)
     os.environ.update(CPU)
-    process, url = started([str((OUT / "env/bin/python").absolute()), *SERVE], folder)
+    process, url = started([str((OUT / "env/bin/python").absolute()), *SERVE, *more], folder)
     try:
         yield f"{NAME}@{url}"
     finally:
