@@ -26,6 +26,7 @@ MORE = {
     "\u3010\u3010A\u3011\u3011": "A",
     "[[Assistant (A)]]": "A",
     "[[assistant_a]]": "A",
+    "[[(a)]]": "A",
     r"\[\[A>>B\]\]": "A",
     "[[A\uff1eB]]": "A",
     "[[A \u226b B]]": "A",
@@ -90,6 +91,15 @@ def test_no_text_at_all_leaves_a_mark_behind():
     for _ in range(30_000):
         text = "".join(drawn.choice(PIECES) for _ in range(drawn.randint(1, 14)))
         assert read_text(without_marks(text)) is None, text
+
+
+@pytest.mark.parametrize(
+    "text", ["[[" + " " * 200_000, "[[A]] " * 50_000, "Output (a) is " * 20_000, r"\boxed{" * 30_000]
+)
+def test_no_text_is_searched_for_ever(text):
+    # With the square of these lengths it would take hours.
+    read_text(text)
+    assert read_text(without_marks(text)) is None
 
 
 @pytest.mark.parametrize(

@@ -15,17 +15,20 @@ from cce.errors import BadInput
 from cce.models.replies import TAGS
 
 BOLD = r"[*_]*"
-SPACE = r"[\s*_`'\"]*"
-LABEL = r"(?:(?:assistant|answer|response|option|output|model|candidate|choice|verdict|winner)[\s:#]*\(?)?"
+# Possessive, so that no text with many spaces takes long.
+SPACE = r"[\s*_`'\"]*+"
+LABEL = r"(?:(?:assistant|answer|response|option|output|model|candidate|choice|verdict|winner)[\s:#]*)?"
 RELATION = r"\s*(?P<relation>[<>=\uff1c\uff1d\uff1e\u226a\u226b]{1,3})\s*"
 LETTER = r"[ABC\uff21-\uff23]"
 COMPARED = rf"[AB\uff21\uff22](?:{RELATION}{LABEL}[AB\uff21\uff22])"
-INSIDE = rf"{SPACE}(?P<inside>{LABEL}{SPACE}(?P<first>{COMPARED}|{LETTER}|tie|draw)\)?){SPACE}"
+INSIDE = rf"{SPACE}(?P<inside>{LABEL}{SPACE}\(?(?P<first>{COMPARED}|{LETTER}|tie|draw)\)?){SPACE}"
 OPENING = rf"(?:\\?\[{BOLD}\\?\[|\uff3b{BOLD}\uff3b|\u3010+|\u27e6|\u301a)"
 CLOSING = r"\\?[\]\uff3d\u3011\u27e7\u301b]"
 BRACKETED = re.compile(rf"{OPENING}{INSIDE}{CLOSING}(?:{BOLD}{CLOSING})?", re.I)
+# One of these begins each of them.
+SIGNS = ("[[", "\\[", "[*", "[_", "\uff3b", "\u3010", "\u27e6", "\u301a")
 # A text in LaTeX may have commands for its font inside. A boxed C is the solution of a task more often than a tie.
-BOXED = re.compile(rf"\\(?:boxed|fbox)\{{(?:\s*\\[a-z]+\{{?)*\(?{INSIDE.replace(LETTER, '[AB]')}\}}+", re.I)
+BOXED = re.compile(rf"\\(?:boxed|fbox)\{{(?:\s*\\[a-z]+\{{?){{0,3}}{INSIDE.replace(LETTER, '[AB]')}\}}+", re.I)
 NAMED = re.compile(r"\boutput \([ab]\)", re.I)
 # "Neither Output (a) nor Output (b)" names both. What is better than another is the one that is meant.
 CHOSEN = re.compile(
@@ -37,6 +40,8 @@ CHOSEN = re.compile(
 WORDS = "my|the|final|overall|so|thus|therefore|verdict|decision|judge?ment|answer|choice|winner|is"
 BEFORE = re.compile(rf"(?:[\W_]|\b(?:{WORDS})\b)*", re.I)
 AFTER = re.compile(r"[\W_]*")
+# Characters before and behind a mark; a longer line has more to say.
+LINE = 100
 WORTH = {"A": 1.0, "B": 0.0}
 THINKING = re.compile(rf"<(/?(?:{TAGS}))>|\[(/?THINK)\]", re.I)
 # The file of a set of prompts that says how its judge states a verdict.
@@ -95,12 +100,15 @@ def without_marks(text: str, own: re.Pattern | None = None) -> str:
     judge's verdict, such as [[A]], or as if the judge were thinking, such as </think>.
     """
     # Most texts have no sign of a mark, and a search for marks takes longer than one for these.
-    if "[" in text or "<" in text or not text.isascii():
-        text = THINKING.sub(_apart, BRACKETED.sub(r"[ [\g<inside>] ]", text))
-    if "box" in text:
+    small = text.lower()
+    if any(sign in text for sign in SIGNS):
+        text = BRACKETED.sub(r"[ [\g<inside>] ]", text)
+    if "box" in small:
         text = BOXED.sub(lambda mark: mark[0].replace("{", " {"), text)
-    if "(" in text:
+    if "output (" in small:
         text = NAMED.sub(lambda name: name[0].replace("(", "( "), text)
+    if "think" in small or "thought" in small:
+        text = THINKING.sub(_apart, text)
     return own.sub(lambda mark: " ".join(mark[0]), text) if own else text
 
 
@@ -117,9 +125,10 @@ def _bracketed(text: str) -> Iterator[re.Match]:
 
 
 def _is_alone(text: str, mark: re.Match) -> bool:
-    start, end = text.rfind("\n", 0, mark.start()) + 1, text.find("\n", mark.end())
-    before, after = text[start : mark.start()], text[mark.end() : end if end >= 0 else None]
-    return BEFORE.fullmatch(before) is not None and AFTER.fullmatch(after) is not None
+    before, after = text[max(0, mark.start() - LINE) : mark.start()], text[mark.end() : mark.end() + LINE]
+    begins, ends = "\n" in before or mark.start() <= LINE, "\n" in after or mark.end() + LINE >= len(text)
+    line = before.rpartition("\n")[2], after.partition("\n")[0]
+    return begins and ends and bool(BEFORE.fullmatch(line[0]) and AFTER.fullmatch(line[1]))
 
 
 def _at_the_end(text: str) -> Iterator[re.Match]:
