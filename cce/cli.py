@@ -202,9 +202,9 @@ def plan(profile: Profile, notebooks: Notebooks = None, parameter: Given = None,
 
 
 def _use_models(file: Path | None) -> None:
-    # By the environment, so that notebooks, which run in processes of their own, read the same file.
-    if file:
-        os.environ["CCE_MODELS"] = str(file.absolute())
+    # By the environment, so that notebooks, which run in processes of their own and elsewhere, read the same file.
+    if file or os.environ.get("CCE_MODELS"):
+        os.environ["CCE_MODELS"] = str((file or Path(os.environ["CCE_MODELS"])).absolute())
 
 
 def _by_hand(given: list[str]) -> dict[str, object]:

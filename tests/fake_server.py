@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import math
 import re
+import ssl
 import sys
 import threading
 from collections import Counter, deque
@@ -46,6 +47,7 @@ class FakeServer:
     failures: list[dict | Callable] = field(default_factory=list)
     refused: str | None = None  # a prompt that holds this text is refused for good
     requests: list[dict] | deque[dict] = field(default_factory=list)
+    ssl_context: ssl.SSLContext | None = None
 
     def __enter__(self) -> "FakeServer":
         self.loop = asyncio.new_event_loop()
@@ -81,7 +83,7 @@ class FakeServer:
         app.router.add_post("/v1/chat/completions", self._complete)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", 0)
+        site = web.TCPSite(self.runner, "127.0.0.1", 0, ssl_context=self.ssl_context)
         await site.start()
         self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import ssl
 import subprocess
 import sys
 
@@ -10,7 +12,7 @@ from aiohttp import web
 
 from cce import LLM, evaluate
 from cce.errors import BadInput, CallFailed, EndpointFailed
-from cce.models import keys
+from cce.models import failures, keys
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
 
@@ -140,3 +142,49 @@ def test_pairs_are_judged_with_an_own_key_of_the_host(monkeypatch, server):
     monkeypatch.setenv("CCE_API_KEY_127_0_0_1", "its-own")
     evaluate([planted_pair(0, 2, 5)], ["vanilla"], [server.model("judge")])
     assert {asked["key"] for asked in server.requests} == {"Bearer its-own"}
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("m@https://no-such-host.invalid/v1", "no-such-host.invalid.*is the name no-such-host.invalid right"),
+        ("m@http://127.0.0.1:9/v1", "no connection to http://127.0.0.1:9/v1 .*is the server up"),
+    ],
+)
+def test_an_error_of_a_connection_names_what_failed(model, said, monkeypatch):
+    monkeypatch.setattr(failures, "ATTEMPTS", 1)
+    with pytest.raises(EndpointFailed, match=said):
+        LLM(model).complete("Who?")
+
+
+def test_an_error_of_a_connection_names_the_proxy_without_its_password(monkeypatch):
+    monkeypatch.setattr(failures, "ATTEMPTS", 1)
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:my-password@127.0.0.1:9")
+    monkeypatch.delenv("https_proxy", raising=False)
+    with pytest.raises(EndpointFailed, match="through the proxy 127.0.0.1:9 .*HTTPS_PROXY names it") as error:
+        LLM("m@https://models.example/v1").complete("Who?")
+    assert "my-password" not in str(error.value)
+
+
+def test_a_certificate_that_nobody_knows_is_said_at_once_with_its_remedy(tmp_path, monkeypatch):
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
+    made += ["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "own.pem"]
+    if shutil.which("openssl") is None or subprocess.run(made, cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("no openssl on this machine")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "own.pem", tmp_path / "key.pem")
+    with FakeServer(ssl_context=context) as server:
+        model = server.model("crowd-5").replace("http://127.0.0.1", "https://localhost")
+        with pytest.raises(EndpointFailed, match="certificate verify failed.*SSL_CERT_FILE names a file"):
+            LLM(model).complete("Who?")
+        asked = f"from cce import LLM; print(LLM({model!r}).complete('Who?').text)"
+        own = os.environ | {"SSL_CERT_FILE": str(tmp_path / "own.pem")}
+        done = subprocess.run([sys.executable, "-c", asked], env=own, capture_output=True, text=True)
+        assert "quality=5" in done.stdout, done.stderr
+
+
+def test_a_missing_version_in_the_address_is_named():
+    with FakeServer() as server:
+        url = server.url.removesuffix("/v1")
+        with pytest.raises(EndpointFailed, match=f"HTTP 404.*is /v1 missing.*may be {url}/v1"):
+            LLM(f"crowd-5@{url}").complete("Who?")

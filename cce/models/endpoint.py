@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import openai
-from httpx2 import Limits, Response, Timeout
+from httpx2 import Limits, Response, Timeout, create_ssl_context
 from httpx2 import Request as HttpRequest
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
@@ -110,6 +110,8 @@ def connections(
     # Over aiohttp, which costs half as much per request as httpx where hundreds are in flight. This machine is never
     # reached through a proxy. A redirect would take the prompts elsewhere.
     more = {"trust_env": not on_loopback(url), "follow_redirects": False}
+    # What is left out with the environment's proxies for this machine, its certificates are heeded for all.
+    more["verify"] = create_ssl_context()
     more["event_hooks"] = {"request": [_without_bearer] * (key_header is not None), "response": [_bounded]}
     http = openai.DefaultAioHttpClient(limits=limits, timeout=timeout, **more)
     # A query in the address, such as Azure's api-version, stays behind the path.

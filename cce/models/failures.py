@@ -181,7 +181,9 @@ def _unconnected(reason: str, url: str) -> str:
         remedy = "is the proxy up, and does it let this address through? HTTPS_PROXY names it, NO_PROXY goes round it"
     elif "certificate" in reason.lower():
         remedy = "SSL_CERT_FILE names a file of further certificates, such as your company's"
-    elif re.search("name or service|nodename|resolv|getaddrinfo|no address associated|dns", reason, re.I):
+    elif re.search(
+        "name or service|nodename|resolv|name resolution|getaddrinfo|no address associated|dns", reason, re.I
+    ):
         remedy = f"is the name {address.hostname} right?"
     return f"no connection to {url}{by} ({visible(reason)[:SHOWN]}); {remedy}"
 
