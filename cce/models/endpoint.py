@@ -100,6 +100,10 @@ def _check_address(name: str, url: str) -> None:
         raise BadInput(f"model {name!r} at {url}: leave out /chat/completions, which is added to the address")
 
 
+# Takes a tenth of a second to read: once for all addresses.
+_certificates = cache(create_ssl_context)
+
+
 @cache
 def connections(
     url: str, concurrency: int, key: str, key_header: str | None = None, headers: tuple[tuple[str, str], ...] = ()
@@ -111,7 +115,7 @@ def connections(
     # reached through a proxy. A redirect would take the prompts elsewhere.
     more = {"trust_env": not on_loopback(url), "follow_redirects": False}
     # What is left out with the environment's proxies for this machine, its certificates are heeded for all.
-    more["verify"] = create_ssl_context()
+    more["verify"] = _certificates()
     more["event_hooks"] = {"request": [_without_bearer] * (key_header is not None), "response": [_bounded]}
     http = openai.DefaultAioHttpClient(limits=limits, timeout=timeout, **more)
     # A query in the address, such as Azure's api-version, stays behind the path.

@@ -180,10 +180,8 @@ def _unconnected(reason: str, url: str) -> str:
     if proxy:
         remedy = "is the proxy up, and does it let this address through? HTTPS_PROXY names it, NO_PROXY goes round it"
     elif "certificate" in reason.lower():
-        remedy = "SSL_CERT_FILE names a file of further certificates, such as your company's"
-    elif re.search(
-        "name or service|nodename|resolv|name resolution|getaddrinfo|no address associated|dns", reason, re.I
-    ):
+        remedy = "SSL_CERT_FILE names a file of certificates to accept, such as your company's"
+    elif re.search("name or service|nodename|resolv|name resolution|getaddrinfo|no address|dns", reason, re.I):
         remedy = f"is the name {address.hostname} right?"
     return f"no connection to {url}{by} ({visible(reason)[:SHOWN]}); {remedy}"
 
