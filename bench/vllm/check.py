@@ -23,13 +23,14 @@ def main(model: str | None = None) -> None:
     """Print the checks and the speeds; the exit status is 1 where the server did not do what it was asked."""
     os.chdir(root())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with own_server() if model is None else nullcontext(model) as server:
-        print(f"{date.today()}, commit {commit()}, vLLM {ask(server, '/version')['version']}")
-        held = shown(checks(server))
-        show_speeds(server)
+    held = True
     if model is None:
         with own_server(*THINKING) as server:
-            held &= shown([thinking(server)])
+            held = shown([thinking(server)])
+    with own_server() if model is None else nullcontext(model) as server:
+        print(f"{date.today()}, commit {commit()}, vLLM {ask(server, '/version')['version']}")
+        held &= shown(checks(server))
+        show_speeds(server)
     sys.exit(not held)
 
 

@@ -22,6 +22,7 @@ from cce.models.replies import completion_of
 from cce.models.settings import settings_of
 from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request, without_special_tokens
+from cce.names import short_name
 from cce.options import DEFAULTS, Options
 from cce.spending import BUDGET, Bill, checked_price
 
@@ -88,8 +89,9 @@ class LLM:
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
         self.answered: set[str] = set()  # by what the endpoint called the model
-        self.manners = manners_of(self.endpoint.url, self.endpoint.name)
-        known = self.store.manners(self.endpoint.name, self.endpoint.url)
+        # By the user's name: one model may be asked in two ways, of which it takes more in one.
+        self.manners = manners_of(self.endpoint.url, short_name(model))
+        known = self.store.manners(short_name(model), self.endpoint.url)
         self.manners.changes = known | self.manners.changes | self.settings.changes()
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
@@ -116,7 +118,7 @@ class LLM:
 
         `sample` tells apart several answers to one prompt, and is sent as the sampling seed. So many `top_logprobs` of
         the likeliest first tokens are returned. The endpoint is to hold the answer to the JSON `schema`.
-        Raises CallFailed or EndpointFailed (which of them says `cce.models.endpoint`), ContextOverflow, SchemaRefused,
+        Raises CallFailed or EndpointFailed (which of them says `cce.models.failures`), ContextOverflow, SchemaRefused,
         BoundReached, StoreUnusable and NotRecorded, as `cce.errors` explains them.
         """
         messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
@@ -140,13 +142,14 @@ class LLM:
 
     def cautions(self) -> list[str]:
         """What to say with the results: that several models answered to this name, and how it was asked otherwise."""
-        told = f"{self.model} was answered by {len(self.answered)} models: {', '.join(sorted(self.answered))}"
-        mixed = f"{told}; these results mix them: name the one that you mean, if the endpoint has a name for it"
-        warmth = f"{self.model} is asked at temperature {self.settings.temperature}, as its settings say"
-        own = [warmth] * (self.settings.temperature is not None)
-        return (
-            [mixed] * (len(self.answered) > 1) + own + self.manners.told(self.model, ("system", "temperature", "seed"))
-        )
+        names, warmth = ", ".join(sorted(self.answered)), self.settings.temperature
+        mixed = "these results mix them: name the one that you mean, if the endpoint has a name for it"
+        own = {
+            f"{self.model} was answered by {len(self.answered)} models: {names}; {mixed}": len(self.answered) > 1,
+            f"{self.model} is asked at temperature {warmth}, as its settings say": warmth is not None,
+        }
+        told = self.manners.told(self.model, ("system", "temperature", "seed"))
+        return [said for said, true in own.items() if true] + told
 
     async def _shared(self, request: Request) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
@@ -227,7 +230,7 @@ class LLM:
             None if failures.too_long(error) else self.manners.learn(wire, error.status_code, failures.told_by(error))
         )
         if name:
-            self.store.keep_manners(self.endpoint.name, self.endpoint.url, self.manners.changes)
+            self.store.keep_manners(short_name(self.model), self.endpoint.url, self.manners.changes)
             print(*self.manners.told(self.model, (name,)), file=sys.stderr)
         return name
 

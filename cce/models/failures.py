@@ -86,10 +86,9 @@ def limited(error: BaseException) -> bool:
 def passes(error: BaseException) -> bool:
     """Whether the same call may succeed a while later."""
     if isinstance(error, openai.APIStatusError):
-        refused_for_good = hopeless(error) or error.response.headers.get("x-should-retry") == "false"
-        return limited(error) or (
-            not refused_for_good and (error.status_code in (408, 409) or error.status_code >= 500)
-        )
+        for_now = error.status_code in (408, 409) or error.status_code >= 500
+        told_not_to = error.response.headers.get("x-should-retry") == "false"
+        return limited(error) or (for_now and not (told_not_to or hopeless(error) or too_long(error)))
     # A reply that is no JSON, or not that of a completion, is a ValueError.
     known = openai.APIConnectionError | openai.APIResponseValidationError | TimeoutError | ValueError
     return isinstance(error, known) and "certificate" not in _root(error).lower()
