@@ -30,6 +30,22 @@ def test_distribution_is_the_share_of_a_among_both_letters():
     assert read_distribution(first) == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize("a", ["A", " A", "\u2581A", "\u0120A", "\nA", "<0x41>", "**A", "(A", "A.", "'A'"])
+def test_a_letter_is_known_in_the_spellings_of_tokenisers(a):
+    assert read_distribution({a: math.log(0.6), "B": math.log(0.2)}) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("token", ["a", "An", "AA", "Assistant A", "AB"])
+def test_a_token_that_is_no_letter_counts_for_none(token):
+    assert read_distribution({token: math.log(0.6), "B": math.log(0.2)}) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("both", "read"), [(0.009, False), (0.011, True)])
+def test_a_verdict_takes_a_share_of_the_probability(both, read):
+    first = {"The": math.log(1 - both), "A": math.log(0.7 * both), "B": math.log(0.3 * both)}
+    assert (read_distribution(first) is not None) == read
+
+
 def test_an_unlisted_letter_has_the_least_listed_probability():
     assert read_distribution({"A": math.log(0.6), "The": math.log(0.2)}) == pytest.approx(0.75)
     assert read_distribution({"The": -0.1}) is None
