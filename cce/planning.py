@@ -22,7 +22,7 @@ from cce.analysis import print_table
 from cce.models.batch import bar_wanted
 from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
 from cce.runner import NOTHING, checked, execute
-from cce.spending import UNPRICED, Price, price_of
+from cce.spending import PRICED_BY, Price, price_of
 
 COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
 COLUMNS = ["notebook", "model", *COUNTS, "dollars", "hours"]
@@ -111,4 +111,4 @@ def print_plan(tables: Iterable[pd.DataFrame]) -> None:
         unpriced |= dict.fromkeys(table.model[table.dollars.isna()])
     print(ASSUMED)
     if unpriced:
-        print(f"Not in dollars: {UNPRICED.format(', '.join(unpriced))}.")
+        print(f"No price is known for {', '.join(unpriced)}: not in dollars; {PRICED_BY}.")

@@ -53,7 +53,7 @@ class Bill:
         return asked + again + (f", ${self.dollars:,.2f}" if self.dollars else "")
 
 
-UNPRICED = "no price is known for {}; name it as `price` in models.yaml, or in a file that CCE_PRICES names"
+PRICED_BY = "name it as `price` in models.yaml, or in a file that CCE_PRICES names"
 # What is spent, and what the user calls the bound on it.
 NAMES = {"calls": "max_calls", "tokens": "max_total_tokens", "dollars": "max_cost"}
 
@@ -141,7 +141,7 @@ def _listed(model: str, url: str) -> Price | None:
 def checked_price(model: str, url: str) -> Price:
     """The same, and nothing for an unknown price. Raises BadInput where that meets a bound on the cost."""
     if (price := price_of(model, url)) is None and "dollars" in BUDGET.bounds:
-        raise BadInput(f"max_cost: {UNPRICED.format(model)}")
+        raise BadInput(f"max_cost: no price is known for {model}; {PRICED_BY}")
     return price or Price()
 
 

@@ -131,14 +131,7 @@ class LLM:
         body |= {"max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs}
         more = {"schema": schema, "extra_body": self.settings.extra_body}
         request = Request(body | {name: value for name, value in more.items() if value}, expects)
-        completion = self.store.get(request)
-        # What one content was refused for may be taken by now; a replay goes the way that the run went.
-        if completion and (completion.finish != "refused" or self.store.replay):
-            self.bill.stored += 1
-            self.bill.tokens += completion.tokens
-        else:
-            completion = await run_async(self._shared(request))
-        return self._usable(completion, request)
+        return self._usable(self._stored(request) or await run_async(self._shared(request)), request)
 
     def cautions(self) -> list[str]:
         """What to say with the results: that several models answered to this name, and how it was asked otherwise."""
@@ -150,6 +143,15 @@ class LLM:
         }
         told = self.manners.told(self.model, ("system", "temperature", "seed"))
         return [said for said, true in own.items() if true] + told
+
+    def _stored(self, request: Request) -> Completion | None:
+        completion = self.store.get(request)
+        # What one content was refused for may be taken by now; a replay goes the way that the run went.
+        if completion is None or (completion.finish == "refused" and not self.store.replay):
+            return None
+        self.bill.stored += 1
+        self.bill.tokens += completion.tokens
+        return completion
 
     async def _shared(self, request: Request) -> Completion:
         # Two callers with one question at the same time share one request; the last to give up cancels it.
@@ -167,6 +169,9 @@ class LLM:
                 del self._waiters[key], self._asked[key]
 
     async def _sent(self, request: Request) -> Completion:
+        # Since this caller looked, the answer to another one may have come.
+        if known := self._stored(request):
+            return known
         settings, url = self.settings, self.endpoint.address()
         pace = pace_of(url, self.concurrency, settings.requests_a_minute, settings.tokens_a_minute)
         # Providers that count tokens a minute count the longest answer for the answer.
