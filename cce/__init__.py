@@ -10,6 +10,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
+    "cce.analysis.elsewhere": ["load_judgments"],
     "cce.benchmarks": ["load_instructions", "load_pairs", "load_pools", "load_questions", "load_references"],
     "cce.benchmarks.alpaca_eval": ["load_gamed"],
     "cce.benchmarks.pair": ["Pair", "pair_named"],
@@ -18,11 +19,11 @@ _HOMES = {
     "cce.chat.key_points": ["check_analyst", "key_points"],
     "cce.chat.picking": ["pick", "sample_responses"],
     "cce.crowd.evaluate": ["Records", "evaluate"],
+    "cce.crowd.marks": ["read_text"],
     "cce.crowd.members": ["members"],
     "cce.crowd.notes": ["cut_outcome", "rename"],
     "cce.crowd.prompts": ["messages_of", "render"],
     "cce.crowd.result": ["judge", "judge_by_each", "side_by_side"],
-    "cce.crowd.marks": ["read_text"],
     "cce.models.client": ["LLM"],
     "cce.models.engines": ["engine_of", "student_name"],
     "cce.models.training": ["Card", "Recipe", "train"],

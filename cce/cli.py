@@ -140,6 +140,43 @@ def pick(
     print(f"picked: {out}")
 
 
+@app.command()
+def score(
+    judgments: Annotated[
+        str, Argument(help="A file of judgments by any judge, a folder of LLMBar's, or a name: llmbar_judgments, ...")
+    ],
+    pairs: Annotated[
+        str | None, Option(help="The pairs that were judged: a file or benchmark, for their labels.")
+    ] = None,
+    by: Annotated[str, Option(help="What is compared: method, of each judge; or judge, of each method.")] = "method",
+    baseline: Annotated[
+        str | None, Option(help="What the others are compared with; vanilla, or else the first.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, Option(metavar="FIELD=NAME", help="What the file calls a field, such as verdict=winner.")
+    ] = None,
+    subsets: Annotated[bool, Option("--subsets", help="Each subset apart.")] = False,
+    ties: Annotated[str, Option(help="Pairs whose label is a tie: out, half, or own.")] = "out",
+    scoring: Annotated[str, Option(help="paper, or standard to count a judge's ties half.")] = "paper",
+    sought: Annotated[float, Option(help="The difference in points that the pairs needed are to show.")] = 5.0,
+    data_dir: Annotated[str | None, Option(help="The folder of a name's published files, or hub.")] = None,
+) -> None:
+    """Say how good judgments are that anyone has made: accuracy, agreement, and differences, with their intervals."""
+    from cce.analysis import in_words, print_table
+    from cce.analysis.elsewhere import load_judgments
+    from cce.analysis.elsewhere.score import DIFFERENCES, compared, told
+
+    named = dict(one.partition("=")[::2] for one in column or [])
+    frame = load_judgments(judgments, data_dir, pairs, **named)
+    accuracies, differences = compared(frame, by, baseline, subsets, ties, scoring, sought)
+    print_table(accuracies)
+    if len(differences):
+        print()
+        print_table(differences[DIFFERENCES])
+        print(in_words(differences))
+    print(told(frame, ties))
+
+
 def _refuse_missing(missing: int, judgments: int) -> None:
     if missing:
         raise ResultsMissing(f"{missing:,} of {judgments:,} judgments are missing; run again to ask for these alone")

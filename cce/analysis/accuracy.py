@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import inf
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ COLUMNS += [*FOLLOWS_LENGTH, "kappa", "consistent", "notes", "filled", "without_
 COLUMNS += ["context_cut", "judgments_cut_off", "answers_cut_off"]
 CURVE_COLUMNS = [*POINT, "seeds", *COUNTS, *ACCURACY, "lowest", "highest", "floor", "rationale_tokens", "spent_tokens"]
 CURVE_COLUMNS += ["paper", "paper_tokens"]
+# What a pair is worth whose label is a tie; `scored` says how.
+Ties = Literal["out", "half", "own"]
 # Those methods that know the lengths alone: the better of them is what a judge has to clear.
 FLOORS = ["longer", "shorter"]
 # Figure 3's mean over all pairs.
@@ -32,18 +35,24 @@ OVERALL = "overall"
 CURVES = {"random": "cce-random", "criticizing": "cce"}
 
 
-def scored(judgments: pd.DataFrame, scoring: Scoring = "paper") -> pd.DataFrame:
+def scored(judgments: pd.DataFrame, scoring: Scoring = "paper", ties: Ties = "out") -> pd.DataFrame:
     """The judgments that have a label, with the columns `score` (0 to 1, NaN where missing) and `weight` added.
+
+    Pairs whose label is a tie are left `out`; or they are worth `half` to a verdict for A or B; or a tie is a category
+    of its `own`, and that is wrong. A tie is right of them in both.
 
     Takes frames of `evaluate` and of `read_rows`. The accuracy of a benchmark, judge and method is the weighted mean of
     its scores; each such group's weights add up to 1. The average of several benchmarks follows as one of its own.
     Raises BadInput where no pair has a label.
     """
     check_scoring(scoring)
-    labelled = judgments[judgments.label.notna()].reset_index(drop=True)
+    if ties not in get_args(Ties):
+        raise BadInput(f"ties {ties!r}: one of {', '.join(get_args(Ties))}")
+    known = judgments.label.notna() & ((judgments.label != "tie") | (ties != "out"))
+    labelled = judgments[known].reset_index(drop=True)
     if labelled.empty:
         raise BadInput("no judged pair has a label, so there is no accuracy; `cce judge` writes the verdicts alone")
-    frame = labelled.assign(score=_scores(labelled, scoring), weight=_weights(labelled, scoring))
+    frame = labelled.assign(score=_scores(labelled, scoring, ties), weight=_weights(labelled, scoring))
     return pd.concat([frame, _average(frame)], ignore_index=True)
 
 
@@ -116,10 +125,12 @@ def scaling_table(scores_by_seed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
-def _scores(rows: pd.DataFrame, scoring: Scoring) -> pd.Series:
-    score = rows.correct.astype(float)
+def _scores(rows: pd.DataFrame, scoring: Scoring, ties: Ties) -> pd.Series:
+    score, decided, tied = rows.correct.astype(float), rows.verdict.isin(["A", "B"]), rows.label == "tie"
+    if ties == "half":
+        score = score.mask(tied & decided, 0.5)
     if scoring == "standard":
-        score = score.where(rows.verdict.isin(["A", "B"]), 0.5)
+        score = score.where(decided | tied, 0.5)
         # JudgeBench's own protocol: the readable orders vote, and only a majority for the label is right.
         votes = np.sign(rows[["p_given", "p_swapped"]].astype(float) - 0.5).sum(axis=1)
         right = np.sign(votes) == np.where(rows.label == "A", 1, -1)

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import nan
 
 import numpy as np
@@ -11,12 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from cce.analysis.accuracy import AT_EQUAL_LENGTH, GROUP, by_group, with_means
 from cce.analysis.length import difference_at_equal_length
 from cce.analysis.paper import paper_gain, sought_gain
-from cce.analysis.statistics import difference, mcnemar_p, pairs_needed, with_interval
+from cce.analysis.statistics import difference, holm, mcnemar_p, pairs_needed, with_interval
 from cce.crowd.methods import METHODS
 from cce.names import AVERAGES, NO_JUDGE, method_parts, short_name
 
 COLUMNS = [*GROUP, "baseline", "pairs", "instructions", *with_interval("difference")]
-COLUMNS += [*AT_EQUAL_LENGTH, "only_method", "only_baseline", "mcnemar_p", "paper", "sought", "pairs_needed"]
+COLUMNS += [*AT_EQUAL_LENGTH, "only_method", "only_baseline", "mcnemar_p", "mcnemar_holm", "paper", "sought"]
+COLUMNS += ["pairs_needed"]
 # By baseline: selections as judged, removal with all else alike, selections with removal. Then what the gain is made
 # of: that of the prompt and of the count of losses alone, and what cce gains beyond these and beyond foreign notes.
 CONTRASTS = {
@@ -30,7 +32,7 @@ CONTRASTS = {
 }
 
 
-def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.DataFrame:
+def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla", sought: float | None = None) -> pd.DataFrame:
     """Compare each method with a baseline method of the same judge, on the pairs that both have judged.
 
     Takes what `scored` returns; methods that ask no model are compared with every judge's baseline. A method with a set
@@ -38,15 +40,16 @@ def comparison_table(scores: pd.DataFrame, baseline: str = "vanilla") -> pd.Data
     is in points, with its 95% bootstrap interval over instructions (NaN where all differ alike); equal_length is the
     same as `difference_at_equal_length` has it;
     only_method and only_baseline count the pairs that one of the two alone got right, and mcnemar_p is exact, two-sided
-    and takes pairs as independent (NaN where pairs differ in weight); sought is the paper's difference, or GPT-4o's
-    mean one for this method; pairs_needed are independent pairs that show it with 80% power at the 5% level.
+    and takes pairs as independent (NaN where pairs differ in weight); mcnemar_holm is the same, corrected for all rows
+    of the table but averages; sought is the difference given, or the paper's, or GPT-4o's mean one for this method;
+    pairs_needed are independent pairs that show it with 80% power at the 5% level.
     """
     there = scores.dropna(subset="score")
     free = there.judge == NO_JUDGE
     judges = there[~free].judge.unique()
     every = pd.concat([there[~free], *(there[free].assign(judge=judge) for judge in judges)])
-    table = by_group(_paired(every, baseline), _comparison, COLUMNS)
-    return with_means(table, [], [AT_EQUAL_LENGTH])
+    table = by_group(_paired(every, baseline), partial(_comparison, sought=sought), COLUMNS)
+    return _corrected(with_means(table, [], [AT_EQUAL_LENGTH]))
 
 
 def selection_comparisons(scores: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +77,14 @@ def contrasted(scores: pd.DataFrame, contrasts: Mapping[str, Sequence[str]]) -> 
     """The rows of `comparison_table` for several baselines, each with the methods that are compared with it."""
     methods = [(baseline, scores.method.isin([baseline, *others])) for baseline, others in contrasts.items()]
     tables = [comparison_table(scores[rows], baseline) for baseline, rows in methods]
-    return pd.concat([table for table in tables if len(table)] or [pd.DataFrame(columns=COLUMNS)], ignore_index=True)
+    tables = [table for table in tables if len(table)] or [pd.DataFrame(columns=COLUMNS)]
+    return _corrected(pd.concat(tables, ignore_index=True))
+
+
+def _corrected(table: pd.DataFrame) -> pd.DataFrame:
+    # An average repeats the pairs of its benchmarks.
+    own = table.mcnemar_p.where(~table.benchmark.isin(AVERAGES))
+    return table.assign(mcnemar_holm=holm(own))
 
 
 def key_point_table(points: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +149,7 @@ def _baseline_of(method: str, baseline: str, known: Sequence[str]) -> str:
     return own if own in known and own != method else baseline
 
 
-def _comparison(pairs: pd.DataFrame) -> dict:
+def _comparison(pairs: pd.DataFrame, sought: float | None) -> dict:
     baseline = pairs.baseline.iloc[0]
     cell = (*pairs[GROUP].iloc[0], baseline)
     gain = difference(pairs.score, pairs.score_baseline, pairs.weight, pairs.cluster)
@@ -148,7 +158,8 @@ def _comparison(pairs: pd.DataFrame) -> dict:
     tests = {"only_method": (right & ~before).sum(), "only_baseline": (~right & before).sum()}
     tests["mcnemar_p"] = mcnemar_p(right, before)
     alike = np.allclose(pairs.weight, pairs.weight.iloc[0])
-    plan = {"sought": sought_gain(*cell), "pairs_needed": _pairs_needed(sought_gain(*cell) / 100, pairs)}
+    sought = sought_gain(*cell) if sought is None else sought
+    plan = {"sought": sought, "pairs_needed": _pairs_needed(sought / 100, pairs)}
     twin = {} if cell[0] in AVERAGES else difference_at_equal_length(pairs).named("equal_length", 100)
     gains = gain.named("difference", 100) | twin
     return counts | gains | (tests if alike else {}) | {"paper": paper_gain(*cell)} | plan

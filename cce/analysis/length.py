@@ -53,7 +53,8 @@ def length_ratio(scores: pd.DataFrame) -> pd.Series:
     """How many times the characters of the right answer double those of the other; negative where it is shorter."""
     lengths = scores[["length_a", "length_b"]].astype(float).clip(lower=1)
     doublings = np.log2(lengths.length_a / lengths.length_b)
-    return doublings.where(scores.label == "A", -doublings)
+    # Of a tie there is no right answer.
+    return doublings.where(scores.label == "A", -doublings).where(scores.label != "tie")
 
 
 def at_equal_length(scores: pd.DataFrame) -> tuple[Estimate, Estimate]:
@@ -97,8 +98,9 @@ def mean_of(parts: Sequence[Estimate]) -> Estimate:
 
 def _fitted(rows: pd.DataFrame, outcomes: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
     """An intercept and a slope for each outcome, and their covariance; the rows of outcomes stand below each other."""
+    rows = rows[rows.label != "tie"]
     ratio, weight = length_ratio(rows).to_numpy(), rows.weight.to_numpy(float)
-    if np.isnan(ratio).any() or min((ratio > 0).sum(), (ratio < 0).sum()) < ENOUGH:
+    if not len(ratio) or np.isnan(ratio).any() or min((ratio > 0).sum(), (ratio < 0).sum()) < ENOUGH:
         return None
     n, own, weight = len(outcomes), np.column_stack([np.ones_like(ratio), ratio]), _balanced(weight, ratio)
     # A prior is a row of the coefficient alone, right half of the time, and a cluster of its own.

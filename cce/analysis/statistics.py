@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import bootstrap, norm, t
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa, to_table
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
@@ -82,6 +83,18 @@ def mcnemar_p(right: ArrayLike, baseline_right: ArrayLike) -> float:
     """P-value of McNemar's exact test on whether two judges were right (bool); 1.0 where they never differ."""
     table, _ = to_table(np.column_stack([right, baseline_right]).astype(int), bins=2)
     return float(mcnemar(table, exact=True).pvalue)
+
+
+def holm(p: ArrayLike) -> np.ndarray:
+    """P-values corrected for being several (Holm 1979): the chance that any of so many tests comes out by chance alone
+    stays below the level. A NaN is no test, and stays.
+    """
+    p = np.asarray(p, float)
+    known = ~np.isnan(p)
+    corrected = p.copy()
+    if known.any():
+        corrected[known] = multipletests(p[known], method="holm")[1]
+    return corrected
 
 
 def kappa(verdicts: ArrayLike, labels: ArrayLike) -> float:

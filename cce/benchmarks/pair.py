@@ -17,7 +17,9 @@ T = TypeVar("T", bound="Item")
 Text = Annotated[str, AfterValidator(whole_characters)]
 NonEmpty = Annotated[str, Field(min_length=1), AfterValidator(whole_characters)]
 # An empty cell of a csv or parquet file is no label.
-Label = Annotated[Literal["A", "B"] | None, BeforeValidator(lambda label: label if label and label == label else None)]
+Label = Annotated[
+    Literal["A", "B", "tie"] | None, BeforeValidator(lambda label: label if label and label == label else None)
+]
 
 
 class Message(BaseModel, frozen=True):
@@ -36,8 +38,8 @@ class Item(BaseModel, frozen=True, coerce_numbers_to_str=True):
 class Pair(Shown, Item):
     """Two answers to one instruction, or two conversations with the same user turns.
 
-    `label` is A or B, or None where nobody has said; `why` is the reason for it. `criteria` replaces the judge's usual
-    list of what to look at; `order` is what the benchmark prescribes, whatever the user asks for; `benchmark` and
+    `label` is A, B or tie, or None where nobody has said; `why` is the reason for it. `criteria` replaces the judge's
+    usual list of what to look at; `order` is what the benchmark prescribes, whatever the user asks for; `benchmark` and
     `subset` only group results. `crowd` holds other answers to the instruction that are already at hand; in the crowd
     they stand before the models that are asked for theirs.
     """

@@ -105,9 +105,11 @@ def outcome_of(record: dict) -> str:
     """What became of a judgment: right, wrong, tie, unreadable, missing, or unlabelled where nobody knows."""
     if record["failed"] is not None:
         return "missing"
-    if record["verdict"] not in ("A", "B"):
-        return record["verdict"] or "unreadable"
-    return "unlabelled" if record["label"] is None else "right" if record["correct"] else "wrong"
+    if record["correct"] or record["verdict"] is None:
+        return "right" if record["correct"] else "unreadable"
+    if record["verdict"] == "tie":
+        return "tie"
+    return "unlabelled" if record["label"] is None else "wrong"
 
 
 def _pieces(prompt: str, known: Sequence[str]) -> list[str]:
