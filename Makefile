@@ -1,4 +1,4 @@
-# make demo: Table 1 with the embedded models, and its report · make reproduce PROFILE=demo: every notebook of a profile
+# make demo: Table 1 with the embedded models, what published verdicts show, and the report · make reproduce PROFILE=demo: every notebook of a profile
 # make report PROFILE=demo: the page of a run · make figures PROFILE=demo: a run's figures into figures/, to be shown
 # make test: all tests · make quick: those that take seconds · make bench, bench-peers: speed · make lint
 # make lock: new requirements.lock and torch.lock · make gpu: all that is needed on a GPU, vLLM included
@@ -18,7 +18,7 @@ PROFILE ?= demo
 .PHONY: demo reproduce report figures test quick bench bench-peers lint lock gpu record embedded-judge vllm-check
 
 demo: .venv/installed
-	$(BIN)/cce run demo 00_one_pair 01_judge_accuracy
+	$(BIN)/cce run demo 00_one_pair 01_judge_accuracy 07_what_the_crowd_knows
 	$(BIN)/cce report runs/demo
 
 reproduce: .venv/training

@@ -6,6 +6,9 @@ _NAMES = {
     "accuracy": "FLOORS accuracy_table scaling_table scored sections",
     "comparison": "comparison_table in_words key_point_differences key_point_table rationales_in_words "
     "selection_comparisons steps_in_words",
+    "elsewhere.crowd": "Crowd agreement_table kind_table member_table noise_table people_table size_table",
+    "elsewhere.ratings": "frontier_table number_table rated stopping_table",
+    "elsewhere.reasoning": "strategy_table",
     "length": "by_length",
     "students": "UNTRAINED agreements alpaca_table distillation_table losses mt_bench_table paper_students picks_table "
     "rejection_table score_steps student_differences student_scores teaching_table trained_models",

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from cce.analysis.comparison import CONTRASTS, at_budget
 from cce.analysis.figures.curves import loss_curves, scaling
 from cce.analysis.figures.dot_plot import NOT_RUN, dot_plot, one_pair, our_marks
+from cce.analysis.figures.published import published_verdicts
 from cce.analysis.figures.style import NOT_IN_PAPER, TITLES, model_title, save, styled, title, titles
 from cce.analysis.paper import (
     BUDGET,
@@ -27,8 +28,8 @@ from cce.analysis.paper import (
 )
 from cce.names import AVERAGE, TAUGHT, UNTRAINED, family, method_parts, short_name
 
-__all__ = ["distillation", "judge_accuracy", "key_points_and_coverage", "loss_curves", "one_pair", "rejection"]
-__all__ += ["scaling", "selection_differences"]
+__all__ = ["distillation", "judge_accuracy", "key_points_and_coverage", "loss_curves", "one_pair"]
+__all__ += ["published_verdicts", "rejection", "scaling", "selection_differences"]
 
 AGAINST = "\nagainst "
 MEASURES = {"points": "key points per rationale", "coverage": "coverage of the full list (%)"}

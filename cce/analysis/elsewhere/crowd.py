@@ -1,0 +1,258 @@
+"""What a crowd knows: GPT-4's published verdicts on all pairs of six models, beside people's votes on the same pairs.
+
+For a vote on A and B the crowd are the four other models' answers to the same question. How GPT-4 found A and B beside
+these, never beside each other, is what criticizing selection shows a judge. No model is asked, and no text is read.
+
+A verdict counts 1 for whom the vote prefers, 0 for the other, and a half where it is a tie, or where two counts are
+alike. Votes that are ties are left out.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import combinations
+from math import factorial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cce.analysis.elsewhere import DATA, load_judgments
+from cce.analysis.statistics import Estimate, difference, with_interval
+from cce.benchmarks.files import SOURCES, find_rows, read_rows
+
+PLACE = ["question", "turn"]
+# Who won most of GPT-4's verdicts comes first; the order is the same with and without its ties.
+MODELS = ["gpt-4", "claude-v1", "gpt-3.5-turbo", "vicuna-13b-v1.2", "alpaca-13b", "llama-13b"]
+OTHERS = len(MODELS) - 2
+DRAWS = 50  # of noise
+COLUMNS = ["what", "votes", *with_interval("agreement"), *with_interval("more_than_verdict")]
+
+
+@cache
+def votes(data_dir: str | Path | None = None) -> pd.DataFrame:
+    """People's votes that are no ties, one row a vote: question, turn, a and b (places in MODELS), judge, won (1 for A,
+    0 for B).
+    """
+    if data_dir is None:
+        rows = read_rows(DATA / "mtbench_human.csv.gz")
+    else:
+        rows = find_rows(SOURCES["mtbench_human"], None if data_dir == "hub" else data_dir)
+    frame = pd.DataFrame(list(rows)).astype({"question_id": int, "turn": int})
+    frame = frame[frame.winner.isin(["model_a", "model_b"])]
+    told = {side: frame[f"model_{side}"].map(MODELS.index) for side in "ab"}
+    told |= {"question": frame.question_id, "won": (frame.winner == "model_a").astype(float)}
+    return frame.assign(**told)[[*PLACE, "a", "b", "judge", "won"]].reset_index(drop=True)
+
+
+@cache
+def verdicts(data_dir: str | Path | None = None) -> np.ndarray:
+    """GPT-4's verdicts: by question, from 81, turn and two places in MODELS, the probability of the first."""
+    table = np.full((80, 2, len(MODELS), len(MODELS)), np.nan)
+    for row in load_judgments("mtbench_gpt4", data_dir).itertuples():
+        question, *models, turn = _parts(row.id)
+        a, b = map(MODELS.index, models)
+        table[question - 81, turn - 1, a, b], table[question - 81, turn - 1, b, a] = row.p_a, 1 - row.p_a
+    return table
+
+
+def _parts(name: str) -> tuple[int, str, str, int]:
+    # Such as 81-gpt-3.5-turbo-gpt-4-turn1: names may have hyphens, too.
+    question, rest = name.split("-", 1)
+    models, turn = rest.rsplit("-turn", 1)
+    first = next(one for one in MODELS if models.startswith(f"{one}-") and models[len(one) + 1 :] in MODELS)
+    return int(question), first, models[len(first) + 1 :], int(turn)
+
+
+class Crowd:
+    """The votes, with what GPT-4 found of each pair: `own`, the pair's own verdict, and `beside` the four others.
+
+    `beside` is signed, by vote, side (A, B) and other model, in the order of MODELS: 1 where the candidate won, -1
+    where it lost, 0 for a tie.
+    """
+
+    def __init__(self, data_dir: str | Path | None = None):
+        self.votes = votes(data_dir)
+        a, b, table = self.votes.a.to_numpy(), self.votes.b.to_numpy(), verdicts(data_dir)
+        at = table[self.votes.question.to_numpy() - 81, self.votes.turn.to_numpy() - 1]
+        rows = np.arange(len(a))
+        self.own = np.sign(at[rows, a, b] - 0.5)
+        every = range(len(MODELS))
+        self.others = np.array([[one for one in every if one not in pair] for pair in zip(a, b, strict=True)])
+        self.beside = np.stack(
+            [np.sign(np.take_along_axis(at[rows, side], self.others, axis=1) - 0.5) for side in (a, b)], axis=1
+        )
+        self.cluster = self.votes.question.to_numpy()
+        self.sign = 2 * self.votes.won.to_numpy() - 1
+
+    def agrees(self, lead: np.ndarray) -> np.ndarray:
+        """By vote, whether A's lead agrees with it: 1, 0, or a half without a lead. More dimensions come first."""
+        return 0.5 + 0.5 * np.sign(lead) * self.sign
+
+    def net(self, chosen: Sequence[int] | np.ndarray = range(OTHERS), beside: np.ndarray | None = None) -> np.ndarray:
+        """A's wins less its losses, less the same of B, beside these of the four others."""
+        beside = (self.beside if beside is None else beside)[..., chosen]
+        return beside[:, 0].sum(axis=-1) - beside[:, 1].sum(axis=-1)
+
+    def losses(self, chosen: Sequence[int] | np.ndarray = range(OTHERS)) -> np.ndarray:
+        """B's losses less A's, beside these of the four others."""
+        lost = self.beside[..., chosen] < 0
+        return lost[:, 1].sum(axis=-1) - lost[:, 0].sum(axis=-1)
+
+    def both(self, crowd: np.ndarray) -> np.ndarray:
+        """The pair's own verdict, and where that is a tie the crowd's."""
+        return np.where(self.own != 0, self.own, crowd)
+
+    def estimate(self, agreement: np.ndarray) -> Estimate:
+        """Its mean over votes in percent, with its interval, clustered by question."""
+        return Estimate(*(100 * np.array(difference(agreement, 0, 1, self.cluster))))
+
+    def row(self, what: str, agreement: np.ndarray) -> dict:
+        """A row of COLUMNS: the agreement, and by how much it is above the pair's own verdict's on the same votes."""
+        more = Estimate(*(100 * np.array(difference(agreement, self.agrees(self.own), 1, self.cluster))))
+        told = self.estimate(agreement).named("agreement") | more.named("more_than_verdict")
+        return {"what": what, "votes": len(agreement)} | told
+
+
+def agreement_table(crowd: Crowd) -> pd.DataFrame:
+    """How far each kind of verdict agrees with the votes: COLUMNS."""
+    kinds = {
+        "the pair's own verdict": crowd.own,
+        "the crowd's: wins less losses": crowd.net(),
+        "the crowd's: losses alone": crowd.losses(),
+        "the verdict, its ties by the crowd": crowd.both(crowd.net()),
+        "the verdict, for two of the crowd": crowd.net() + 2 * crowd.own,
+    }
+    return pd.DataFrame([crowd.row(what, crowd.agrees(lead)) for what, lead in kinds.items()], columns=COLUMNS)
+
+
+def people_table(crowd: Crowd) -> pd.DataFrame:
+    """The same beside the majority of each pair's votes, and how far people agree with each other: COLUMNS, of which
+    the last ones are empty for people.
+
+    A pair's majority is that of its votes without ties; where these balance the pair is left out. Two people are any
+    two votes on one pair.
+    """
+    key = [*PLACE, "a", "b"]
+    frame, rows = _sorted_pairs(crowd), []
+    own = frame.groupby(key).agg(won=("won", "mean"), first=("place", "first"))
+    decided = own[own.won != 0.5]
+    kept = decided["first"].to_numpy()
+    sign = np.where(frame.swapped.to_numpy()[kept], -1, 1) * (2 * (decided.won.to_numpy() > 0.5) - 1)
+    for what, lead in (("the pair's own verdict", crowd.own), ("the crowd's: wins less losses", crowd.net())):
+        agreement = 0.5 + 0.5 * np.sign(lead[kept]) * sign
+        found = difference(agreement, 0, 1, crowd.cluster[kept])
+        told = Estimate(*(100 * np.array(found))).named("agreement")
+        rows.append({"what": f"{what}, with the majority", "votes": len(kept)} | told)
+    experts = frame[frame.judge.str.startswith("expert")]
+    people = {"one person, with another": frame, "one expert, with another": experts}
+    rows += [{"what": what} | _people(voters, key) for what, voters in people.items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _sorted_pairs(crowd: Crowd) -> pd.DataFrame:
+    # A pair may stand in either order.
+    frame = crowd.votes.assign(place=np.arange(len(crowd.votes)), swapped=crowd.votes.a > crowd.votes.b)
+    low, high = frame[["a", "b"]].min(axis=1), frame[["a", "b"]].max(axis=1)
+    return frame.assign(a=low, b=high, won=frame.won.where(~frame.swapped, 1 - frame.won))
+
+
+def _people(frame: pd.DataFrame, key: Sequence[str]) -> dict:
+    pairs = [
+        (place[0], float(first == second))
+        for place, won in frame.groupby(list(key)).won
+        for first, second in combinations(won, 2)
+    ]
+    question, agreement = map(np.array, zip(*pairs, strict=True))
+    found = Estimate(*(100 * np.array(difference(agreement, 0, 1, question)))).named("agreement")
+    return {"votes": len(agreement)} | found
+
+
+def size_table(crowd: Crowd) -> pd.DataFrame:
+    """Agreement over the size of the crowd, 0 to 4, of the crowd alone and of the verdict with its ties decided by it:
+    size, what, agreement with its interval (the mean over all crowds of that size for each vote), lowest and highest
+    (of one crowd by its members' rank among the four).
+    """
+    rows = []
+    for size in range(OTHERS + 1):
+        leads = [crowd.net(list(chosen)) for chosen in combinations(range(OTHERS), size)]
+        for what, lead in (("crowd alone", lambda net: net), ("verdict, its ties by the crowd", crowd.both)):
+            agreement = np.array([crowd.agrees(lead(net)) for net in leads])
+            means = 100 * agreement.mean(axis=1)
+            ends = {"lowest": means.min(), "highest": means.max()}
+            rows.append({"size": size, "what": what} | crowd.estimate(agreement.mean(axis=0)).named("agreement") | ends)
+    return pd.DataFrame(rows)
+
+
+def member_table(crowd: Crowd) -> pd.DataFrame:
+    """What each model carries as a member of the crowd: model, votes (in whose crowd it is), alone (the agreement of a
+    crowd of it), left_out (what is lost without it) and shapley (its part of what the crowd is above a half), in points
+    with their intervals.
+    """
+    value = {
+        chosen: 100 * crowd.agrees(crowd.net(list(chosen)))
+        for size in range(OTHERS + 1)
+        for chosen in combinations(range(OTHERS), size)
+    }
+    measures = {"alone": _alone, "left_out": _left_out, "shapley": _shapley}
+    # By vote and place among the four.
+    places = range(OTHERS)
+    found = {name: np.stack([measure(value, place) for place in places], axis=1) for name, measure in measures.items()}
+    rows = []
+    for model, name in enumerate(MODELS):
+        vote, place = np.nonzero(crowd.others == model)
+        told = {"model": name, "votes": len(vote)}
+        for measure, worth in found.items():
+            told |= Estimate(*difference(worth[vote, place], 0, 1, crowd.cluster[vote])).named(measure)
+        rows.append(told)
+    return pd.DataFrame(rows)
+
+
+Values = dict[tuple[int, ...], np.ndarray]
+
+
+def _alone(value: Values, place: int) -> np.ndarray:
+    return value[(place,)]
+
+
+def _left_out(value: Values, place: int) -> np.ndarray:
+    whole = tuple(range(OTHERS))
+    return value[whole] - value[tuple(one for one in whole if one != place)]
+
+
+def _shapley(value: Values, place: int) -> np.ndarray:
+    """The mean, over all orders in which members may come, of what this one adds (Shapley 1953)."""
+    added = 0.0
+    for chosen in value:
+        if place not in chosen:
+            with_it = tuple(sorted((*chosen, place)))
+            ways = factorial(len(chosen)) * factorial(OTHERS - len(chosen) - 1) / factorial(OTHERS)
+            added = added + ways * (value[with_it] - value[chosen])
+    return added
+
+
+# Of the four others, who come in the order of their strength: which two.
+KINDS = {"the two strongest": [0, 1], "the two weakest": [2, 3], "the strongest and the weakest": [0, 3]}
+
+
+def kind_table(crowd: Crowd) -> pd.DataFrame:
+    """Agreement of weak, strong and mixed crowds of two: COLUMNS."""
+    return pd.DataFrame([crowd.row(what, crowd.agrees(crowd.net(two))) for what, two in KINDS.items()], columns=COLUMNS)
+
+
+def noise_table(crowd: Crowd, seed: int, shares: Sequence[float] = (0, 0.1, 0.2, 0.3, 0.4, 0.5)) -> pd.DataFrame:
+    """Agreement where a share of the crowd's verdicts is turned round, means over DRAWS draws: share, what, agreement
+    with its interval.
+    """
+    drawn, rows = np.random.default_rng(seed), []
+    leads: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "crowd alone": lambda net: net,
+        "verdict, its ties by the crowd": crowd.both,
+        "verdict, for two of the crowd": lambda net: net + 2 * crowd.own,
+    }
+    for share in shares:
+        turned = [np.where(drawn.random(crowd.beside.shape) < share, -1, 1) for _ in range(DRAWS)]
+        nets = [crowd.net(beside=crowd.beside * turn) for turn in turned]
+        for what, lead in leads.items():
+            agreement = np.mean([crowd.agrees(lead(net)) for net in nets], axis=0)
+            rows.append({"share": share, "what": what} | crowd.estimate(agreement).named("agreement"))
+    return pd.DataFrame(rows)
