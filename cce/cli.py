@@ -155,6 +155,7 @@ def score(
     column: Annotated[
         list[str] | None, Option(metavar="FIELD=NAME", help="What the file calls a field, such as verdict=winner.")
     ] = None,
+    votes: Annotated[str | None, Option(help="People's votes: a file with id, rater and vote.")] = None,
     subsets: Annotated[bool, Option("--subsets", help="Each subset apart.")] = False,
     ties: Annotated[str, Option(help="Pairs whose label is a tie: out, half, or own.")] = "out",
     scoring: Annotated[str, Option(help="paper, or standard to count a judge's ties half.")] = "paper",
@@ -162,12 +163,20 @@ def score(
     data_dir: Annotated[str | None, Option(help="The folder of a name's published files, or hub.")] = None,
 ) -> None:
     """Say how good judgments are that anyone has made: accuracy, agreement, and differences, with their intervals."""
+    import pandas as pd
+
     from cce.analysis import in_words, print_table
     from cce.analysis.elsewhere import load_judgments
-    from cce.analysis.elsewhere.score import DIFFERENCES, compared, told
+    from cce.analysis.elsewhere.score import DIFFERENCES, beside_people, compared, told
+    from cce.benchmarks.files import read_rows
 
     named = dict(one.partition("=")[::2] for one in column or [])
     frame = load_judgments(judgments, data_dir, pairs, **named)
+    if votes:
+        print_table(beside_people(frame, pd.DataFrame(read_rows(Path(votes)))))
+        print()
+    if frame.label.isna().all():
+        return print(told(frame, ties))
     accuracies, differences = compared(frame, by, baseline, subsets, ties, scoring, sought)
     print_table(accuracies)
     if len(differences):

@@ -33,11 +33,7 @@ def votes(data_dir: str | Path | None = None) -> pd.DataFrame:
     """People's votes that are no ties, one row a vote: question, turn, a and b (places in MODELS), judge, won (1 for A,
     0 for B).
     """
-    if data_dir is None:
-        rows = read_rows(DATA / "mtbench_human.csv.gz")
-    else:
-        rows = find_rows(SOURCES["mtbench_human"], None if data_dir == "hub" else data_dir)
-    frame = pd.DataFrame(list(rows)).astype({"question_id": int, "turn": int})
+    frame = _votes(data_dir)
     frame = frame[frame.winner.isin(["model_a", "model_b"])]
     told = {side: frame[f"model_{side}"].map(MODELS.index) for side in "ab"}
     told |= {"question": frame.question_id, "won": (frame.winner == "model_a").astype(float)}
@@ -63,6 +59,30 @@ def _parts(name: str) -> tuple[int, str, str, int]:
     return int(question), first, models[len(first) + 1 :], int(turn)
 
 
+def people(data_dir: str | Path | None = None) -> pd.DataFrame:
+    """All votes, ties among them, as `cce.analysis.elsewhere.people` takes them, under the ids of GPT-4's verdicts."""
+    known = set(load_judgments("mtbench_gpt4", data_dir).id)
+    frame = _votes(data_dir)
+    ids = _named(frame, frame.model_a, frame.model_b)
+    other = _named(frame, frame.model_b, frame.model_a)
+    said = frame.winner.map({"model_a": "A", "model_b": "B", "tie": "tie"})
+    turned = said.map({"A": "B", "B": "A", "tie": "tie"})
+    as_known = ids.isin(known)
+    return pd.DataFrame({"id": ids.where(as_known, other), "rater": frame.judge, "vote": said.where(as_known, turned)})
+
+
+def _named(frame: pd.DataFrame, first: pd.Series, second: pd.Series) -> pd.Series:
+    return frame.question_id.astype(str) + "-" + first + "-" + second + "-turn" + frame.turn.astype(str)
+
+
+def _votes(data_dir: str | Path | None) -> pd.DataFrame:
+    if data_dir is None:
+        rows = read_rows(DATA / "mtbench_human.csv.gz")
+    else:
+        rows = find_rows(SOURCES["mtbench_human"], None if data_dir == "hub" else data_dir)
+    return pd.DataFrame(list(rows)).astype({"question_id": int, "turn": int})
+
+
 class Crowd:
     """The votes, with what GPT-4 found of each pair: `own`, the pair's own verdict, and `beside` the four others.
 
@@ -71,7 +91,8 @@ class Crowd:
     """
 
     def __init__(self, data_dir: str | Path | None = None):
-        self.votes = votes(data_dir)
+        self.data_dir, self.votes = data_dir, votes(data_dir)
+        self.judgments = load_judgments("mtbench_gpt4", data_dir)
         a, b, table = self.votes.a.to_numpy(), self.votes.b.to_numpy(), verdicts(data_dir)
         at = table[self.votes.question.to_numpy() - 81, self.votes.turn.to_numpy() - 1]
         rows = np.arange(len(a))
@@ -101,6 +122,23 @@ class Crowd:
     def both(self, crowd: np.ndarray) -> np.ndarray:
         """The pair's own verdict, and where that is a tie the crowd's."""
         return np.where(self.own != 0, self.own, crowd)
+
+    def as_judges(self) -> dict[str, pd.DataFrame]:
+        """GPT-4's verdicts on the pairs, and the crowd's by wins less losses, as judgments: id, verdict and p_a."""
+        own = self.judgments[["id", "verdict", "p_a"]]
+        counted = pd.Series(self._net_of_pairs(), own.index)
+        told = np.select([counted > 0, counted < 0], ["A", "B"], "tie")
+        return {"GPT-4's verdict": own, "its crowd's": own.assign(verdict=told, p_a=0.5 + 0.5 * np.sign(counted))}
+
+    def _net_of_pairs(self) -> list[int]:
+        table = verdicts(self.data_dir)
+        nets = []
+        for name in self.judgments.id:
+            question, a, b, turn = _parts(name)
+            at = np.sign(table[question - 81, turn - 1] - 0.5)
+            a, b = MODELS.index(a), MODELS.index(b)
+            nets.append(int(sum(at[a, one] - at[b, one] for one in range(len(MODELS)) if one not in (a, b))))
+        return nets
 
     def estimate(self, agreement: np.ndarray) -> Estimate:
         """Its mean over votes in percent, with its interval, clustered by question."""

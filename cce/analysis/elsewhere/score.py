@@ -4,6 +4,7 @@ import pandas as pd
 
 from cce.analysis.accuracy import Ties, accuracy_table, scored
 from cce.analysis.comparison import comparison_table
+from cce.analysis.elsewhere.people import agreement_with_people, win_rate
 from cce.analysis.statistics import with_interval
 from cce.benchmarks.published import Scoring
 from cce.errors import BadInput
@@ -46,6 +47,23 @@ def compared(
     if by == "judge":
         table, differences = table.rename(columns=OTHER), differences.rename(columns=OTHER)
     return table[ACCURACIES], differences
+
+
+def beside_people(judgments: pd.DataFrame, votes: pd.DataFrame) -> pd.DataFrame:
+    """Each judge and method beside people's votes: its agreement with them and theirs with each other, whether it may
+    replace one of them, and the share of pairs on which A is preferred, by the votes alone and with its verdicts.
+    """
+    rows = []
+    for (judge, method), verdicts in judgments.groupby(["judge", "method"], sort=False):
+        judged, others = agreement_with_people(votes, verdicts).to_dict("records")
+        told = {"judge": judge, "method": method, "votes": judged["pairs_of_votes"]}
+        for name, row in (("agreement", judged), ("among_people", others)):
+            told |= {f"{name}{end}": row[f"agreement{end}"] for end in ("", "_low", "_high")}
+        alone, _, both = win_rate(votes, verdicts).to_dict("records")
+        for name, row in (("a_preferred", alone), ("with_verdicts", both)):
+            told |= {f"{name}{end}": row[f"win_rate{end}"] for end in ("", "_low", "_high")}
+        rows.append(told | {"kappa": judged["kappa"], "alpha_of_people": others["alpha"]})
+    return pd.DataFrame(rows)
 
 
 def told(judgments: pd.DataFrame, ties: Ties) -> str:
