@@ -70,7 +70,7 @@ CountOrNone = _wanted(PositiveInt | None, "a whole number from 1 up, or None for
 # Each kind, and the parameters of all notebooks that are of it; a notebook declares those that it takes.
 KINDS = [
     (Annotated[Names, AfterValidator(_graded)], "benchmarks"),
-    (Names, "judges graders samplers strategies"),
+    (Names, "judges graders samplers"),
     (_wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []'), "crowd"),
     (_wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1), "methods"),
     (_wanted(Text, "a text that is not empty"), "store out figures analyst teach_on base trained instructions"),

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from cce import load_pairs
+from cce import Pair, load_pairs
 from cce.errors import BadInput, DataMissing
 from tests.test_benchmarks import write
 
@@ -123,3 +123,82 @@ def test_a_tulu3_row_without_its_answers_is_not_as_published(tmp_path):
     write(tmp_path, f"{TULU3}.jsonl", [{"prompt": "One?", "source": "s", "chosen": talk("One?", "good")}])
     with pytest.raises(BadInput, match="tulu3_preference: a row lacks a field.*'rejected'"):
         load_pairs("tulu3_preference", tmp_path)
+
+
+FURTHER = {
+    "pandalm": (
+        "pandalm/testset-v1.json",
+        [
+            {"idx": 0, "cmp_key": "x_y", "instruction": "Add.", "input": "1 and 2", "response1": "3", "response2": "4"}
+            | {"annotator1": 1, "annotator2": 0, "annotator3": 1},
+            {
+                "idx": 1,
+                "cmp_key": "x_y",
+                "instruction": "Why?",
+                "input": float("nan"),
+                "response1": "a",
+                "response2": "b",
+            }
+            | {"annotator1": 2, "annotator2": 0, "annotator3": 1},
+        ],
+        ["A", "tie"],
+    ),
+    "autoj": (
+        "auto-j/testdata_pairwise.jsonl",
+        [{"scenario": "s", "label": n, "prompt": f"Why {n}?", "response 1": "a", "response 2": "b"} for n in range(3)],
+        ["A", "B", "tie"],
+    ),
+    "rubricbench": (
+        "rubricbench/train.jsonl",
+        [
+            {"case_id": f"c{n}", "instruction": "Why?", "response_a": "a", "response_b": "b", "label": n}
+            | {"rubrics": "Is it so?", "domain": "stem", "source": "s"}
+            for n in range(2)
+        ],
+        ["A", "B"],
+    ),
+    "judgebench_claude": (
+        "judgebench/claude.jsonl",
+        [{"pair_id": "x", "question": "Why?", "response_A": "a", "response_B": "b", "label": "B>A", "source": "s"}],
+        ["B"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_further_set_is_read_by_its_published_schema(name, tmp_path):
+    file, rows, labels = FURTHER[name]
+    write(tmp_path, file, rows)
+    pairs = load_pairs(name, tmp_path)
+    assert [pair.label for pair in pairs] == labels
+    assert {pair.benchmark for pair in pairs} == {name}
+
+
+def test_pandalms_votes_and_inputs_are_kept(tmp_path):
+    write(tmp_path, *FURTHER["pandalm"][:2])
+    first, second = load_pairs("pandalm", tmp_path)
+    assert (first.instruction, first.votes) == ("Add.\n\n1 and 2", ("A", "tie", "A"))
+    assert (second.instruction, second.votes) == ("Why?", ("B", "tie", "A"))
+
+
+def test_a_rubric_is_what_the_judge_looks_at(tmp_path):
+    write(tmp_path, *FURTHER["rubricbench"][:2])
+    assert load_pairs("rubricbench", tmp_path)[0].criteria == "Is it so?"
+
+
+def test_rewardbench_2_is_three_pairs_an_item_and_no_ties(tmp_path):
+    item = {"id": "7", "prompt": "Why?", "chosen": ["good"], "rejected": ["x", "y", "z"], "subset": "Math"}
+    ties = item | {"id": "ref:1", "chosen": ["red", "blue"], "subset": "Ties"}
+    write(tmp_path, "reward-bench-2/test.jsonl", [item, ties])
+    pairs = load_pairs("rewardbench2", tmp_path)
+    assert [pair.id for pair in pairs] == ["Math-7-1", "Math-7-2", "Math-7-3"]
+    assert all((pair.answer_a if pair.label == "A" else pair.answer_b) == "good" for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("votes", "label"), [(["A", "A", "B"], "A"), (["A", "B"], "tie"), (["tie", "tie", "A"], "tie"), (["B"], "B")]
+)
+def test_a_pairs_label_is_that_of_most_votes(votes, label):
+    pair = Pair(id=1, instruction="Why?", answer_a="a", answer_b="b", votes=votes)
+    assert (pair.label, pair.votes) == (label, tuple(votes))
+    assert Pair(id=1, instruction="Why?", answer_a="a", answer_b="b", votes=votes, label="B").label == "B"

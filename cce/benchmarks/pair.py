@@ -1,11 +1,12 @@
 """What is judged, asked or picked from; and which of these a limit draws, and a shard gets."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nsmallest
 from operator import itemgetter
 from random import Random
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
@@ -16,10 +17,9 @@ from cce.text import whole_characters
 T = TypeVar("T", bound="Item")
 Text = Annotated[str, AfterValidator(whole_characters)]
 NonEmpty = Annotated[str, Field(min_length=1), AfterValidator(whole_characters)]
+Vote = Literal["A", "B", "tie"]
 # An empty cell of a csv or parquet file is no label.
-Label = Annotated[
-    Literal["A", "B", "tie"] | None, BeforeValidator(lambda label: label if label and label == label else None)
-]
+Label = Annotated[Vote | None, BeforeValidator(lambda label: label if label and label == label else None)]
 
 
 class Message(BaseModel, frozen=True):
@@ -38,7 +38,8 @@ class Item(BaseModel, frozen=True, coerce_numbers_to_str=True):
 class Pair(Shown, Item):
     """Two answers to one instruction, or two conversations with the same user turns.
 
-    `label` is A, B or tie, or None where nobody has said; `why` is the reason for it. `criteria` replaces the judge's
+    `label` is A, B or tie, or None where nobody has said; of several people's `votes` it is that of most, unless one is
+    given. `why` is the reason for it. `criteria` replaces the judge's
     usual list of what to look at; `order` is what the benchmark prescribes, whatever the user asks for; `benchmark` and
     `subset` only group results. `crowd` holds other answers to the instruction that are already at hand; in the crowd
     they stand before the models that are asked for theirs.
@@ -56,6 +57,16 @@ class Pair(Shown, Item):
     order: Literal["given", "both"] | None = None
     why: Text = ""
     crowd: tuple[Text, ...] = ()
+    votes: tuple[Vote, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _voted(cls, given: Any) -> Any:
+        # Whom most people chose; as many for each, or for a tie, are a tie.
+        if isinstance(given, dict) and given.get("votes") and not given.get("label"):
+            (most, count), *others = Counter(given["votes"]).most_common()
+            return given | {"label": "tie" if others and others[0][1] == count else most}
+        return given
 
     @model_validator(mode="after")
     def _whole(self) -> "Pair":

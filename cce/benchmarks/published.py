@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import yaml
 
 from cce.benchmarks.files import DATA, SOURCES, Row, Sources
+from cce.benchmarks.further import autoj, pandalm, rewardbench2, rubricbench
 from cce.benchmarks.pair import Pair, shuffled_sides
 from cce.errors import BadInput
 
@@ -129,8 +130,10 @@ def _asked(turns: Messages, sides: dict[str, str]) -> dict:
     return {"label": sides["label"], **{f"conversation_{side}": (*turns, last[side]) for side in "ab"}}
 
 
-KNOWN = (rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar, tulu3_preference)
-BENCHMARKS = {pairs.__name__: Benchmark(SOURCES[pairs.__name__], pairs) for pairs in KNOWN}
+KNOWN = {pairs.__name__: pairs for pairs in (rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar)}
+KNOWN |= {"judgebench_claude": judgebench}
+KNOWN |= {pairs.__name__: pairs for pairs in (pandalm, autoj, rewardbench2, rubricbench, tulu3_preference)}
+BENCHMARKS = {name: Benchmark(SOURCES[name], pairs) for name, pairs in KNOWN.items()}
 
 
 def check_scoring(scoring: str) -> None:

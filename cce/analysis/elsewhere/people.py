@@ -50,6 +50,12 @@ def agreement_with_people(votes: pd.DataFrame, verdicts: pd.DataFrame) -> pd.Dat
     return pd.DataFrame(rows, columns=AGREEMENT)
 
 
+def agreements_with_people(votes: pd.DataFrame, judges: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The same for several judges by name, in the column judge."""
+    tables = {name: agreement_with_people(votes, verdicts) for name, verdicts in judges.items()}
+    return pd.concat(tables, names=["judge"]).reset_index("judge").reset_index(drop=True)
+
+
 def _agreement(who: str, cluster, first, second) -> dict:
     agree = (np.asarray(first) == np.asarray(second)).astype(float)
     found = Estimate(*(100 * np.array(difference(agree, 0, 1, np.asarray(cluster))))).named("agreement")

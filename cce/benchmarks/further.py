@@ -1,0 +1,49 @@
+"""Further published pairs, outside the paper's: with people's votes, with ties, with rubrics. One function each."""
+
+from collections.abc import Iterable, Iterator
+
+from cce.benchmarks.files import Row
+from cce.benchmarks.pair import Pair, shuffled_sides
+
+
+def pandalm(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """PandaLM's test set (Wang et al. 2023, arXiv 2306.05087): 999 pairs with three people's votes; 0 is a tie."""
+    said = {"0": "tie", "1": "A", "2": "B"}
+    for row in rows:
+        asked, more = str(row["instruction"]), row.get("input")
+        # An instruction without an input has not a number there.
+        whole = f"{asked}\n\n{more}" if isinstance(more, str) and more.strip() else asked
+        votes = tuple(said[str(int(row[f"annotator{n}"]))] for n in (1, 2, 3))
+        sides = {"answer_a": row["response1"], "answer_b": row["response2"], "votes": votes}
+        yield Pair(id=row["idx"], instruction=whole, subset=row["cmp_key"], **sides)
+
+
+def autoj(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """Auto-J's pairwise test set (Li et al. 2023, arXiv 2310.05470): 1,392 pairs in 58 scenarios; 2 is a tie."""
+    said = {"0": "A", "1": "B", "2": "tie"}
+    for place, row in enumerate(rows):
+        sides = {"answer_a": row["response 1"], "answer_b": row["response 2"], "label": said[str(int(row["label"]))]}
+        yield Pair(id=str(place), instruction=row["prompt"], subset=row["scenario"], **sides)
+
+
+def rewardbench2(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """RewardBench 2 (Malik et al. 2025, arXiv 2506.01937): the chosen response beside each of three rejected ones. Its
+    subset Ties, in which several are right, is no set of pairs, and left out.
+    """
+    for row in rows:
+        if row["subset"] != "Ties":
+            for place, rejected in enumerate(row["rejected"], start=1):
+                name = f"{row['subset']}-{row['id']}-{place}"
+                sides = shuffled_sides(name, row["chosen"][0], rejected, seed)
+                yield Pair(id=name, instruction=row["prompt"], subset=row["subset"], **sides)
+
+
+def rubricbench(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """RubricBench (arXiv 2603.01562): 1,147 pairs, each with a rubric, which stands in place of the usual criteria;
+    label 0 is for the first response.
+    """
+    for row in rows:
+        label = {"0": "A", "1": "B"}[str(int(row["label"]))]
+        sides = {"answer_a": row["response_a"], "answer_b": row["response_b"], "label": label}
+        more = {"criteria": row["rubrics"], "subset": row["domain"]}
+        yield Pair(id=row["case_id"], instruction=row["instruction"], **sides, **more)
