@@ -276,6 +276,17 @@ def report(folder: Annotated[Path, Argument(help="A run's folder, such as runs/d
     print(written(folder))
 
 
+@app.command()
+def export(
+    run: Annotated[Path, Argument(help="A run's folder, such as runs/demo.")],
+    folder: Annotated[Path, Argument(help="A new folder for the files and their card.")],
+) -> None:
+    """Write a run's judgments, crowd answers and crowd judgments as a data set that others can load."""
+    from cce.analysis.export import export as exported
+
+    print("\n".join(map(str, exported(run, folder))))
+
+
 @stores.command()
 def merge(
     into: Annotated[Path, Argument(help="The store that takes them all; made if missing.")],

@@ -70,9 +70,10 @@ def load_judgments(
 
     Args:
         name_or_path: a name of SHIPPED; a file of JSON, JSONL, CSV or Parquet, perhaps gzipped; an inspect_ai log; or
-            the folder of LLMBar's published tree. Forms that are known, by their fields: the kit's own, JudgeBench's
-            outputs, alpaca_eval's annotations, FastChat's pairwise judgments, the MT-Bench judgments, RewardBench 2
-            scores. Any other table has id, judge, verdict and the further fields of `Said`, a row an order.
+            a folder of `cce export` or of LLMBar's published tree. Forms that are known, by their fields: the kit's
+            own, JudgeBench's outputs, alpaca_eval's annotations, FastChat's pairwise judgments, the MT-Bench judgments,
+            RewardBench 2 scores. Any other table has id, judge, verdict and the further fields of `Said`, a row an
+            order.
         data_dir: of a shipped name, a folder of the published files to read in place of it, or "hub".
         pairs: a file or benchmark of pairs, whose labels, subsets and questions go before the judgments' own.
         columns: what the table calls a field, such as verdict="winner".
@@ -96,6 +97,8 @@ def _known(name: str, data_dir: str | Path | None) -> list[dict]:
     if name in SHIPPED:
         return _published(name, data_dir)
     path = Path(name)
+    if (path / "judgments.parquet").is_file():
+        path = path / "judgments.parquet"
     if path.is_dir():
         return list(llmbar_tree(path))
     if path.suffix == ".eval":

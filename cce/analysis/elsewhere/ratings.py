@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cce.analysis.elsewhere import DATA, SHIPPED
-from cce.analysis.elsewhere.forms import ratings
+from cce.analysis.elsewhere.forms import RATERS, ratings
 from cce.analysis.statistics import Estimate, difference, with_interval
 from cce.benchmarks.files import read_rows
 
@@ -51,7 +51,8 @@ def rated(data_dir: str | Path | None = None) -> list[Rated]:
     found: dict[str, list] = {}
     for judge, item, subset, scores in ratings(rows):
         found.setdefault(judge, []).append((f"{subset}-{item}", np.array(scores, float)))
-    return [Rated(judge, *map(np.array, zip(*items, strict=True))) for judge, items in found.items()]
+    known = [judge for judge in RATERS.values() if judge in found]
+    return [Rated(judge, *map(np.array, zip(*found[judge], strict=True))) for judge in known]
 
 
 def accuracy_of(means: np.ndarray) -> np.ndarray:
