@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cce import runner
+from cce.analysis.elsewhere import DATA, load_judgments
 from cce.analysis.elsewhere import crowd as crowds
-from cce.analysis.elsewhere import load_judgments
 from cce.analysis.elsewhere.ratings import (
     LEADS,
     Rated,
@@ -50,7 +50,7 @@ def test_a_vote_is_counted_by_hand(crowd):
     first = crowd.votes.iloc[0]
     verdict = {
         (row.model_a, row.model_b): {"model_a": 1, "model_b": -1}.get(row.winner, 0)
-        for row in pd.read_csv(crowds.DATA / "mtbench_gpt4.csv.gz").itertuples()
+        for row in pd.read_csv(DATA / "mtbench_gpt4.csv.gz").itertuples()
         if (row.question_id, row.turn) == (first.question, first.turn)
     }
     a, b = crowds.MODELS[first.a], crowds.MODELS[first.b]

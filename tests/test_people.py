@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from cce import cli
-from cce.analysis.elsewhere.crowd import Crowd, people
+from cce.analysis.elsewhere.crowd import Crowd
+from cce.analysis.elsewhere.mtbench import people
 from cce.analysis.elsewhere.people import (
     agreement_with_people,
     alpha,
