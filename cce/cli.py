@@ -1,79 +1,27 @@
-"""The command line: `cce judge` and `pick` for your own answers; `plan`, `run` and `report` for the paper's results."""
+"""The command line: `cce judge` and `pick` for your own answers, `score` for anyone's judgments; `plan`, `run`, `report`
+and `export` for the paper's results.
+"""
 
-import inspect
-import os
 import shlex
 import signal
 import sys
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
 from threading import Event
 from typing import Annotated
 
 from typer import Argument, Option, Typer
 
-from cce.errors import BadInput, CCEError, ResultsMissing
-from cce.options import DEFAULTS, Options
+from cce.arguments import Given, Models, Notebooks, Profile, Shard, asking, by_hand, use_models
+from cce.errors import CCEError, ResultsMissing
+from cce.options import Options
 
 app = Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
 stores = Typer(no_args_is_help=True, help="Work on stores of completions.")
 app.add_typer(stores, name="store")
-
-Profile = Annotated[str, Argument(help="A folder of parameter files: params/PROFILE/.")]
-Notebooks = Annotated[list[str] | None, Argument(help="Only these, such as 01_judge_accuracy.")]
-Given = Annotated[
-    list[str] | None,
-    Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter by hand, as in YAML; once each."),
-]
-Shard = Annotated[str | None, Option(help="i/n, such as 2/4: only the i-th of n parts of the pairs.")]
-Models = Annotated[Path | None, Option(help="A file of models' settings; CCE_MODELS, or params/models.yaml.")]
-# What every command that asks models takes: the fields of Options, and bounds on what is spent.
-ASKING = {
-    "store": Annotated[Path, Option(help="The file that keeps every completion.")],
-    "order": Annotated[str, Option(help="given, or both to judge A and B swapped as well.")],
-    "verdict": Annotated[str, Option(help="text, or distribution to read log-probabilities.")],
-    "concurrency": Annotated[int, Option(help="Requests in flight at once, to one address.")],
-    "seed": Annotated[int, Option(help="Decides whatever is drawn by lot.")],
-    "max_tokens": Annotated[int, Option(help="The longest answer of a model, in tokens.")],
-    "prompts": Annotated[str | None, Option(help="kit, paper, or a folder of your own prompts.")],
-    "judge_temperature": Annotated[float, Option(help="Of the judge's rationales.")],
-    "crowd_temperature": Annotated[float, Option(help="Of the crowd's answers.")],
-    "sample_temperature": Annotated[float, Option(help="Of the votes of maj@N and agg@N.")],
-    "models": Models,
-    "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],
-    "max_total_tokens": Annotated[int | None, Option(help="Spend so many tokens at most, prompts included.")],
-    "max_cost": Annotated[float | None, Option(help="Spend so many US dollars at most.")],
-}
-BOUNDS = "max_calls", "max_total_tokens", "max_cost"
-# A command has a store of its own where none is named, so that nothing is paid for twice.
-DEFAULT_VALUES = vars(DEFAULTS) | {"store": Path("cce-store.sqlite")}
-
-
-def asking(command: Callable) -> Callable:
-    """Give a command the options of ASKING; it takes them as its one argument `options`, the bounds being set."""
-
-    @wraps(command)
-    def with_options(**given) -> None:
-        from cce import spending
-
-        _check_out(given["out"])
-        _use_models(given.pop("models"))
-        options = {name: given.pop(name) for name in ASKING if name in DEFAULT_VALUES}
-        spending.limit(**{name: given.pop(name) for name in BOUNDS})
-        command(**given, options=Options(**options))
-
-    own = [each for each in inspect.signature(command).parameters.values() if each.name != "options"]
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULT_VALUES.get(name), annotation=kind)
-        for name, kind in ASKING.items()
-    ]
-    with_options.__signature__ = inspect.Signature([*own, *more])
-    return with_options
 
 
 @app.command()
@@ -103,7 +51,7 @@ def judge(
     with Records(out) as records:
         missing = evaluate_into(records, loaded, [method], [judge], crowd or [], options)
     rows = read_rows(out)
-    if rows.label.notna().any():
+    if rows.label.isin(["A", "B"]).any():
         # Not before: its libraries take a second to load, and bad input is refused without them.
         from cce.analysis import accuracy_table, print_table, scored
 
@@ -191,18 +139,6 @@ def _refuse_missing(missing: int, judgments: int) -> None:
         raise ResultsMissing(f"{missing:,} of {judgments:,} judgments are missing; run again to ask for these alone")
 
 
-def _check_out(out: Path) -> None:
-    # What was judged is written in its place later: that must not fail for want of a folder, a right or a shorter name.
-    beside = out.with_name(out.name + ".part")
-    try:
-        beside.touch()
-        beside.unlink()
-    except OSError as problem:
-        raise BadInput(f"--out {out}: {problem.strerror}; name a file in a folder that can be written") from None
-    if out.is_dir():
-        raise BadInput(f"--out {out}: that is a folder; name a file in it")
-
-
 @app.command()
 def serve(
     folder: Annotated[Path, Argument(help="A student's folder, as a training leaves it.")],
@@ -225,13 +161,13 @@ def run(
     profile: Profile, notebooks: Notebooks = None, shard: Shard = None, parameter: Given = None, models: Models = None
 ) -> None:
     """Run a profile's notebooks, all or those named, and say where the results lie."""
-    _use_models(models)
+    use_models(models)
     import pandas as pd
 
     from cce.analysis import print_table
     from cce.runner import failed_in, run_profile
 
-    files = run_profile(profile, notebooks, shard, _by_hand(parameter or []))
+    files = run_profile(profile, notebooks, shard, by_hand(parameter or []))
     for table in (file for file in files if file.suffix == ".csv"):
         print_table(pd.read_csv(table))
     print("\n".join(map(str, files)))
@@ -241,31 +177,10 @@ def run(
 @app.command()
 def plan(profile: Profile, notebooks: Notebooks = None, parameter: Given = None, models: Models = None) -> None:
     """Say what `cce run` would ask for, in calls, tokens, US dollars and hours; ask for nothing."""
-    _use_models(models)
+    use_models(models)
     from cce.planning import plan_profile, print_plan
 
-    print_plan(plan_profile(profile, notebooks, _by_hand(parameter or [])))
-
-
-def _use_models(file: Path | None) -> None:
-    # By the environment, so that notebooks, which run in processes of their own and elsewhere, read the same file.
-    if file or os.environ.get("CCE_MODELS"):
-        os.environ["CCE_MODELS"] = str((file or Path(os.environ["CCE_MODELS"])).absolute())
-
-
-def _by_hand(given: list[str]) -> dict[str, object]:
-    import yaml
-
-    values = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        try:
-            values[name] = yaml.safe_load(value)
-        except yaml.YAMLError as problem:
-            raise BadInput(f"-p {one}: not YAML: {problem}") from None
-        if not equals:
-            raise BadInput(f"-p {one}: write NAME=VALUE, such as limit=100")
-    return values
+    print_plan(plan_profile(profile, notebooks, by_hand(parameter or [])))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from cce.analysis.comparison import comparison_table
 from cce.benchmarks.pair import Pool
 from cce.errors import BadInput, BoundReached, CallFailed, EndpointFailed, ResultsMissing
 from cce.models import failures, pace
-from cce.models.client import FAILURES_IN_A_ROW
+from cce.models.calls import FAILURES_IN_A_ROW
 from cce.models.loop import run, together
 from cce.models.store import open_store
 from tests import faults
