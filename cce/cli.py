@@ -1,5 +1,5 @@
-"""The command line: `cce judge` and `pick` for your own answers, `score` for anyone's judgments; `plan`, `run`, `report`
-and `export` for the paper's results.
+"""The command line: `cce judge` and `pick` for your own answers, `score` for anyone's judgments; `plan`, `run`,
+`report` and `export` for the paper's results.
 """
 
 import shlex
