@@ -204,7 +204,8 @@ def test_every_data_set_is_asked_of_the_hub_at_a_named_revision(monkeypatch, sou
         find_rows(source, None)
     # No commit of these is known; the first three hold no data on the hub anyway.
     unknown = {"princeton-nlp/LLMBar", "WeOpenML/PandaLM", "GAIR-NLP/auto-j"}
-    unknown |= {"allenai/reward-bench-2", "DonJoey/rubricbench"}
+    unknown |= {"allenai/reward-bench-2", "DonJoey/rubricbench", "THU-KEG/RM-Bench"}
+    unknown |= {"Salesforce/ContextualJudgeBench"}
     assert re.fullmatch("[0-9a-f]{40}", source.revision) or source.hub in unknown
     assert source.revision
 

@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 
 from cce import Pair, load_pairs
+from cce.benchmarks.files import SOURCES, find_rows
+from cce.benchmarks.further import rm_bench
 from cce.errors import BadInput, DataMissing
 from tests.test_benchmarks import write
 
@@ -202,3 +204,38 @@ def test_a_pairs_label_is_that_of_most_votes(votes, label):
     pair = Pair(id=1, instruction="Why?", answer_a="a", answer_b="b", votes=votes)
     assert (pair.label, pair.votes) == (label, tuple(votes))
     assert Pair(id=1, instruction="Why?", answer_a="a", answer_b="b", votes=votes, label="B").label == "B"
+
+
+def test_rm_bench_is_nine_pairs_an_item_in_three_levels(tmp_path):
+    item = {"id": 8, "prompt": "Why?", "chosen": ["c0", "c1", "c2"], "rejected": ["r0", "r1", "r2"]}
+    for domain in ("chat", "code", "math", "safety-refuse", "safety-response"):
+        write(tmp_path, f"rm_bench/{domain}_filtered.json", [item])
+    pairs = load_pairs("rm_bench", tmp_path)
+    assert Counter(pair.subset for pair in pairs if pair.subset.startswith("chat")) == {
+        "chat: hard": 3,
+        "chat: normal": 3,
+        "chat: easy": 3,
+    }
+    assert len({pair.id for pair in pairs}) == len(pairs) == 45
+    hard = next(pair for pair in pairs if pair.id == "chat-8-01")
+    assert {hard.answer_a, hard.answer_b} == {"c0", "r1"} and hard.subset == "chat: hard"
+    assert (hard.answer_a if hard.label == "A" else hard.answer_b) == "c0"
+
+
+@pytest.mark.skipif("CCE_DATA" not in os.environ, reason="needs the published files, in the folder CCE_DATA")
+def test_the_published_files_of_rm_bench_have_as_many_items_as_they_say():
+    counts = {"chat": 129, "code": 228, "safety-refuse": 284, "safety-response": 157}
+    for domain, items in counts.items():
+        rows = [row | {"subset": domain} for row in find_rows(SOURCES["rm_bench"][domain], None)]
+        pairs = list(rm_bench(rows, 0, "paper"))
+        assert len(rows) == items and len(pairs) == 9 * items
+        assert len({pair.id for pair in pairs}) == len(pairs)
+
+
+def test_the_context_stands_before_the_question(tmp_path):
+    row = {"question": "Why?", "context": "It is so.", "positive_response": "good", "negative_response": "bad"}
+    for split in SOURCES["contextual_judgebench"]:
+        write(tmp_path, f"ContextualJudgeBench/{split}.jsonl", [row])
+    pairs = load_pairs("contextual_judgebench", tmp_path)
+    assert len(pairs) == 8 and {pair.instruction for pair in pairs} == {"It is so.\n\nWhy?"}
+    assert all((pair.answer_a if pair.label == "A" else pair.answer_b) == "good" for pair in pairs)

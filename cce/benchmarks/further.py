@@ -1,5 +1,6 @@
 """Further published pairs, outside the paper's: with people's votes, with ties, with rubrics. One function each."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from cce.benchmarks.files import Row
@@ -36,6 +37,36 @@ def rewardbench2(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]
                 name = f"{row['subset']}-{row['id']}-{place}"
                 sides = shuffled_sides(name, row["chosen"][0], rejected, seed)
                 yield Pair(id=name, instruction=row["prompt"], subset=row["subset"], **sides)
+
+
+# How plain the chosen response is beside the rejected one: RM-Bench's three columns.
+LEVELS = {-1: "hard", 0: "normal", 1: "easy"}
+
+
+def rm_bench(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """RM-Bench (Liu et al. 2024, arXiv 2410.16184): three chosen and three rejected responses in three styles, plain to
+    ornate, nine pairs an item. One is hard where the chosen response is the plainer one, and easy where it is not.
+    """
+    for row in rows:
+        for own, chosen in enumerate(row["chosen"]):
+            for other, rejected in enumerate(row["rejected"]):
+                level = LEVELS[(own > other) - (own < other)]
+                name = f"{row['subset']}-{row['id']}-{own}{other}"
+                sides = shuffled_sides(name, chosen, rejected, seed)
+                yield Pair(id=name, instruction=row["prompt"], subset=f"{row['subset']}: {level}", **sides)
+
+
+def contextual_judgebench(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """ContextualJudgeBench (Xu et al. 2025, arXiv 2503.15620): 2,000 pairs in eight splits; the context stands before
+    the question.
+    """
+    seen: Counter[str] = Counter()
+    for row in rows:
+        split, asked = row["subset"], f"{row['context']}\n\n{row['question']}"
+        name = f"{split}-{seen[split]}"
+        sides = shuffled_sides(name, row["positive_response"], row["negative_response"], seed)
+        yield Pair(id=name, instruction=asked, subset=split, **sides)
+        seen[split] += 1
 
 
 def rubricbench(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
