@@ -115,7 +115,7 @@ def score(
 
     from cce.analysis import in_words, print_table
     from cce.analysis.elsewhere import load_judgments
-    from cce.analysis.elsewhere.score import DIFFERENCES, beside_people, compared, told
+    from cce.analysis.elsewhere.score import DIFFERENCES, beside_people, calibrations, compared, told
     from cce.benchmarks.files import read_rows
 
     named = dict(one.partition("=")[::2] for one in column or [])
@@ -127,6 +127,9 @@ def score(
         return print(told(frame, ties))
     accuracies, differences = compared(frame, by, baseline, subsets, ties, scoring, sought)
     print_table(accuracies)
+    if len(calibrated := calibrations(frame)):
+        print()
+        print_table(calibrated)
     if len(differences):
         print()
         print_table(differences[DIFFERENCES])

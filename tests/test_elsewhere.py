@@ -11,7 +11,7 @@ import pytest
 from cce import cli
 from cce.analysis import accuracy_table, scored
 from cce.analysis.elsewhere import DATA, SHIPPED, load_judgments
-from cce.analysis.elsewhere.score import compared, told
+from cce.analysis.elsewhere.score import calibrations, compared, told
 from cce.analysis.statistics import holm
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput
@@ -207,6 +207,14 @@ def test_how_labels_that_are_ties_count_is_one_word_and_is_said(ties, accuracy, 
     table, _ = compared(frame, ties=ties)
     assert (table.accuracy[0], table.pairs[0]) == (accuracy, pairs)
     assert "2 labelled a tie: " in told(frame, ties)
+
+
+def test_what_probabilities_are_worth_is_told_of_judges_that_give_them(tmp_path):
+    rows = [{"id": n, "judge": "j", "verdict": "A", "label": "AB"[n % 4 == 0], "p_a": 0.9 - n / 100} for n in range(40)]
+    rows += [{"id": n, "judge": "k", "verdict": "A", "label": "A"} for n in range(40)]
+    (row,) = calibrations(load_judgments(written(tmp_path, "mine.jsonl", rows))).to_dict("records")
+    assert (row["judge"], row["pairs"], row["all"], row["surer_half"]) == ("j", 40, 75, 75)
+    assert 0.15 < row["brier"] < 0.25
 
 
 def test_holms_correction_by_hand():

@@ -208,7 +208,8 @@ def calibration(judgments: pd.DataFrame, bins: int = 10) -> tuple[pd.DataFrame, 
         raise BadInput("calibration: no judgment has a probability and a label A or B")
     won, p_a = (known.label == "A").to_numpy(float), known.p_a.to_numpy(float)
     found, said = calibration_curve(won, p_a, n_bins=bins)
-    counts = np.histogram(p_a, np.linspace(0, 1, bins + 1))[0]
+    # As the curve has them: an edge belongs to the bin below.
+    counts = np.bincount(np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p_a), minlength=bins)
     ece = float(np.average(np.abs(found - said), weights=counts[counts > 0]))
     sure, right = np.abs(p_a - 0.5), np.where(p_a == 0.5, 0.5, (p_a > 0.5) == won)
     order = np.argsort(-sure, kind="stable")
