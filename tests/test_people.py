@@ -7,7 +7,7 @@ from scipy.stats import ttest_1samp
 
 from cce import cli
 from cce.analysis.elsewhere.crowd import Crowd
-from cce.analysis.elsewhere.mtbench import people
+from cce.analysis.elsewhere.mt_bench import people
 from cce.analysis.elsewhere.people import (
     agreement_with_people,
     alpha,

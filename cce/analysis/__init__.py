@@ -7,7 +7,7 @@ _NAMES = {
     "comparison": "comparison_table in_words key_point_differences key_point_table rationales_in_words "
     "selection_comparisons steps_in_words",
     "elsewhere.crowd": "Crowd agreement_table kind_table member_table noise_table people_table size_table",
-    "elsewhere.mtbench": "people",
+    "elsewhere.mt_bench": "people",
     "elsewhere.people": "agreement_with_people agreements_with_people alternative_annotator_test calibration "
     "replacement_table win_rate",
     "elsewhere.ratings": "frontier_table number_table rated stopping_table",

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cce.analysis.elsewhere import load_judgments
-from cce.analysis.elsewhere.mtbench import MODELS, PLACE, parts_of, verdicts, votes
+from cce.analysis.elsewhere.mt_bench import MODELS, PLACE, parts_of, verdicts, votes
 from cce.analysis.statistics import Estimate, difference, with_interval
 
 OTHERS = len(MODELS) - 2
