@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -188,6 +189,12 @@ def test_a_published_form_is_known_by_its_fields(form, tmp_path):
         for name in ("judge", "method", "verdict", "p_given", "p_swapped", "correct")
     ]
     assert tuple(found) == expected
+
+
+@pytest.mark.skipif(find_spec("inspect_ai") is not None, reason="inspect_ai is installed")
+def test_a_log_of_inspect_ai_wants_its_own_reader(tmp_path):
+    with pytest.raises(BadInput, match="inspect_ai reads its own logs: pip install inspect-ai"):
+        load_judgments(written(tmp_path, "x.eval", "PK"))
 
 
 def test_the_pairs_give_labels_and_subsets(tmp_path):
