@@ -92,11 +92,11 @@ class Session:
             prompt = messages_of(name, self.options.prompts, **fitting, **whole)
             said = await self.ask(self.judge, prompt, expects, **sampling)
             if self.options.verdict == "text":
-                return said, *_stated(expects.form, said)
+                return said, *expects.form.stated(said)
             asked = {"role": "user", "content": render(question, self.options.prompts)}
             messages = [*prompt, {"role": "assistant", "content": said.text}, asked]
             letter = await self.ask(self.judge, messages, Expects("letter", by_token), **ONE_TOKEN)
-            return said, *_stated(by_token, letter)
+            return said, *by_token.stated(letter)
 
         return await self.fitted(texts, attempt)
 
@@ -128,11 +128,6 @@ class Session:
         """The share of the completions of these kinds that `max_tokens` cut off; None without any."""
         ends = [completion.finish == "length" for kind, completion in self.used.values() if kind in kinds]
         return sum(ends) / len(ends) if ends else None
-
-
-def _stated(form: Form, said: Completion) -> tuple[float | None, str]:
-    value = form.value(said)
-    return value, form.why_not(said) if value is None else ""
 
 
 def _in_turn(texts: Sequence[str]) -> Messages:

@@ -141,10 +141,9 @@ class Caller:
         return wire if self.endpoint.url else wire | {"messages": without_special_tokens(wire["messages"])}
 
     def _learnt(self, wire: dict, error: openai.APIStatusError) -> str | None:
-        name = (
-            None if failures.too_long(error) else self.manners.learn(wire, error.status_code, failures.told_by(error))
-        )
-        if name:
+        if failures.too_long(error):
+            return None
+        if name := self.manners.learn(wire, error.status_code, failures.told_by(error)):
             self.store.keep_manners(short_name(self.model), self.endpoint.url, self.manners.changes)
             print(*self.manners.told(self.model, (name,)), file=sys.stderr)
         return name

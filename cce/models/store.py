@@ -74,19 +74,18 @@ class Store:
 
     def manners(self, model: str, url: str) -> dict:
         """How this model at this address was found to want to be asked: `changes` of `Manners`."""
-        with _usable(self.path):
-            if not self.db.execute(HAS_MANNERS).fetchone():
-                return {}
-            row = self.db.execute("SELECT changes FROM manners WHERE model = ? AND url = ?", (model, url)).fetchone()
-        return json.loads(row[0]) if row else {}
+        return next((changes for *asked, changes in self._manners() if asked == [model, url]), {})
 
     def all_manners(self) -> list[tuple[str, dict]]:
         """The same of every model, with its name."""
+        return [(model, changes) for model, _, changes in self._manners()]
+
+    def _manners(self) -> list[tuple[str, str, dict]]:
+        # A store that was never refused has no such table.
         with _usable(self.path):
-            if not self.db.execute(HAS_MANNERS).fetchone():
-                return []
-            rows = self.db.execute("SELECT model, changes FROM manners ORDER BY 1").fetchall()
-        return [(model, json.loads(changes)) for model, changes in rows]
+            known = self.db.execute(HAS_MANNERS).fetchone()
+            rows = self.db.execute("SELECT model, url, changes FROM manners ORDER BY 1").fetchall() if known else []
+        return [(model, url, json.loads(changes)) for model, url, changes in rows]
 
     def keep_manners(self, model: str, url: str, changes: dict) -> None:
         """Keep these."""

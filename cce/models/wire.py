@@ -46,8 +46,12 @@ class Form:
         cut_off = self.of == "text" and said.finish in CUT_OFF and self.read_cut_off
         return (self.read_cut_off if cut_off else self.read)(getattr(said, self.of))
 
-    def why_not(self, said: "Completion") -> str:
-        """Why no value could be read."""
+    def stated(self, said: "Completion") -> tuple[float | None, str]:
+        """The value that the completion states; without one, why."""
+        value = self.value(said)
+        return value, self._why_not(said) if value is None else ""
+
+    def _why_not(self, said: "Completion") -> str:
         if self.of == "first_token":
             return "what was asked for is not among its likeliest first tokens"
         if said.finish in CUT_OFF:

@@ -5,10 +5,6 @@
 Whatever `cce.analysis` does with a frame of `evaluate` it does with these.
 """
 
-import csv
-import gzip
-from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -91,11 +87,8 @@ def load_judgments(
 
 def _known(name: str, data_dir: str | Path | None) -> list[dict]:
     """The rows of a shipped name or a published form; none for a table of the user's own."""
-    if name in SHIPPED and data_dir is None:
-        with gzip.open(DATA / SHIPPED[name], "rt", encoding="utf-8", newline="") as file:
-            return _in_form(list(csv.DictReader(file)), name)
     if name in SHIPPED:
-        return _published(name, data_dir)
+        return _in_form(read_rows(DATA / SHIPPED[name]), name) if data_dir is None else _published(name, data_dir)
     path = Path(name)
     if (path / "judgments.parquet").is_file():
         path = path / "judgments.parquet"
@@ -112,15 +105,18 @@ def _known(name: str, data_dir: str | Path | None) -> list[dict]:
 def _published(name: str, data_dir: str | Path) -> list[dict]:
     if name == "mtbench_gpt4":
         return list(mtbench(find_rows(SOURCES[name], None if data_dir == "hub" else data_dir), name))
-    files = sorted(Path(data_dir).rglob("*_k8.jsonl*"))
     if name == "llmbar_judgments":
         return list(llmbar_tree(Path(data_dir)))
-    return _in_form(list(chain.from_iterable(_named(file) for file in files)), name)
+    return _in_form(score_rows(data_dir), name)
 
 
-def _named(file: Path) -> Iterator[dict]:
+def score_rows(data_dir: str | Path | None = None) -> list[dict]:
+    """The rows of RewardBench 2's scores, as shipped or from a folder of the published files."""
+    if data_dir is None:
+        return read_rows(DATA / SHIPPED["rewardbench2_scores"])
     # Whose scores these are stands in the file's name alone.
-    yield from (row | {"file": file.name} for row in read_rows(file))
+    files = sorted(Path(data_dir).rglob("*_k8.jsonl*"))
+    return [row | {"file": file.name} for file in files for row in read_rows(file)]
 
 
 def _in_form(rows: list[dict], name: str) -> list[dict]:

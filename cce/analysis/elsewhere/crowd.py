@@ -17,7 +17,7 @@ import pandas as pd
 
 from cce.analysis.elsewhere import load_judgments
 from cce.analysis.elsewhere.mt_bench import MODELS, PLACE, parts_of, verdicts, votes
-from cce.analysis.statistics import Estimate, difference, with_interval
+from cce.analysis.statistics import difference, with_interval
 
 OTHERS = len(MODELS) - 2
 DRAWS = 50  # of noise
@@ -81,15 +81,15 @@ class Crowd:
             nets.append(int(sum(at[a, one] - at[b, one] for one in range(len(MODELS)) if one not in (a, b))))
         return nets
 
-    def estimate(self, agreement: np.ndarray) -> Estimate:
-        """Its mean over votes in percent, with its interval, clustered by question."""
-        return Estimate(*(100 * np.array(difference(agreement, 0, 1, self.cluster))))
+    def mean(self, agreement: np.ndarray) -> dict[str, float]:
+        """The cells `agreement`: its mean over votes in percent, with its interval, clustered by question."""
+        return difference(agreement, 0, 1, self.cluster).named("agreement", 100)
 
     def row(self, what: str, agreement: np.ndarray) -> dict:
         """A row of COLUMNS: the agreement, and by how much it is above the pair's own verdict's on the same votes."""
-        more = Estimate(*(100 * np.array(difference(agreement, self.agrees(self.own), 1, self.cluster))))
-        told = self.estimate(agreement).named("agreement") | more.named("more_than_verdict")
-        return {"what": what, "votes": len(agreement)} | told
+        more = difference(agreement, self.agrees(self.own), 1, self.cluster)
+        told = {"what": what, "votes": len(agreement)} | self.mean(agreement)
+        return told | more.named("more_than_verdict", 100)
 
 
 def agreement_table(crowd: Crowd) -> pd.DataFrame:
@@ -119,8 +119,7 @@ def people_table(crowd: Crowd) -> pd.DataFrame:
     sign = np.where(frame.swapped.to_numpy()[kept], -1, 1) * (2 * (decided.won.to_numpy() > 0.5) - 1)
     for what, lead in (("the pair's own verdict", crowd.own), ("the crowd's: wins less losses", crowd.net())):
         agreement = 0.5 + 0.5 * np.sign(lead[kept]) * sign
-        found = difference(agreement, 0, 1, crowd.cluster[kept])
-        told = Estimate(*(100 * np.array(found))).named("agreement")
+        told = difference(agreement, 0, 1, crowd.cluster[kept]).named("agreement", 100)
         rows.append({"what": f"{what}, with the majority", "votes": len(kept)} | told)
     experts = frame[frame.judge.str.startswith("expert")]
     people = {"one person, with another": frame, "one expert, with another": experts}
@@ -142,7 +141,7 @@ def _people(frame: pd.DataFrame, key: Sequence[str]) -> dict:
         for first, second in combinations(won, 2)
     ]
     question, agreement = map(np.array, zip(*pairs, strict=True))
-    found = Estimate(*(100 * np.array(difference(agreement, 0, 1, question)))).named("agreement")
+    found = difference(agreement, 0, 1, question).named("agreement", 100)
     return {"votes": len(agreement)} | found
 
 
@@ -158,7 +157,7 @@ def size_table(crowd: Crowd) -> pd.DataFrame:
             agreement = np.array([crowd.agrees(lead(net)) for net in leads])
             means = 100 * agreement.mean(axis=1)
             ends = {"lowest": means.min(), "highest": means.max()}
-            rows.append({"size": size, "what": what} | crowd.estimate(agreement.mean(axis=0)).named("agreement") | ends)
+            rows.append({"size": size, "what": what} | crowd.mean(agreement.mean(axis=0)) | ends)
     return pd.DataFrame(rows)
 
 
@@ -181,7 +180,7 @@ def member_table(crowd: Crowd) -> pd.DataFrame:
         vote, place = np.nonzero(crowd.others == model)
         told = {"model": name, "votes": len(vote)}
         for measure, worth in found.items():
-            told |= Estimate(*difference(worth[vote, place], 0, 1, crowd.cluster[vote])).named(measure)
+            told |= difference(worth[vote, place], 0, 1, crowd.cluster[vote]).named(measure)
         rows.append(told)
     return pd.DataFrame(rows)
 
@@ -233,5 +232,5 @@ def noise_table(crowd: Crowd, seed: int, shares: Sequence[float] = (0, 0.1, 0.2,
         nets = [crowd.net(beside=crowd.beside * turn) for turn in turned]
         for what, lead in leads.items():
             agreement = np.mean([crowd.agrees(lead(net)) for net in nets], axis=0)
-            rows.append({"share": share, "what": what} | crowd.estimate(agreement).named("agreement"))
+            rows.append({"share": share, "what": what} | crowd.mean(agreement))
     return pd.DataFrame(rows)

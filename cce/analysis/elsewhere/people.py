@@ -58,7 +58,7 @@ def agreements_with_people(votes: pd.DataFrame, judges: dict[str, pd.DataFrame])
 
 def _agreement(who: str, cluster, first, second) -> dict:
     agree = (np.asarray(first) == np.asarray(second)).astype(float)
-    found = Estimate(*(100 * np.array(difference(agree, 0, 1, np.asarray(cluster))))).named("agreement")
+    found = difference(agree, 0, 1, np.asarray(cluster)).named("agreement", 100)
     kappa = cohen_kappa_score(np.asarray(first), np.asarray(second))
     return {"who": who, "pairs_of_votes": len(agree), "kappa": kappa} | found
 

@@ -4,8 +4,6 @@ An item has one good response and three others. It counts 1 where the good one h
 share it, and 0 elsewhere: the benchmark's own rule. A rating that failed is left out of its mean.
 """
 
-import csv
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cce.analysis.elsewhere import DATA, SHIPPED
+from cce.analysis.elsewhere import score_rows
 from cce.analysis.elsewhere.forms import RATERS, ratings
-from cce.analysis.statistics import Estimate, difference, with_interval
-from cce.benchmarks.files import read_rows
+from cce.analysis.statistics import difference, with_interval
 
 # Leads in mean rating at which no further one is asked for; 9 is out of reach, so that all are.
 LEADS = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 9.0]
@@ -42,14 +39,8 @@ class Rated:
 
 def rated(data_dir: str | Path | None = None) -> list[Rated]:
     """The ratings of each judge, as shipped or from the published files."""
-    if data_dir is None:
-        with gzip.open(DATA / SHIPPED["rewardbench2_scores"], "rt", encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    else:
-        files = sorted(Path(data_dir).rglob("*_k8.jsonl*"))
-        rows = [row | {"file": file.name} for file in files for row in read_rows(file)]
     found: dict[str, list] = {}
-    for judge, item, subset, scores in ratings(rows):
+    for judge, item, subset, scores in ratings(score_rows(data_dir)):
         found.setdefault(judge, []).append((f"{subset}-{item}", np.array(scores, float)))
     known = [judge for judge in RATERS.values() if judge in found]
     return [Rated(judge, *map(np.array, zip(*found[judge], strict=True))) for judge in known]
@@ -71,7 +62,7 @@ def number_table(judges: Sequence[Rated]) -> pd.DataFrame:
         for number in range(1, one.times + 1):
             chosen = [list(times) for times in combinations(range(one.times), number)]
             scores = np.mean([accuracy_of(_mean(one.ratings[..., times])) for times in chosen], axis=0)
-            told = Estimate(*(100 * np.array(difference(scores, 0, 1, one.items)))).named("accuracy")
+            told = difference(scores, 0, 1, one.items).named("accuracy", 100)
             rows.append({"judge": one.judge, "ratings": number, "items": len(scores)} | told)
     return pd.DataFrame(rows)
 
@@ -106,10 +97,10 @@ def frontier_table(judges: Sequence[Rated]) -> pd.DataFrame:
 def _stopping_row(
     one: Rated, lead: float, score: np.ndarray, rounds: np.ndarray, whole: np.ndarray, items: np.ndarray
 ) -> dict:
-    accuracy, less = (Estimate(*(100 * np.array(difference(score, base, 1, items)))) for base in (0, whole))
+    accuracy, less = (difference(score, base, 1, items) for base in (0, whole))
     told = {"judge": one.judge, "lead": lead, "items": len(score), "ratings": rounds.mean()}
     told |= {"asked": 100 * rounds.mean() / one.times}
-    return told | accuracy.named("accuracy") | less.named("less_than_all")
+    return told | accuracy.named("accuracy", 100) | less.named("less_than_all", 100)
 
 
 def _stopped(one: Rated, lead: float) -> tuple[np.ndarray, np.ndarray]:

@@ -52,8 +52,8 @@ def compared(
 
 
 def beside_people(judgments: pd.DataFrame, votes: pd.DataFrame) -> pd.DataFrame:
-    """Each judge and method beside people's votes: its agreement with them and theirs with each other, whether it may
-    replace one of them, and the share of pairs on which A is preferred, by the votes alone and with its verdicts.
+    """Each judge and method beside people's votes: its agreement with them and theirs with each other, and the share
+    of pairs on which A is preferred, by the votes alone and with its verdicts.
     """
     rows = []
     for (judge, method), verdicts in judgments.groupby(["judge", "method"], sort=False):

@@ -145,8 +145,7 @@ def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
     `answered_by` is what the endpoints call the models that answered, a dash where they do not say. Dollars are a text:
     0 on this machine, a dash without a known price. Raises StoreUnusable for what is no store.
     """
-    stores = {one.store_file: one.store for one in notebooks if one.store_file and one.store_file.is_file()}
-    rows = [row for _, store in sorted(stores.items()) for row in store.db.execute(BY_MODEL)]
+    rows = [row for store in _stores(notebooks) for row in store.db.execute(BY_MODEL)]
     held = pd.DataFrame(rows, columns=["model", "completions", *COSTS, "answered_by"])
     table = held.drop(columns="answered_by").groupby("model", sort=False, as_index=False).sum()
     answered = {
@@ -163,9 +162,14 @@ def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
 
 def asked_otherwise(notebooks: Sequence[Executed]) -> list[str]:
     """How models were asked otherwise than the run says, since their endpoints refused that; as the stores tell it."""
-    stores = {one.store_file: one.store for one in notebooks if one.store_file and one.store_file.is_file()}
-    kept = [row for store in stores.values() for row in store.all_manners()]
+    kept = [row for store in _stores(notebooks) for row in store.all_manners()]
     return sorted({said for model, changes in kept for said in Manners(changes).told(model)})
+
+
+def _stores(notebooks: Sequence[Executed]) -> list[Store]:
+    # Several notebooks may share one.
+    stores = {one.store_file: one.store for one in notebooks if one.store_file and one.store_file.is_file()}
+    return [store for _, store in sorted(stores.items())]
 
 
 def _dollars(row, url: str | None) -> float:

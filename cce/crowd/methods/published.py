@@ -95,8 +95,7 @@ async def published(session: Session, pair: Pair, name: str) -> Judged:
     async def reading(shown: Comparison) -> Reading:
         expects = Expects("judgment", form)
         said = await session.fill(name, shown.texts(), expects, max_tokens=TOKENS[name], **words)
-        p_first = form.value(said)
-        why = form.why_not(said) if p_first is None else ""
+        p_first, why = form.stated(said)
         return Reading(said.text, p_first, said.completion_tokens, said.key, why=why)
 
     return Judged(combine(await together(map(reading, Comparison.of(pair).in_orders(session.orders)))))
