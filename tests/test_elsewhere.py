@@ -12,6 +12,7 @@ import pytest
 from cce import cli
 from cce.analysis import accuracy_table, scored
 from cce.analysis.elsewhere import DATA, SHIPPED, load_judgments
+from cce.analysis.elsewhere.ratings import rated
 from cce.analysis.elsewhere.score import calibrations, compared, told
 from cce.analysis.statistics import holm
 from cce.crowd.record import COLUMNS
@@ -247,3 +248,12 @@ def test_the_command_prints_what_notebook_01_prints(tmp_path, monkeypatch, capsy
     with pytest.raises(SystemExit):
         cli.main()
     assert "mine.jsonl j long k 60 60 40.0" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("read", [rated, lambda folder: load_judgments("rewardbench2_scores", folder)])
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_folder_without_ratings_is_named(read, content, tmp_path):
+    if content is not None:
+        (tmp_path / "gpt-5.4-mini_base_k8.jsonl").write_text(content)
+    with pytest.raises(BadInput, match=f"{tmp_path}: no ratings"):
+        read(tmp_path)

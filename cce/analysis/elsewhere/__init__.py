@@ -70,7 +70,7 @@ def load_judgments(
             own, JudgeBench's outputs, alpaca_eval's annotations, FastChat's pairwise judgments, the MT-Bench judgments,
             RewardBench 2 scores. Any other table has id, judge, verdict and the further fields of `Said`, a row an
             order.
-        data_dir: of a shipped name, a folder of the published files to read in place of it, or "hub".
+        data_dir: of a shipped name, a folder of the published files to read in place of it; of mtbench_gpt4 also "hub".
         pairs: a file or benchmark of pairs, whose labels, subsets and questions go before the judgments' own.
         columns: what the table calls a field, such as verdict="winner".
 
@@ -111,12 +111,14 @@ def _published(name: str, data_dir: str | Path) -> list[dict]:
 
 
 def score_rows(data_dir: str | Path | None = None) -> list[dict]:
-    """The rows of RewardBench 2's scores, as shipped or from a folder of the published files."""
+    """The rows of RewardBench 2's scores, as shipped or from a folder of published files. Raises BadInput for none."""
     if data_dir is None:
         return read_rows(DATA / SHIPPED["rewardbench2_scores"])
     # Whose scores these are stands in the file's name alone.
     files = sorted(Path(data_dir).rglob("*_k8.jsonl*"))
-    return [row | {"file": file.name} for file in files for row in read_rows(file)]
+    if not (rows := [row | {"file": file.name} for file in files for row in read_rows(file)]):
+        raise BadInput(f"{data_dir}: no ratings *_k8.jsonl lie there")
+    return rows
 
 
 def _in_form(rows: list[dict], name: str) -> list[dict]:
