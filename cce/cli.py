@@ -64,7 +64,7 @@ def judge(
 @asking
 def pick(
     responses: Annotated[
-        Path, Argument(help='A file of pools, JSONL: {"id": ..., "instruction": ..., "responses": [...]}.')
+        str, Argument(help='A file of pools, {"id": ..., "instruction": ..., "responses": [...]}, or rewardbench2.')
     ],
     out: Annotated[Path, Option(help="Where to write what was picked: JSON, one object per pool.")],
     options: Options,
@@ -73,18 +73,25 @@ def pick(
         str, Option(help="random, vanilla, cce@N or another of `cce judge`; cce@4 suits four responses.")
     ] = "cce@4",
     crowd: Annotated[list[str] | None, Option(help="A crowd model beside the other responses; once per model.")] = None,
+    limit: Annotated[int | None, Option(help="Pick of only so many pools, drawn at random by the seed.")] = None,
+    data_dir: Annotated[str | None, Option(help="Folder of the published files.")] = None,
 ) -> None:
     """Pick the best of several responses to each instruction, one JSON object per pool."""
     from cce.benchmarks import load_pools
     from cce.chat.picking import pick as picked_by
     from cce.crowd.record import Records
 
+    pools = load_pools(responses, data_dir, limit, options.seed)
     with Records(out) as records:
-        frame = picked_by(load_pools(responses), method, judge, crowd or [], options, out=records)
+        frame = picked_by(pools, method, judge, crowd or [], options, out=records)
     comparisons, unreadable, calls = frame[["comparisons", "unreadable", "calls"]].sum()
     tokens = frame.prompt_tokens.sum() + frame.completion_tokens.sum()
     print(f"{len(frame):,} pools, {comparisons:,} comparisons, {unreadable:,} of them without a readable verdict")
     print(f"{method} took {calls:,} calls and {tokens:,} tokens")
+    if any(pool.correct for pool in pools):
+        from cce.analysis import pool_table, print_table
+
+        print_table(pool_table(frame))
     print(f"picked: {out}")
 
 
@@ -114,8 +121,9 @@ def score(
     import pandas as pd
 
     from cce.analysis import in_words, print_table
+    from cce.analysis.calibration import calibration_table, gives_probabilities
     from cce.analysis.elsewhere import load_judgments
-    from cce.analysis.elsewhere.score import DIFFERENCES, beside_people, calibrations, compared, told
+    from cce.analysis.elsewhere.score import DIFFERENCES, beside_people, compared, told
     from cce.benchmarks.files import read_rows
 
     named = dict(one.partition("=")[::2] for one in column or [])
@@ -127,9 +135,9 @@ def score(
         return print(told(frame, ties))
     accuracies, differences = compared(frame, by, baseline, subsets, ties, scoring, sought)
     print_table(accuracies)
-    if len(calibrated := calibrations(frame)):
+    if gives_probabilities(frame):
         print()
-        print_table(calibrated)
+        print_table(calibration_table(frame))
     if len(differences):
         print()
         print_table(differences[DIFFERENCES])

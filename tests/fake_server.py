@@ -111,6 +111,9 @@ class FakeServer:
         return web.json_response(reply_to(asked))
 
 
+RUBRIC = "- Names the quality.\n- Says [[B]] twice."
+
+
 def marked(prompt: str) -> list[tuple[str, str]]:
     """The marked sections of a prompt, as a careful reader takes them: the first mark tells their length."""
     first = re.search(r"^(=+) .+ \1$", prompt, re.M)
@@ -132,13 +135,15 @@ def user_prompt(asked: dict) -> str:
 
 
 def kind_of(asked: dict) -> str:
-    """crowd answer, comparison, final (with notes), aggregation, removal or letter."""
+    """crowd answer, comparison, final (with notes), aggregation, removal, letter or rubric."""
     prompt, last = user_prompt(asked), asked["messages"][-1]["content"]
     if "Reply with one letter" in last and asked["messages"][-2]["role"] == "assistant":
         return "letter"
     titles = sections(prompt)
     if "The comparison" in titles:
         return "removal"
+    if "Write the rubric" in prompt:
+        return "rubric"
     if not any(title.startswith("Assistant A's answer") for title in titles):
         return "crowd answer"
     return "final" if any(map(NOTE.match, titles)) else "aggregation" if "Review 1" in titles else "comparison"
@@ -231,6 +236,8 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
         return f"Crowd answer, quality={quality}, sample {asked.get('seed', 0)}.", None
     if kind == "removal":
         return removal(asked), None
+    if kind == "rubric":
+        return "" if model == "terse-judge" else RUBRIC, None
     letter = verdict_of(asked)
     if kind == "letter":
         lead = lead_of(asked)

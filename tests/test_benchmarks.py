@@ -202,8 +202,8 @@ def test_every_data_set_is_asked_of_the_hub_at_a_named_revision(monkeypatch, sou
     monkeypatch.setattr("huggingface_hub.hf_hub_download", hub)
     with pytest.raises(DataMissing, match="the hub gave nothing .ConnectionError"):
         find_rows(source, None)
-    # No commit of these is known; the first three hold no data on the hub anyway.
-    unknown = {"princeton-nlp/LLMBar", "WeOpenML/PandaLM", "GAIR-NLP/auto-j"}
+    # No commit of these is known; the first four hold no data on the hub anyway.
+    unknown = {"princeton-nlp/LLMBar", "WeOpenML/PandaLM", "GAIR-NLP/auto-j", "i-Eval/FairEval"}
     unknown |= {"allenai/reward-bench-2", "DonJoey/rubricbench", "THU-KEG/RM-Bench"}
     unknown |= {"Salesforce/ContextualJudgeBench"}
     assert re.fullmatch("[0-9a-f]{40}", source.revision) or source.hub in unknown

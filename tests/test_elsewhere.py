@@ -11,12 +11,14 @@ import pytest
 
 from cce import cli
 from cce.analysis import accuracy_table, scored
+from cce.analysis.calibration import calibration_table
 from cce.analysis.elsewhere import DATA, SHIPPED, load_judgments
 from cce.analysis.elsewhere.ratings import rated
-from cce.analysis.elsewhere.score import calibrations, compared, told
+from cce.analysis.elsewhere.score import compared, told
 from cce.analysis.statistics import holm
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput
+from tests.test_project import ROOT
 
 published = pytest.mark.skipif("CCE_DATA" not in os.environ, reason="needs the published files, in CCE_DATA")
 
@@ -220,7 +222,7 @@ def test_how_labels_that_are_ties_count_is_one_word_and_is_said(ties, accuracy, 
 def test_what_probabilities_are_worth_is_told_of_judges_that_give_them(tmp_path):
     rows = [{"id": n, "judge": "j", "verdict": "A", "label": "AB"[n % 4 == 0], "p_a": 0.9 - n / 100} for n in range(40)]
     rows += [{"id": n, "judge": "k", "verdict": "A", "label": "A"} for n in range(40)]
-    (row,) = calibrations(load_judgments(written(tmp_path, "mine.jsonl", rows))).to_dict("records")
+    (row,) = calibration_table(load_judgments(written(tmp_path, "mine.jsonl", rows))).to_dict("records")
     assert (row["judge"], row["pairs"], row["all"], row["surer_half"]) == ("j", 40, 75, 75)
     assert 0.15 < row["brier"] < 0.25
 
@@ -257,3 +259,22 @@ def test_a_folder_without_ratings_is_named(read, content, tmp_path):
         (tmp_path / "gpt-5.4-mini_base_k8.jsonl").write_text(content)
     with pytest.raises(BadInput, match=f"{tmp_path}: no ratings"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "judges"),
+    [
+        ("llmbar_judgments", "Vanilla", ["GPT-4", "PaLM2", "ChatGPT", "LLaMA2", "Falcon"]),
+        ("rewardbench2_scores", "rate@8", [one.judge for one in rated()]),
+    ],
+)
+def test_what_docs_say_of_each_subset_is_what_comes_out(name, method, judges):
+    judgments = load_judgments(name).query("method == @method")
+    table, _ = compared(judgments, subsets=True, scoring="standard")
+    numbers = zip(table.accuracy, table.accuracy_low, table.accuracy_high, strict=True)
+    table["cell"] = ["{:.1f} [{:.1f}, {:.1f}]".format(*three) for three in numbers]
+    shown = (ROOT / "docs/judgments.md").read_text()
+    for subset, rows in table.groupby("benchmark"):
+        title = {"average of these": "mean of these"}.get(subset, subset.split(": ")[-1])
+        cells = rows.set_index("judge").cell[judges]
+        assert f"| {title} | {rows.pairs.max():,} | {' | '.join(cells)} |" in shown

@@ -14,8 +14,10 @@ from matplotlib.text import Text
 from PIL import Image
 
 from cce.analysis.accuracy import scaling_table, scored
+from cce.analysis.calibration import kept_table, reliability_table
 from cce.analysis.comparison import selection_comparisons
 from cce.analysis.figures import (
+    calibration,
     distillation,
     judge_accuracy,
     key_points_and_coverage,
@@ -83,7 +85,17 @@ def picks_of(benchmarks, judge, path):
     return rejection(rejection_table(models(base_model=judge), MT_BENCH, ALPACA), path, SOURCE)
 
 
-FIGURES = [accuracy_of, selections_of, scaling_of, key_points_of, students_of, losses_of, picks_of]
+def calibration_of(benchmarks, judge, path):
+    frames = [
+        mixed(9, 3, judge=name, method=m).assign(p_a=[n / 11 for n in range(12)])
+        for name in ("none", judge)
+        for m in ("vanilla", "cce@4")
+    ]
+    judgments = pd.concat(frames)
+    return calibration(reliability_table(judgments), kept_table(judgments), path, SOURCE)
+
+
+FIGURES = [accuracy_of, selections_of, scaling_of, key_points_of, students_of, losses_of, picks_of, calibration_of]
 RUNS = {
     "demo": (["pocket"], "embedded"),
     "paper": (["rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias"], "gpt-4o"),

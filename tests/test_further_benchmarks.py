@@ -183,9 +183,46 @@ def test_pandalms_votes_and_inputs_are_kept(tmp_path):
     assert (second.instruction, second.votes) == ("Why?", ("B", "tie", "A"))
 
 
+FAIREVAL = {
+    "question.jsonl": [{"question_id": n, "text": f"Why {n}?", "category": "generic"} for n in (1, 2, 3)],
+    "answer/answer_gpt35.jsonl": [{"question_id": n, "text": f"gpt35 {n}"} for n in (3, 1, 2)],
+    "answer/answer_vicuna-13b.jsonl": [{"question_id": n, "text": f"vicuna {n}"} for n in (1, 2, 3)],
+}
+
+
+def faireval(folder, verdicts: str) -> None:
+    for name, rows in FAIREVAL.items():
+        write(folder, f"FairEval/{name}", rows)
+    # Others lie there as well.
+    write(folder, "FairEval/answer/answer_gpt-4.jsonl", FAIREVAL["answer/answer_gpt35.jsonl"])
+    (folder / "FairEval/review").mkdir()
+    (folder / "FairEval/review/review_gpt35_vicuna-13b_human.txt").write_text(verdicts)
+
+
+def test_faireval_is_read_from_its_four_files(tmp_path):
+    faireval(tmp_path, "CHATGPT\nTIE\nVICUNA13B\n\n")
+    pairs = load_pairs("faireval", tmp_path)
+    assert [(pair.id, pair.label) for pair in pairs] == [("1", "A"), ("2", "tie"), ("3", "B")]
+    assert [(pair.answer_a, pair.answer_b) for pair in pairs] == [(f"gpt35 {n}", f"vicuna {n}") for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("verdicts", ["CHATGPT\nTIE", "CHATGPT\nTIE\nGPT4"])
+def test_faireval_with_a_verdict_too_few_or_unknown_is_not_as_published(tmp_path, verdicts):
+    faireval(tmp_path, verdicts)
+    with pytest.raises(BadInput, match="faireval: a row lacks a field, or holds a value unknown there"):
+        load_pairs("faireval", tmp_path)
+
+
+def test_a_text_file_is_no_file_of_a_users_pairs(tmp_path):
+    (tmp_path / "mine.txt").write_text("CHATGPT")
+    with pytest.raises(BadInput, match="give a .json, .jsonl, .csv or .parquet file"):
+        load_pairs(str(tmp_path / "mine.txt"))
+
+
 def test_a_rubric_is_what_the_judge_looks_at(tmp_path):
     write(tmp_path, *FURTHER["rubricbench"][:2])
     assert load_pairs("rubricbench", tmp_path)[0].criteria == "Is it so?"
+    assert load_pairs("rubricbench_plain", tmp_path)[0].criteria == ""
 
 
 def test_rewardbench_2_is_three_pairs_an_item_and_no_ties(tmp_path):

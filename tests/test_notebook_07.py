@@ -5,10 +5,12 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import Dataset
 
 from cce import runner
 from cce.analysis.elsewhere import DATA, load_judgments
 from cce.analysis.elsewhere import crowd as crowds
+from cce.analysis.elsewhere.mt_bench import people
 from cce.analysis.elsewhere.ratings import (
     LEADS,
     Rated,
@@ -140,9 +142,28 @@ def test_the_published_files_give_the_same_tables(tmp_path):
     for name, more in (("shipped", {}), ("published", {"data_dir": os.environ["CCE_DATA"]})):
         run_here(ROOT / f"notebooks/{STEM}.ipynb", given | more | {"out": str(tmp_path / name)})
     tables = sorted(file.name for file in (tmp_path / "shipped").glob("*.csv"))
-    assert len(tables) == 12
+    assert len(tables) == 13
     for name in tables:
         assert (tmp_path / "shipped" / name).read_text() == (tmp_path / "published" / name).read_text()
+
+
+def test_what_the_hub_has_is_read_by_its_schema_and_the_rest_from_what_ships(crowd, monkeypatch):
+    talk = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+
+    def hub(name, split, revision) -> Dataset:
+        assert name == "lmsys/mt_bench_human_judgments"
+        frame = pd.read_csv(DATA / {"gpt4_pair": "mtbench_gpt4.csv.gz", "human": "mtbench_human.csv.gz"}[split])
+        frame = frame if "judge" in frame else frame.assign(judge="gpt4_pair")
+        return Dataset.from_list([row | {f"conversation_{s}": talk for s in "ab"} for row in frame.to_dict("records")])
+
+    monkeypatch.delenv("CCE_DATA", raising=False)
+    monkeypatch.setattr("datasets.load_dataset", hub)
+    pd.testing.assert_frame_equal(
+        crowds.agreement_table(crowds.Crowd("hub")), crowds.agreement_table(crowd), check_dtype=False
+    )
+    pd.testing.assert_frame_equal(people("hub"), people(), check_dtype=False)
+    assert len(load_judgments("llmbar_judgments", "hub")) == len(load_judgments("llmbar_judgments"))
+    assert [one.judge for one in rated("hub")] == [one.judge for one in rated()]
 
 
 def test_it_asks_nobody():

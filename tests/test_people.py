@@ -1,4 +1,4 @@
-"""A judge beside people: agreement, whether it may stand in for one, few votes with many verdicts, calibration."""
+"""A judge beside people: agreement, whether it may stand in for one, few votes with many verdicts."""
 
 import numpy as np
 import pandas as pd
@@ -8,14 +8,7 @@ from scipy.stats import ttest_1samp
 from cce import cli
 from cce.analysis.elsewhere.crowd import Crowd
 from cce.analysis.elsewhere.mt_bench import people
-from cce.analysis.elsewhere.people import (
-    agreement_with_people,
-    alpha,
-    alternative_annotator_test,
-    calibration,
-    powered,
-    win_rate,
-)
+from cce.analysis.elsewhere.people import agreement_with_people, alpha, alternative_annotator_test, powered, win_rate
 from cce.errors import BadInput
 
 
@@ -130,16 +123,6 @@ class TestFewVotesAndManyVerdicts:
         assert table.pairs.tolist() == [40, 400, 400]
         width = table.win_rate_high - table.win_rate_low
         assert width["the votes, with the verdicts"] < 0.5 * width["the votes alone"]
-
-
-def test_calibration_by_hand():
-    judgments = pd.DataFrame({"label": list("AABB") + ["tie"], "p_a": [0.9, 0.6, 0.4, 0.9, 0.5]})
-    curve, kept, numbers = calibration(judgments, bins=10)
-    assert numbers["brier"] == pytest.approx((0.01 + 0.16 + 0.16 + 0.81) / 4)
-    assert curve.found.tolist() == [0, 1, 0.5] and curve.said.tolist() == pytest.approx([0.4, 0.6, 0.9])
-    assert numbers["ece"] == pytest.approx((1 * 0.4 + 1 * 0.4 + 2 * 0.4) / 4)
-    # The two of 0.9 come first.
-    assert kept.accuracy.tolist() == pytest.approx([100, 50, 200 / 3, 75])
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@ from importlib import import_module
 
 _NAMES = {
     "accuracy": "FLOORS accuracy_table scaling_table scored sections",
+    "calibration": "calibration_table kept_table reliability_table",
     "comparison": "comparison_table in_words key_point_differences key_point_table rationales_in_words "
     "selection_comparisons steps_in_words",
     "elsewhere.crowd": "Crowd agreement_table kind_table member_table noise_table people_table size_table",
     "elsewhere.mt_bench": "people",
-    "elsewhere.people": "agreement_with_people agreements_with_people alternative_annotator_test calibration "
+    "elsewhere.people": "agreement_with_people agreements_with_people alternative_annotator_test "
     "replacement_table win_rate",
-    "elsewhere.ratings": "frontier_table number_table rated stopping_table",
+    "elsewhere.ratings": "as_judgments frontier_table number_table rated stopping_table",
     "elsewhere.reasoning": "strategy_table",
     "length": "by_length",
+    "pools": "pool_table ties_score",
+    "rm_bench": "level_table style_table",
     "students": "UNTRAINED agreements alpaca_table distillation_table losses mt_bench_table paper_students picks_table "
     "rejection_table score_steps student_differences student_scores teaching_table trained_models",
     "tables": "crowd_table names print_table readable verdict_table write_table",

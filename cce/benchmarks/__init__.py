@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cce.benchmarks.files import DATA, SOURCES, Folder, PairFile, Row, Source, as_published, find_rows, user_rows
+from cce.benchmarks.further import rewardbench2_pools
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question, dealt, drawn, shard_of
 from cce.benchmarks.published import BENCHMARKS, Benchmark, Scoring, check_scoring
 from cce.errors import BadInput
@@ -96,9 +97,19 @@ def load_instructions(
     return drawn(found, "instructions", name_or_path, limit, seed)
 
 
-def load_pools(path: str | Path) -> list[Pool]:
-    """Load a file of pools, JSONL of {id, instruction, responses: [...]}. Raises BadInput naming row and field."""
-    return drawn(user_rows(Path(path), Pool), "pools", str(path), limit=None, seed=0)
+def load_pools(
+    name_or_path: str | Path, data_dir: Folder = None, limit: int | None = None, seed: int = 0
+) -> list[Pool]:
+    """Load the pools of rewardbench2 (Malik et al. 2025, arXiv 2506.01937), its Ties included, or those of a file:
+    {id, instruction, responses: [...]} and, where they are known, `correct` (the places of right ones) and `subset`.
+    """
+    name = str(name_or_path)
+    if name == "rewardbench2":
+        with as_published(f"{name}: a row lacks a field, or holds a value unknown there"):
+            return drawn(rewardbench2_pools(find_rows(SOURCES[name], data_dir)), "pools", name, limit, seed)
+    if not Path(name).suffix:
+        raise BadInput(f"unknown pools {name!r}: rewardbench2, or the path of a file of pools")
+    return drawn(user_rows(Path(name), Pool), "pools", name, limit, seed)
 
 
 def _all_pairs(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iterator[Pair]:

@@ -25,6 +25,7 @@ from cce.errors import BadInput, DataMissing
 
 DATA = Path(__file__).parent / "data"
 FILE_TYPES = re.compile(r"\.(json|jsonl|csv)(\.gz)?$|\.parquet$")
+LINES = ".txt"  # of published files alone: each line is a row's `line`
 VERSION = attrgetter("st_size", "st_mtime_ns")
 Row = dict[str, object]
 Folder = str | Path | None
@@ -65,7 +66,14 @@ def find_rows(source: Sources, data_dir: Folder) -> Iterable[Row]:
         return [row | {"subset": name} for name, part in source.items() for row in find_rows(part, data_dir)]
     folder = data_dir or os.environ.get("CCE_DATA")
     files = _matching(source, Path(folder)) if folder else []
-    return [row for file in files for row in read_rows(file)] if files else _from_hub(source, folder)
+    return [row for file in files for row in _published_rows(file)] if files else _from_hub(source, folder)
+
+
+def _published_rows(file: Path) -> list[Row]:
+    if file.suffix.lower() != LINES:
+        return read_rows(file)
+    with _readable(file):
+        return [{"line": line} for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
 
 
 def _matching(source: Source, folder: Path) -> list[Path]:
@@ -73,7 +81,8 @@ def _matching(source: Source, folder: Path) -> list[Path]:
         raise DataMissing(f"data folder {folder.absolute()} does not exist; correct data_dir or CCE_DATA")
     # The folder's own name counts too, so that the data set's own folder can be given.
     named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*"))}
-    files = [f for f, name in named.items() if FILE_TYPES.search(f.name.lower()) and re.search(source.file, name)]
+    known = {f: name for f, name in named.items() if FILE_TYPES.search(name) or name.endswith(LINES)}
+    files = [f for f, name in known.items() if re.search(source.file, name)]
     if len({re.sub(r"-\d{5}-of-\d{5}", "", str(file)) for file in files}) > 1:
         found = ", ".join(map(str, files))
         raise BadInput(f"{folder} holds several files for {source.hub}: {found}; keep one of them there")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from cce.benchmarks.files import Row
-from cce.benchmarks.pair import Pair, shuffled_sides
+from cce.benchmarks.pair import Pair, Pool, shuffled_sides
 
 
 def pandalm(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
@@ -27,9 +27,25 @@ def autoj(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
         yield Pair(id=str(place), instruction=row["prompt"], subset=row["scenario"], **sides)
 
 
+def faireval(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """FairEval (Wang et al. 2023, arXiv 2305.17926): ChatGPT's answers, as A, beside Vicuna-13B's on 80 questions, with
+    the verdict that people agreed on; TIE is a tie.
+    """
+    said = {"CHATGPT": "A", "VICUNA13B": "B", "TIE": "tie"}
+    parts: dict[str, list[Row]] = {"questions": [], "gpt35": [], "vicuna": [], "people": []}
+    for row in rows:
+        parts[row["subset"]].append(row)
+    a, b = ({row["question_id"]: row["text"] for row in parts[model]} for model in ("gpt35", "vicuna"))
+    # The verdicts have no names: the n-th line is the n-th question's.
+    for row, verdict in zip(parts["questions"], parts["people"], strict=True):
+        number = row["question_id"]
+        more = {"label": said[verdict["line"].strip()], "subset": row.get("category", "")}
+        yield Pair(id=number, instruction=row["text"], answer_a=a[number], answer_b=b[number], **more)
+
+
 def rewardbench2(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
     """RewardBench 2 (Malik et al. 2025, arXiv 2506.01937): the chosen response beside each of three rejected ones. Its
-    subset Ties, in which several are right, is no set of pairs, and left out.
+    subset Ties, in which several are right, is no set of pairs, and left out; `rewardbench2_pools` has it.
     """
     for row in rows:
         if row["subset"] != "Ties":
@@ -37,6 +53,14 @@ def rewardbench2(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]
                 name = f"{row['subset']}-{row['id']}-{place}"
                 sides = shuffled_sides(name, row["chosen"][0], rejected, seed)
                 yield Pair(id=name, instruction=row["prompt"], subset=row["subset"], **sides)
+
+
+def rewardbench2_pools(rows: Iterable[Row]) -> Iterator[Pool]:
+    """The same as pools of all responses, the right ones first; in the subset Ties there may be several."""
+    for row in rows:
+        right, name = len(row["chosen"]), f"{row['subset']}-{row['id']}"
+        told = {"correct": range(right), "subset": row["subset"]}
+        yield Pool(id=name, instruction=row["prompt"], responses=(*row["chosen"], *row["rejected"]), **told)
 
 
 # How plain the chosen response is beside the rejected one: RM-Bench's three columns.
@@ -78,3 +102,12 @@ def rubricbench(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
         sides = {"answer_a": row["response_a"], "answer_b": row["response_b"], "label": label}
         more = {"criteria": row["rubrics"], "subset": row["domain"]}
         yield Pair(id=row["case_id"], instruction=row["instruction"], **sides, **more)
+
+
+def rubricbench_plain(rows: Iterable[Row], seed: int, scoring: str) -> Iterator[Pair]:
+    """The same pairs without their rubrics: what a judge does by itself, and with a rubric of its own."""
+    for pair in rubricbench(rows, seed, scoring):
+        yield pair.model_copy(update={"criteria": ""})
+
+
+FURTHER = (pandalm, autoj, faireval, rewardbench2, rm_bench, rubricbench, rubricbench_plain, contextual_judgebench)

@@ -160,15 +160,22 @@ class Instruction(Item):
 
 
 class Pool(Item):
-    """An instruction and the responses to it, of which one is to be picked; equal texts may stand among them."""
+    """An instruction and the responses to it, of which one is to be picked; equal texts may stand among them.
+
+    `correct` are the places, from 0, of those that are right, where somebody has said; `subset` only groups results.
+    """
 
     instruction: Text
     responses: tuple[Text, ...]
+    correct: tuple[int, ...] = ()
+    subset: Text = ""
 
     @model_validator(mode="after")
     def _whole(self) -> "Pool":
         if not self.instruction or not self.responses:
             raise ValueError("needs an instruction and at least one response")
+        if odd := set(self.correct) - set(range(len(self.responses))):
+            raise ValueError(f"correct {min(odd)}: the places of the right responses are wanted, from 0")
         return self
 
     @property

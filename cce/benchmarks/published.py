@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import yaml
 
 from cce.benchmarks.files import DATA, SOURCES, Row, Sources
-from cce.benchmarks.further import autoj, contextual_judgebench, pandalm, rewardbench2, rm_bench, rubricbench
+from cce.benchmarks.further import FURTHER
 from cce.benchmarks.pair import Pair, shuffled_sides
 from cce.errors import BadInput
 
@@ -132,8 +132,7 @@ def _asked(turns: Messages, sides: dict[str, str]) -> dict:
 
 KNOWN = {pairs.__name__: pairs for pairs in (rewardbench, helpsteer2, mtbench_human, judgebench, evalbias, llmbar)}
 KNOWN |= {"judgebench_claude": judgebench}
-FURTHER = (pandalm, autoj, rewardbench2, rm_bench, rubricbench, contextual_judgebench, tulu3_preference)
-KNOWN |= {pairs.__name__: pairs for pairs in FURTHER}
+KNOWN |= {pairs.__name__: pairs for pairs in (*FURTHER, tulu3_preference)}
 BENCHMARKS = {name: Benchmark(SOURCES[name], pairs) for name, pairs in KNOWN.items()}
 
 

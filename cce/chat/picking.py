@@ -22,7 +22,7 @@ import pandas as pd
 
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question
 from cce.crowd.evaluate import check_crowd, check_reading, warn
-from cce.crowd.methods import asks_model, is_shuffled, method_named, options_of
+from cce.crowd.methods import asks_model, is_by_criteria, is_shuffled, method_named, options_of
 from cce.crowd.record import Judged, Records
 from cce.crowd.session import Session
 from cce.errors import BadInput
@@ -92,8 +92,9 @@ def pick(
 
     Returns one row per pool: id, instruction, response (the text picked), picked (its index), score (its mean
     probability of winning, ties and unreadable verdicts counted as half), scores (a list, of all responses; equal texts
-    share one; None where nothing was compared), method, judge, responses, comparisons and unreadable (how many), and
-    calls, prompt_tokens, completion_tokens, seconds: what two comparisons share counts once. For errors see `cce.chat`.
+    share one; None where nothing was compared), method, judge, responses, comparisons and unreadable (how many),
+    correct (the places of the right responses, a list, empty where nobody has said), subset, and calls, prompt_tokens,
+    completion_tokens, seconds: what two comparisons share counts once. For errors see `cce.chat`.
     """
     options = options.but(**changes)
     warn(_cautions(pools, method, judge, crowd, options))
@@ -118,6 +119,8 @@ def _cautions(pools, method, judge, crowd, options: Options) -> list[str]:
     method_named(method)
     if is_shuffled(method):
         raise BadInput(f"method {method} shows the notes of another pair; it is for judging, and picks nothing")
+    if is_by_criteria(method):
+        raise BadInput(f"method {method} goes by a pair's own criteria; a pool has none, and self-rubric writes them")
     if asks_model(method) and not judge:
         raise BadInput(f"method {method} needs a judge: name the model that compares")
     others = [len(pool.distinct) - 2 for pool in pools if len(pool.distinct) > 1]
@@ -137,7 +140,7 @@ async def _picked(pool: Pool, method: str, asking: Session) -> dict:
     row |= {"score": scores[picked], "scores": scores, "method": method}
     row |= {"judge": session.judge.model if session.judge else NO_JUDGE, "responses": len(pool.responses)}
     row |= {"comparisons": len(pairs), "unreadable": sum(one.judgment.p_a is None for one in judged)}
-    return row | session.cost()
+    return row | {"correct": list(pool.correct), "subset": pool.subset} | session.cost()
 
 
 def pairs_of(pool: Pool, seed: int) -> list[Pair]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import pandas as pd
 
 from cce.benchmarks.pair import Pair
-from cce.crowd.methods import asks_model, crowd_needed, is_shuffled, method_named, options_of
+from cce.crowd.methods import asks_model, crowd_needed, is_by_criteria, is_shuffled, method_named, options_of
 from cce.crowd.record import COLUMNS, Judged, Records, record_of
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED
@@ -108,6 +108,7 @@ class Evaluation:
         if not (len(pairs) and methods and judges):
             raise BadInput("pairs, methods and judges: at least one of each")
         _check_ids(pairs)
+        _check_criteria(pairs, methods)
         self.models = {name: LLM(name, options) for name in dict.fromkeys([*self.judges.values(), *crowd])}
         self.crowd = tuple(self.models[name] for name in crowd)
         asking = [name for name in self.methods if asks_model(name)]
@@ -163,6 +164,14 @@ def _check_ids(pairs: Sequence[Pair]) -> None:
     if twice := [place for place, count in known.items() if count > 1]:
         benchmark, name = twice[0]
         raise BadInput(f"two pairs are called {name!r} of {benchmark!r}: name each benchmark once, and files unlike")
+
+
+def _check_criteria(pairs: Sequence[Pair], methods: Sequence[str]) -> None:
+    name = next(filter(is_by_criteria, methods), None)
+    without = next((pair for pair in pairs if not pair.criteria), None) if name else None
+    if without:
+        remedy = "self-rubric lets the judge write them"
+        raise BadInput(f"method {name} goes by a pair's own criteria, and {without.id!r} has none; {remedy}")
 
 
 def _others(pairs: Sequence[Pair]) -> dict[int, int]:

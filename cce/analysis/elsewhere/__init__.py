@@ -25,6 +25,8 @@ SHIPPED = {
     "mtbench_gpt4": "mtbench_gpt4.csv.gz",
     "rewardbench2_scores": "rewardbench2_scores.csv.gz",
 }
+# Those that the hub has as well; of the others it has nothing, and the shipped numbers are read in its place.
+ON_HUB = ("mtbench_gpt4",)
 # What a verdict may be called in a file of the user's own, in any case.
 WORDS = {"a": 1.0, "b": 0.0, "tie": 0.5, "c": 0.5, "a>b": 1.0, "b>a": 0.0, "a=b": 0.5, "model_a": 1.0, "model_b": 0.0}
 P_LABEL = {"A": 1.0, "B": 0.0, "tie": 0.5}
@@ -70,7 +72,8 @@ def load_judgments(
             own, JudgeBench's outputs, alpaca_eval's annotations, FastChat's pairwise judgments, the MT-Bench judgments,
             RewardBench 2 scores. Any other table has id, judge, verdict and the further fields of `Said`, a row an
             order.
-        data_dir: of a shipped name, a folder of the published files to read in place of it; of mtbench_gpt4 also "hub".
+        data_dir: of a shipped name, a folder of the published files to read in place of it; or "hub", which has
+            mtbench_gpt4 alone.
         pairs: a file or benchmark of pairs, whose labels, subsets and questions go before the judgments' own.
         columns: what the table calls a field, such as verdict="winner".
 
@@ -88,7 +91,8 @@ def load_judgments(
 def _known(name: str, data_dir: str | Path | None) -> list[dict]:
     """The rows of a shipped name or a published form; none for a table of the user's own."""
     if name in SHIPPED:
-        return _in_form(read_rows(DATA / SHIPPED[name]), name) if data_dir is None else _published(name, data_dir)
+        there = data_dir is not None and (str(data_dir) != "hub" or name in ON_HUB)
+        return _published(name, data_dir) if there else _in_form(read_rows(DATA / SHIPPED[name]), name)
     path = Path(name)
     if (path / "judgments.parquet").is_file():
         path = path / "judgments.parquet"
@@ -104,7 +108,7 @@ def _known(name: str, data_dir: str | Path | None) -> list[dict]:
 
 def _published(name: str, data_dir: str | Path) -> list[dict]:
     if name == "mtbench_gpt4":
-        return list(mtbench(find_rows(SOURCES[name], None if data_dir == "hub" else data_dir), name))
+        return list(mtbench(find_rows(SOURCES[name], None if str(data_dir) == "hub" else data_dir), name))
     if name == "llmbar_judgments":
         return list(llmbar_tree(Path(data_dir)))
     return _in_form(score_rows(data_dir), name)
@@ -112,7 +116,7 @@ def _published(name: str, data_dir: str | Path) -> list[dict]:
 
 def score_rows(data_dir: str | Path | None = None) -> list[dict]:
     """The rows of RewardBench 2's scores, as shipped or from a folder of published files. Raises BadInput for none."""
-    if data_dir is None:
+    if data_dir is None or str(data_dir) == "hub":
         return read_rows(DATA / SHIPPED["rewardbench2_scores"])
     # Whose scores these are stands in the file's name alone.
     files = sorted(Path(data_dir).rglob("*_k8.jsonl*"))

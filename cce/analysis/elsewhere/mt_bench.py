@@ -65,5 +65,5 @@ def _votes(data_dir: str | Path | None) -> pd.DataFrame:
     if data_dir is None:
         rows = read_rows(DATA / "mtbench_human.csv.gz")
     else:
-        rows = find_rows(SOURCES["mtbench_human"], None if data_dir == "hub" else data_dir)
+        rows = find_rows(SOURCES["mtbench_human"], None if str(data_dir) == "hub" else data_dir)
     return pd.DataFrame(list(rows)).astype({"question_id": int, "turn": int})

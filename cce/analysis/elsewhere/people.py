@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, ttest_1samp, wilcoxon
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss, cohen_kappa_score
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.multitest import multipletests
 
 from cce.analysis.statistics import Estimate, difference, with_interval
@@ -193,30 +192,6 @@ def powered(y: np.ndarray, predicted: np.ndarray, more: np.ndarray) -> Estimate:
 def _normal(value: float, variance: float) -> Estimate:
     reach = norm.ppf(0.975) * np.sqrt(variance)
     return Estimate(float(value), float(value - reach), float(value + reach))
-
-
-def calibration(judgments: pd.DataFrame, bins: int = 10) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
-    """Whether a judge's probabilities mean what they say, for judgments with a label A or B and a probability.
-
-    Returns the reliability curve (said and found, the mean probability of A in a bin and the share of A by the label),
-    the accuracy over the share of pairs that are kept where the least sure are left to people (kept, accuracy, both in
-    percent), and the numbers pairs, brier (the mean squared error of the probability) and ece (the mean distance of the
-    curve from the diagonal, weighed with the pairs of a bin).
-    """
-    known = judgments[judgments.label.isin(["A", "B"]) & judgments.p_a.notna()]
-    if known.empty:
-        raise BadInput("calibration: no judgment has a probability and a label A or B")
-    won, p_a = (known.label == "A").to_numpy(float), known.p_a.to_numpy(float)
-    found, said = calibration_curve(won, p_a, n_bins=bins)
-    # As the curve has them: an edge belongs to the bin below.
-    counts = np.bincount(np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p_a), minlength=bins)
-    ece = float(np.average(np.abs(found - said), weights=counts[counts > 0]))
-    sure, right = np.abs(p_a - 0.5), np.where(p_a == 0.5, 0.5, (p_a > 0.5) == won)
-    order = np.argsort(-sure, kind="stable")
-    kept = np.arange(1, len(order) + 1)
-    accuracy = pd.DataFrame({"kept": 100 * kept / len(order), "accuracy": 100 * np.cumsum(right[order]) / kept})
-    numbers = {"pairs": len(known), "brier": float(brier_score_loss(won, p_a)), "ece": ece}
-    return pd.DataFrame({"said": said, "found": found}), accuracy, numbers
 
 
 def checked(votes: pd.DataFrame) -> pd.DataFrame:

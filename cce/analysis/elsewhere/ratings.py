@@ -4,7 +4,7 @@ An item has one good response and three others. It counts 1 where the good one h
 share it, and 0 elsewhere: the benchmark's own rule. A rating that failed is left out of its mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 
 from cce.analysis.elsewhere import score_rows
 from cce.analysis.elsewhere.forms import RATERS, ratings
+from cce.analysis.pools import credit
 from cce.analysis.statistics import difference, with_interval
 
 # Leads in mean rating at which no further one is asked for; 9 is out of reach, so that all are.
@@ -46,11 +47,29 @@ def rated(data_dir: str | Path | None = None) -> list[Rated]:
     return [Rated(judge, *map(np.array, zip(*found[judge], strict=True))) for judge in known]
 
 
+def as_judgments(judges: Sequence[Rated], seed: int) -> pd.DataFrame:
+    """The good response beside each other one as a judgment with a probability: in how many of all pairs of their
+    ratings A's is the higher one, equal ones being a half. The seed draws which of the two is A.
+    """
+    drawn = np.random.default_rng(seed)
+    return pd.concat([_judgments(one, drawn.random) for one in judges], ignore_index=True)
+
+
+def _judgments(one: Rated, drawn: Callable) -> pd.DataFrame:
+    good, others = one.ratings[:, :1, :, None], one.ratings[:, 1:, None, :]
+    higher = np.where(np.isnan(good - others), np.nan, (np.sign(good - others) + 1) / 2)
+    known = ~np.isnan(higher).all(axis=(-2, -1))
+    p_good, item = np.nanmean(higher[known], axis=(-2, -1)), np.repeat(one.items, known.sum(axis=1))
+    is_a = drawn(len(item)) < 0.5
+    told = {"id": [f"{name}-{n}" for n, name in enumerate(item)], "cluster": item, "label": np.where(is_a, "A", "B")}
+    return pd.DataFrame(
+        told | {"judge": one.judge, "method": f"rate@{one.times}", "p_a": np.where(is_a, p_good, 1 - p_good)}
+    )
+
+
 def accuracy_of(means: np.ndarray) -> np.ndarray:
     """By item, the score of mean ratings by item and response."""
-    filled = np.where(np.isnan(means), -np.inf, means)
-    best = filled == filled.max(axis=-1, keepdims=True)
-    return best[..., 0] / best.sum(axis=-1)
+    return credit(np.where(np.isnan(means), -np.inf, means), np.arange(means.shape[-1]) == 0)
 
 
 def number_table(judges: Sequence[Rated]) -> pd.DataFrame:

@@ -1,12 +1,10 @@
 """Scores of judgments from elsewhere: the tables that notebook 01 prints, for any judge."""
 
-from math import nan
-
 import pandas as pd
 
 from cce.analysis.accuracy import Ties, accuracy_table, scored
 from cce.analysis.comparison import comparison_table
-from cce.analysis.elsewhere.people import agreement_with_people, calibration, win_rate
+from cce.analysis.elsewhere.people import agreement_with_people, win_rate
 from cce.analysis.statistics import with_interval
 from cce.benchmarks.published import Scoring
 from cce.errors import BadInput
@@ -65,20 +63,6 @@ def beside_people(judgments: pd.DataFrame, votes: pd.DataFrame) -> pd.DataFrame:
         for name, row in (("a_preferred", alone), ("with_verdicts", both)):
             told |= {f"{name}{end}": row[f"win_rate{end}"] for end in ("", "_low", "_high")}
         rows.append(told | {"kappa": judged["kappa"], "alpha_of_people": others["alpha"]})
-    return pd.DataFrame(rows)
-
-
-def calibrations(judgments: pd.DataFrame) -> pd.DataFrame:
-    """Of each judge and method that gives probabilities: pairs, brier, ece (see `calibration`), and the accuracy of the
-    surer half of its verdicts beside that of all, in percent; no row for one that gives verdicts in words.
-    """
-    rows = []
-    for (judge, method), own in judgments.groupby(["judge", "method"], sort=False):
-        if own.label.isin(["A", "B"]).any() and not own.p_a.dropna().isin([0, 0.5, 1]).all():
-            _, kept, numbers = calibration(own)
-            surer = kept[kept.kept <= 50].accuracy.iloc[-1] if (kept.kept <= 50).any() else nan
-            told = {"surer_half": surer, "all": kept.accuracy.iloc[-1]}
-            rows.append({"judge": judge, "method": method} | numbers | told)
     return pd.DataFrame(rows)
 
 

@@ -16,6 +16,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, Remark, compare
 from cce.crowd.members import SELECTIONS, select
 from cce.crowd.methods.published import FORMATS, published, wording
+from cce.crowd.methods.rubric import rubric, self_rubric
 from cce.crowd.notes import notes_of
 from cce.crowd.record import Judged
 from cce.crowd.session import Session
@@ -112,7 +113,8 @@ class Method:
 
     A `budgeted` one is named with a budget, which `judge` takes; half of a `crowded` one's budget is the number of
     crowd members that fill it. One that `asks` no model is the same whoever judges. A `shuffled` one needs another
-    pair, with another question. `check` raises an error that the user can act on where something is not installed.
+    pair, with another question; one `by_criteria` needs criteria of the pair's own. `check` raises an error that the
+    user can act on where something is not installed.
     """
 
     judge: Callable[..., Awaitable[Judged]]
@@ -120,12 +122,14 @@ class Method:
     crowded: bool = False
     asks: bool = True
     shuffled: bool = False
+    by_criteria: bool = False
     check: Callable[[], object] = bool
 
 
 METHODS = {"longer": Method(longer, asks=False), "shorter": Method(shorter, asks=False)}
 METHODS |= {name: Method(partial(single, prompt=name)) for name in SINGLE}
 METHODS |= {name: Method(partial(published, name=name), check=partial(wording, name)) for name in FORMATS}
+METHODS |= {"rubric": Method(rubric, by_criteria=True), "self-rubric": Method(self_rubric)}
 METHODS |= {"maj": Method(maj, budgeted=True), "agg": Method(agg, budgeted=True)}
 METHODS |= {"cce-prompt": Method(cce_prompt), "count": Method(count, budgeted=True, crowded=True)}
 METHODS |= {
@@ -166,6 +170,11 @@ def asks_model(name: str) -> bool:
 def is_shuffled(name: str) -> bool:
     """Whether the method shows the notes of another pair."""
     return METHODS[method_parts(name).family].shuffled
+
+
+def is_by_criteria(name: str) -> bool:
+    """Whether the method goes by the pair's own criteria, and cannot do without."""
+    return METHODS[method_parts(name).family].by_criteria
 
 
 def options_of(name: str, options: Options) -> Options:
