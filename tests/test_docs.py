@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from cce.benchmarks import SHIPPED
+from cce.benchmarks.published import BENCHMARKS
 from cce.cli import app
 from tests.test_project import ROOT
 
@@ -76,3 +78,11 @@ def test_the_readme_leads_to_every_page_and_is_short():
     readme = (ROOT / "README.md").read_text()
     assert [page.name for page in ROOT.glob("docs/*.md") if f"docs/{page.name}" not in readme] == []
     assert len(readme.splitlines()) <= 110
+
+
+def test_every_set_of_pairs_has_a_whole_row_in_one_table():
+    lines = (ROOT / "docs/benchmarks.md").read_text().splitlines()
+    start = lines.index("| name | source | licence | size | a tie | left out |")
+    rows = [line.strip("|").split(" | ") for line in lines[start + 2 : lines.index("", start)]]
+    assert {len(row) for row in rows} == {6}
+    assert set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows))) == {*BENCHMARKS, *SHIPPED}
