@@ -63,7 +63,7 @@ def fill(folder: Path, number: int, job: dict) -> None:
         del body["expects"]  # which stands beside the request
         store.put(Request(body), answer)
     store.db.execute("COMMIT")
-    store.db.close()
+    store.close()
 
 
 def read(store: str) -> float:

@@ -32,6 +32,7 @@ ASKING = {
     "judge_temperature": Annotated[float, Option(help="Of the judge's rationales.")],
     "crowd_temperature": Annotated[float, Option(help="Of the crowd's answers.")],
     "sample_temperature": Annotated[float, Option(help="Of the votes of maj@N and agg@N.")],
+    "landing": Annotated[int, Option(help="Seconds that a stop waits for what is under way and paid for.")],
     "models": Models,
     "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],
     "max_total_tokens": Annotated[int | None, Option(help="Spend so many tokens at most, prompts included.")],
@@ -52,7 +53,7 @@ def asking(command: Callable) -> Callable:
         _check_out(given["out"])
         use_models(given.pop("models"))
         options = {name: given.pop(name) for name in ASKING if name in DEFAULT_VALUES}
-        spending.limit(**{name: given.pop(name) for name in BOUNDS})
+        spending.limit(**{name: given.pop(name) for name in BOUNDS}, out=given["out"])
         command(**given, options=Options(**options))
 
     own = [each for each in inspect.signature(command).parameters.values() if each.name != "options"]

@@ -14,7 +14,7 @@ from typing import Annotated
 from typer import Argument, Option, Typer
 
 from cce.arguments import Given, Models, Notebooks, Profile, Shard, asking, by_hand, use_models
-from cce.errors import CCEError, ResultsMissing
+from cce.errors import CCEError, ResultsMissing, RowsDamaged
 from cce.options import Options
 
 app = Typer(
@@ -219,14 +219,32 @@ def merge(
     sources: Annotated[list[Path], Argument(metavar="FROM...", help="Stores to read, left as they are.")],
 ) -> None:
     """Put all completions of the stores FROM into the store INTO; what INTO has already stays."""
-    from cce.models.store import merge as merged
+    from cce.models.upkeep import merge as merged
 
-    for source, (added, there) in zip(sources, merged(into, sources), strict=True):
-        print(f"{source}: {added:,} completions added to {into}, {there:,} were there already")
+    for source, found in zip(sources, merged(into, sources), strict=True):
+        print(f"{source}: {found.added:,} completions added to {into}, {found.there:,} were there already")
+        if found.different:
+            print(f"{source}: {found.different:,} of these have another answer there, which stays")
+        if found.damaged:
+            print(f"{source}: {found.damaged:,} rows are damaged, and were left out")
+
+
+@stores.command()
+def check(store: Annotated[Path, Argument(help="A store of completions; it is only read.")]) -> None:
+    """Say how many completions a store holds, and how many of its rows are damaged; these are asked for again."""
+    from cce.models.upkeep import check as checked
+
+    found = checked(store)
+    print(f"{store}: {found.sound:,} completions, {found.damaged:,} damaged rows")
+    if found.damaged:
+        raise RowsDamaged(f"{store}: a run leaves damaged rows out, and asks for them again")
 
 
 def main() -> None:
     """Run a command; an error that the user can act on is one line, and says by its exit status which kind it is."""
+    from cce.models.loop import heed_schedulers
+
+    heed_schedulers()
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
         app()

@@ -53,6 +53,10 @@ class StoreUnusable(CCEError):
     """The store cannot be opened as one of ours, or cannot keep an answer."""
 
 
+class RowsDamaged(CCEError):
+    """Some rows of a store are not what was written."""
+
+
 class TrainingFailed(CCEError):
     """A training ended without the weights; what it logged is named."""
 

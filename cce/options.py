@@ -27,6 +27,7 @@ class Options:
         judge_temperature: of the judge's rationales, the rewritings of outcome removal among them.
         crowd_temperature: of the crowd's answers; the paper does not tell its own, and samples of a model must differ.
         sample_temperature: of the votes of `maj` and `agg`; likewise.
+        landing: seconds that a stop waits for what is under way and paid for.
         dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
     """
 
@@ -40,15 +41,16 @@ class Options:
     judge_temperature: float = 0.1
     crowd_temperature: float = 0.7
     sample_temperature: float = 0.7
+    landing: int = 30
     dry_run: str | Path | None = None
 
     def __post_init__(self):
         for name, kind in (("order", Order), ("verdict", Reading)):
             if getattr(self, name) not in get_args(kind):
                 raise BadInput(f"{name} {getattr(self, name)!r}: one of {', '.join(get_args(kind))}")
-        for name, least in (("concurrency", "at least one at a time"), ("max_tokens", "at least 1")):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name} {getattr(self, name)}: {least}")
+        for name, least in (("concurrency", 1), ("max_tokens", 1), ("landing", 0)):
+            if getattr(self, name) < least:
+                raise BadInput(f"{name} {getattr(self, name)}: at least {least}")
         for name in ("judge_temperature", "crowd_temperature", "sample_temperature"):
             if not 0 <= getattr(self, name) <= 2:
                 raise BadInput(f"{name} {getattr(self, name)}: 0 to 2")

@@ -17,6 +17,7 @@ from cce.benchmarks.published import Scoring
 from cce.chat.picking import RANDOM
 from cce.crowd.methods import method_named
 from cce.errors import BadInput, PrometheusMissing
+from cce.models.loop import heed_schedulers
 from cce.models.training import Recipe
 from cce.options import DEFAULTS, Options, Order, Reading
 from cce.project import root
@@ -79,6 +80,7 @@ KINDS = [
     (_wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1), "seeds"),
     (Count, "max_tokens analyst_tokens student_tokens grader_tokens response_tokens answer_tokens"),
     (Count, "concurrency responses"),
+    (_wanted(Annotated[int, Field(ge=0)], "seconds, a whole number from 0 up"), "landing"),
     (CountOrNone, "limit teach_limit samples instruction_limit"),
     (_wanted(PositiveInt | None, "a whole number from 1 up, or None for no bound"), "max_calls max_total_tokens"),
     (_wanted(float | None, "US dollars, more than 0, or None for no bound", gt=0, allow_inf_nan=False), "max_cost"),
@@ -102,8 +104,11 @@ def begin(given: Mapping[str, object]) -> Options:
     Returns the options that the parameters name. Raises BadInput naming every parameter that is not what it takes.
     """
     os.chdir(root())
+    heed_schedulers()
     check(given, "parameters")
-    limit(**{name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")})
+    bounds = {name: given.get(name) for name in ("max_calls", "max_total_tokens", "max_cost")}
+    # `cce run` has one bound for all notebooks of a profile.
+    limit(**bounds, out=os.environ.get("CCE_RUN") or given.get("out"))
     return Options(**{name: given[name] for name in vars(DEFAULTS) if name in given})
 
 

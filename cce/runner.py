@@ -10,12 +10,17 @@ first before anything runs.
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import papermill
+import psutil
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
@@ -42,6 +47,8 @@ def run_profile(
     NotebookFailed where a notebook raises or leaves a promised file unmade.
     """
     plans, below = checked(profile, notebooks, by_hand), ""
+    # Bounds count what all of them spend, and what they spent before.
+    os.environ["CCE_RUN"] = str(root() / "runs" / profile)
     if shard is not None:
         below = "/shard-{}-of-{}".format(*shard_of(shard))
         plans = [(name, given) for name, given in plans if _takes_shard(name, named=bool(notebooks))]
@@ -147,6 +154,24 @@ def _run(folder: str, name: str, parameters: dict) -> list[Path]:
     return [executed, *promised]
 
 
+def _waited(running: Future) -> None:
+    try:
+        running.result()
+    except KeyboardInterrupt:
+        # Its cell stops, and waits for what is under way; a second stop ends it.
+        for stop in (signal.SIGINT, signal.SIGKILL):
+            for kernel in _kernels():
+                kernel.send_signal(stop)
+            with suppress(KeyboardInterrupt):
+                wait([running])
+                break
+        raise
+
+
+def _kernels() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if any("ipykernel" in word for word in child.cmdline())]
+
+
 def execute(name: str, executed: Path, parameters: dict, quiet: bool = False) -> None:
     """Execute the notebook of this name into the file `executed`; a quiet one shows neither bar nor warnings.
 
@@ -160,7 +185,10 @@ def execute(name: str, executed: Path, parameters: dict, quiet: bool = False) ->
         os.environ["CCE_PROGRESS"] = "1"
     try:
         files = {"stderr_file": None if quiet else sys.stderr, "cwd": str(root())}
-        papermill.execute_notebook(str(_notebook(name)), str(executed), parameters, **options, **files)
+        run = partial(papermill.execute_notebook, str(_notebook(name)), str(executed), parameters)
+        # In a thread, so that a stop reaches this function, and not papermill, which would end the kernel at once.
+        with ThreadPoolExecutor(1) as thread:
+            _waited(thread.submit(run, **options, **files))
     except PapermillExecutionError as error:
         where = "" if quiet else f"\n(the executed notebook: {executed})"
         raise NotebookFailed(f"{name}: {error.ename}: {error.evalue}{where}") from None

@@ -1,20 +1,24 @@
 """What completions cost, and bounds on what this process may spend on them. What the store has is free.
 
 A call is made only if all those under way, at the most that they can cost, leave room for the most that it can cost:
-no bound is ever passed. Near a bound calls wait for each other, and where there is no room left the run stops with
-BoundReached; what was bought is in the store, and the same run under a higher bound goes on from there.
+no bound is ever passed. A reply that does not say credibly what it took is counted at that most. Near a bound calls
+wait for each other, and where there is no room left the run stops with BoundReached; what was bought is in the store,
+and the same run under a higher bound goes on from there. Stores note what was spent under a bound, so that the same
+command does not begin anew each time.
 """
 
 import asyncio
 import csv
+import hashlib
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass
 from functools import cache
 from math import inf
 from operator import add
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from cce.errors import BadInput, BoundReached
@@ -63,6 +67,18 @@ class Budget:
 
     def __init__(self) -> None:
         self.bounds, self.spent, self.reserved, self.freed = {}, Counter(), Counter(), asyncio.Event()
+        self.run, self.counted = "", set()
+
+    @property
+    def noted(self) -> str:
+        """The name under which stores note what is spent; empty where nobody set a bound."""
+        return self.run if self.bounds else ""
+
+    def count(self, store: str, spent: Callable[[str], Counter]) -> None:
+        """Add what this run spent before, as a store has it; each store once."""
+        if self.noted and store not in self.counted:
+            self.counted.add(store)
+            self.spent.update(spent(self.run))
 
     @asynccontextmanager
     async def reserve(self, most: Counter) -> AsyncIterator[None]:
@@ -91,10 +107,19 @@ class Budget:
 
 
 BUDGET = Budget()
+# What the parent has under way is the parent's.
+os.register_at_fork(after_in_child=BUDGET.reserved.clear)
 
 
-def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, max_cost: float | None = None) -> None:
-    """Let this process spend so much from now on, at most; None sets no bound.
+def limit(
+    *,
+    max_calls: int | None = None,
+    max_total_tokens: int | None = None,
+    max_cost: float | None = None,
+    out: str | Path | None = None,
+) -> None:
+    """Let so much be spent for the results `out` at most, by this process and by those before it that had a bound and
+    the same stores; without an `out` by this process from now on. None sets no bound.
 
     Calls are requests sent, also those that are made again; tokens are those of prompts and completions together; the
     cost is in US dollars. Under a bound on the cost a model without a known price is refused before it is asked.
@@ -105,7 +130,8 @@ def limit(*, max_calls: int | None = None, max_total_tokens: int | None = None, 
     for name, bound in bounds.items():
         if not 0 < bound < inf:
             raise BadInput(f"{NAMES[name]} {bound}: a number above 0 is wanted, or none for no bound")
-    BUDGET.bounds, BUDGET.spent = bounds, Counter()
+    BUDGET.bounds, BUDGET.spent, BUDGET.counted = bounds, Counter(), set()
+    BUDGET.run = hashlib.sha256(os.fsencode(Path(out).resolve())).hexdigest()[:16] if out else ""
 
 
 def price_of(model: str, url: str) -> Price | None:

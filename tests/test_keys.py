@@ -120,7 +120,7 @@ def test_the_error_of_a_call(server, status, said):
 
 
 def test_a_replay_needs_none(monkeypatch, tmp_path):
-    Store(tmp_path / "s.sqlite").db.close()
+    Store(tmp_path / "s.sqlite").close()
     with pytest.raises(BadInput, match="OPENAI_API_KEY"):
         LLM("gpt-4o")
     monkeypatch.setenv("CCE_REPLAY", str(tmp_path / "s.sqlite"))

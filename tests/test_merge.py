@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from cce.errors import BadInput, StoreUnusable
-from cce.models.store import Store, merge
+from cce.models.store import Store
+from cce.models.upkeep import merge
 from cce.models.wire import Completion, Request
 from tests.test_store import WRITER
 
@@ -30,7 +31,7 @@ def contents(folder) -> dict:
 
 def test_all_completions_arrive_and_the_first_answer_stays(tmp_path):
     for name, numbers in (("into", range(2)), ("one", range(1, 4)), ("two", range(3, 6))):
-        filled(tmp_path / name, name, numbers).db.close()
+        filled(tmp_path / name, name, numbers).close()
     assert merge(tmp_path / "into", [tmp_path / "one", tmp_path / "two"]) == [(2, 1), (2, 1)]
     merged = Store(tmp_path / "into")
     assert [merged.get(request(n)).text for n in range(6)] == ["into", "into", "one", "one", "two", "two"]
@@ -38,7 +39,7 @@ def test_all_completions_arrive_and_the_first_answer_stays(tmp_path):
 
 def test_the_sources_stay_as_they_are_and_need_not_be_writable(tmp_path):
     (tmp_path / "sources").mkdir()
-    filled(tmp_path / "sources/one", "one", range(3)).db.close()
+    filled(tmp_path / "sources/one", "one", range(3)).close()
     before = contents(tmp_path / "sources")
     os.chmod(tmp_path / "sources", 0o555)
     assert merge(tmp_path / "made/into", [tmp_path / "sources/one"]) == [(3, 0)]
@@ -61,9 +62,9 @@ def test_a_store_that_a_run_still_writes_to_can_be_merged(tmp_path):
 
 
 def test_a_store_is_not_merged_into_itself_by_whatever_name(tmp_path):
-    filled(tmp_path / "into", "mine", range(2)).db.close()
+    filled(tmp_path / "into", "mine", range(2)).close()
     (tmp_path / "alias").symlink_to(tmp_path / "into")
-    filled(tmp_path / "good", "good", range(9)).db.close()
+    filled(tmp_path / "good", "good", range(9)).close()
     with pytest.raises(BadInput, match="alias: a store cannot be merged into itself"):
         merge(tmp_path / "into", [tmp_path / "good", tmp_path / "alias"])
     assert len(Store(tmp_path / "into")) == 2
@@ -80,13 +81,13 @@ def foreign_database(path):
 
 
 def cut_off(path):
-    filled(path, "a" * 1000, range(50)).db.close()
+    filled(path, "a" * 1000, range(50)).close()
     os.truncate(path, path.stat().st_size // 2)
 
 
 @pytest.mark.parametrize("make", [text_file, foreign_database, cut_off, os.mkdir, lambda path: None])
 def test_a_source_that_is_no_store_is_named_and_nothing_is_written(tmp_path, make):
-    filled(tmp_path / "good", "good", range(3)).db.close()
+    filled(tmp_path / "good", "good", range(3)).close()
     make(tmp_path / "bad")
     with pytest.raises(StoreUnusable, match="store .*bad: "):
         merge(tmp_path / "into", [tmp_path / "good", tmp_path / "bad"])
@@ -95,7 +96,7 @@ def test_a_source_that_is_no_store_is_named_and_nothing_is_written(tmp_path, mak
 
 @pytest.mark.parametrize("make", [text_file, foreign_database, cut_off])
 def test_nothing_is_merged_into_what_is_no_store(tmp_path, make):
-    filled(tmp_path / "good", "good", range(3)).db.close()
+    filled(tmp_path / "good", "good", range(3)).close()
     make(tmp_path / "bad")
     before = (tmp_path / "bad").read_bytes()
     with pytest.raises(StoreUnusable, match="store .*bad: "):
@@ -104,7 +105,7 @@ def test_nothing_is_merged_into_what_is_no_store(tmp_path, make):
 
 
 def test_the_command_says_what_was_added(tmp_path):
-    filled(tmp_path / "one", "one", range(1200)).db.close()
+    filled(tmp_path / "one", "one", range(1200)).close()
     command = [sys.executable, "-m", "cce", "store", "merge", "into", "one", "one"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.splitlines() == [

@@ -112,7 +112,7 @@ def filled(path, rows: int) -> None:
     store = Store(path)
     for n in range(rows):
         store.put(Request(REQUEST | {"sample": n}), Completion("text " * 50, "stop"))
-    store.db.close()
+    store.close()
 
 
 def test_a_file_that_was_cut_off_is_refused_and_left_alone(tmp_path):
@@ -143,7 +143,7 @@ def test_a_replay_refuses_what_was_not_recorded_and_writes_nothing(tmp_path):
     path = tmp_path / "s.sqlite"
     recorder = Store(path)
     recorder.put(Request(REQUEST), Completion("yes", "stop"))
-    recorder.db.close()
+    recorder.close()
     before = path.read_bytes()
     replay = Store(path, replay=True)
     assert replay.get(Request(REQUEST)).text == "yes"

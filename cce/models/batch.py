@@ -75,7 +75,7 @@ def results(
         try:
             run(together(worker() for _ in range(workers)), tick=show)
         except BaseException:
-            run(landed())
+            run(landed(max((model.landing for model in models), default=0)))
             # What breaks off leaves what was there out of order, too.
             kept.extend(keep(result) for place in sorted(waiting) for result in waiting[place])
             raise

@@ -1,7 +1,7 @@
 """Calls: a request on its way: its turn at the endpoint, how it is asked, what is paid, and what a failure means."""
 
 import asyncio
-import json
+import os
 import sys
 import time
 from collections import Counter
@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import httpx2
 import openai
 
-from cce.errors import CallFailed, EndpointFailed
+from cce.errors import CallFailed, CCEError, EndpointFailed
 from cce.models import failures
 from cce.models.dry_run import DryRun
 from cce.models.endpoint import Endpoint, connections
 from cce.models.manners import Manners, refuses
 from cce.models.pace import Pace, Turn, pace_of
-from cce.models.replies import completion_of
+from cce.models.replies import completion_of, parsed, said_in, used
 from cce.models.settings import Settings
 from cce.models.store import Store
 from cce.models.wire import Completion, Request, without_special_tokens
@@ -29,14 +29,24 @@ WITHOUT_LOGPROBS = 'it tells no log-probabilities: read verdicts from its text, 
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
 _in_a_row: Counter[str] = Counter()
-_under_way: set[asyncio.Task] = set()
+_under_way: dict[asyncio.Task, "Call"] = {}
+os.register_at_fork(after_in_child=_under_way.clear)
 
 
-async def landed() -> None:
-    """Wait 5 seconds at most for what has been sent already, and is paid for, so that it reaches the store."""
-    if _under_way:
-        print("stopping; what is under way is waited for a moment", file=sys.stderr)
-        await asyncio.wait(_under_way, timeout=5)
+async def landed(seconds: float) -> None:
+    """Wait so long at most for what has been sent, and is paid for, so that it reaches the store; count down."""
+    end, counting = time.monotonic() + seconds, True
+    # Those that rest between two attempts are not sent.
+    while sent := [task for task, call in _under_way.items() if call.turn.held]:
+        left = max(0.0, end - time.monotonic())
+        if counting:
+            said = f"stopping; {len(sent)} calls are under way and paid for: waiting {left:.0f} s at most"
+            # Each second on a terminal, elsewhere once.
+            counting = sys.stderr.isatty()
+            print(said, end="\r" if counting else "\n", file=sys.stderr, flush=True)
+        if not left:
+            return
+        await asyncio.wait(sent, timeout=min(1, left))
 
 
 def heard(work: Coroutine) -> asyncio.Task[Completion]:
@@ -76,12 +86,14 @@ class Caller:
     price: Price
     bill: Bill
     concurrency: int
+    unsaid: int = 0  # replies that did not say credibly what they took
 
     async def sent(self, request: Request) -> Completion:
         """The endpoint's answer, or what stands for a refusal that another request gets round.
 
         Raises CallFailed or EndpointFailed (which of them says `cce.models.failures`), BoundReached and StoreUnusable.
         """
+        self.store.probe()
         settings, url = self.settings, self.endpoint.address()
         pace = pace_of(url, self.concurrency, settings.requests_a_minute, settings.tokens_a_minute)
         # Providers that count tokens a minute count the longest answer for the answer.
@@ -89,8 +101,8 @@ class Caller:
         await pace.take(call.turn)
         # What is under way will be paid for: it goes on to the store even where nobody waits any more.
         bought = heard(self._bought(call))
-        _under_way.add(bought)
-        bought.add_done_callback(_under_way.discard)
+        _under_way[bought] = call
+        bought.add_done_callback(_under_way.pop)
         bought.add_done_callback(lambda _: pace.leave(call.turn))
         return await asyncio.shield(bought)
 
@@ -100,10 +112,12 @@ class Caller:
         try:
             completion = await failures.patient(call.pace, self._again, call.rest)(self._called_as_taken, call)
             _in_a_row[call.url] = 0
-        # A reply that is no JSON, or not that of a completion, is a ValueError.
-        except (openai.OpenAIError, TimeoutError, ValueError) as error:
+        except CCEError:
+            raise
+        # Whatever else comes of one call says nothing of the others.
+        except Exception as error:
             completion = self._refused(error, call)
-        completion = self.store.put(call.request, completion)
+        completion = await self.store.keep(call.request, completion)
         self.bill.tokens += completion.tokens
         return completion
 
@@ -149,26 +163,48 @@ class Caller:
         return name
 
     async def _called(self, call: Call, wire: dict) -> Completion:
-        paid = Counter(calls=1)
+        most, reply = self._most(wire), None
+        cost = self.price.of(*most)
+        async with BUDGET.reserve(cost):
+            try:
+                reply = await self._reply(call, wire)
+                said = parsed(reply.content)
+                # A reply that is rejected costs what it says, too.
+                cost = self._cost(said, most, len(reply.content))
+                return self._completion(call, said, reply)
+            except openai.OpenAIError as error:
+                if reply is None and failures.unworked(error):
+                    cost = Counter(calls=1)
+                raise
+            finally:
+                BUDGET.spent.update(cost)
+                self.bill.dollars += cost["dollars"]
+                if BUDGET.noted:
+                    await self.store.spend(BUDGET.noted, cost)
+
+    async def _reply(self, call: Call, wire: dict) -> httpx2.Response:
         sent_by = self.endpoint.key, self.endpoint.key_header, self.endpoint.headers
         client = connections(call.url, self.concurrency, *sent_by)
-        async with BUDGET.reserve(self._most(wire)):
-            try:
-                async with asyncio.timeout(failures.TIMEOUT_SECONDS):
-                    # The reply as it came: making objects of it costs as much as all else.
-                    reply = await client.post("/chat/completions", body=wire, cast_to=httpx2.Response)
-                said = json.loads(reply.content.decode(errors="replace"))
-                if refusal := failures.refusal_in(said, reply):
-                    raise refusal
-                completion = self._without_key(completion_of(said, time.perf_counter() - call.start))
-                paid = self.price.of(completion.prompt_tokens, completion.completion_tokens)
-                call.pace.answered(call.turn, completion.tokens, reply.headers)
-                if call.request.body["top_logprobs"] and completion.first_token is None:
-                    raise EndpointFailed(f"{self.model}: {WITHOUT_LOGPROBS}")
-            finally:
-                BUDGET.spent.update(paid)
-                self.bill.dollars += paid["dollars"]
+        async with asyncio.timeout(failures.TIMEOUT_SECONDS):
+            # The reply as it came: making objects of it costs as much as all else.
+            return await client.post("/chat/completions", body=wire, cast_to=httpx2.Response)
+
+    def _completion(self, call: Call, said: object, reply: httpx2.Response) -> Completion:
+        if refusal := failures.refusal_in(said, reply):
+            raise refusal
+        completion = self._without_key(completion_of(said, time.perf_counter() - call.start))
+        call.pace.answered(call.turn, completion.tokens, reply.headers)
+        if call.request.body["top_logprobs"] and completion.first_token is None:
+            raise EndpointFailed(f"{self.model}: {WITHOUT_LOGPROBS}")
         return completion
+
+    def _cost(self, said: object, most: tuple[int, int], size: int) -> Counter:
+        """What a reply of so many bytes comes to: as it says, where that can be; if not, the most that it can be."""
+        (prompt, answer), longest, written = used(said), max(most[1], size), said_in(said)
+        # A gateway may put something before the prompt, and hardly a token is longer than a line.
+        credible = 0 < prompt <= 10 * most[0] and answer <= longest and written <= 128 * answer
+        self.unsaid += not credible
+        return self.price.of(prompt, answer) if credible else self.price.of(most[0], max(most[1], written))
 
     def _without_key(self, completion: Completion) -> Completion:
         # Some servers repeat it. In the JSON of a reply it may be written with escapes, here no more.
@@ -181,9 +217,9 @@ class Caller:
         texts |= {} if self.endpoint.url else {"model": "", "fingerprint": ""}
         return replace(completion, first_token=tokens, **texts)
 
-    def _most(self, wire: dict) -> Counter:
+    def _most(self, wire: dict) -> tuple[int, int]:
         # A token has a byte or more, and the chat template adds some: marks around messages, and a system prompt.
-        return self.price.of(64 + _size(wire), wire[self.manners.changes.get("max_tokens", "max_tokens")])
+        return 64 + _size(wire), wire[self.manners.changes.get("max_tokens", "max_tokens")]
 
     def _refused(self, error: Exception, call: Call) -> Completion:
         # Refusals that another request gets round are stored as completions: a rerun or a replay must go the same way.

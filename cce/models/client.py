@@ -14,7 +14,7 @@ from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
-from cce.spending import Bill, checked_price
+from cce.spending import BUDGET, Bill, checked_price
 
 # No server's is smaller, in tokens: a shorter prompt with its answer fits.
 SMALLEST_CONTEXT = 2048
@@ -34,17 +34,20 @@ class LLM:
         # A dry run makes no store where none is.
         recorded = None if options.dry_run else open_store(options.store)
         self.endpoint = endpoint_of(model, needs_key=recorded is not None and not recorded.replay)
-        self.model, self.bill = model, Bill()
+        self.model, self.bill, self.landing = model, Bill(), options.landing
         self.settings = settings_of(model)
         self.price = checked_price(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or options.concurrency
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
+        if not (options.dry_run or self.store.replay):
+            BUDGET.count(str(self.store.path), self.store.spent)
         self.answered: set[str] = set()  # by what the endpoint called the model
         # By the user's name: one model may be asked in two ways, of which it takes more in one.
         self.manners = manners_of(self.endpoint.url, short_name(model))
         known = self.store.manners(short_name(model), self.endpoint.url)
         self.manners.changes = known | self.manners.changes | self.settings.changes()
+        self.address = (self.settings.same_as or self.endpoint.url).rstrip("/")
         kept = self.store, self.price, self.bill, self.concurrency
         self.caller = Caller(model, self.endpoint, self.settings, self.manners, *kept)
         self._asked: dict[str, asyncio.Task[Completion]] = {}
@@ -84,16 +87,20 @@ class LLM:
         body = {"model": self.endpoint.name, "messages": messages, "temperature": warmth}
         body |= {"max_tokens": max_tokens, "sample": sample, "top_logprobs": top_logprobs}
         more = {"schema": schema, "extra_body": self.settings.extra_body}
-        request = Request(body | {name: value for name, value in more.items() if value}, expects)
+        request = Request(body | {name: value for name, value in more.items() if value}, expects, self.address)
         return self._usable(self._stored(request) or await run_async(self._shared(request)), request)
 
     def cautions(self) -> list[str]:
         """What to say with the results: that several models answered to this name, and how it was asked otherwise."""
         names, warmth = ", ".join(sorted(self.answered)), self.settings.temperature
+        uncounted = f"{self.model}: {self.caller.unsaid} replies did not say credibly what they took"
+        damaged = f"store {self.store.path}: {len(self.store.damaged)} damaged rows were left out, and asked for again"
         mixed = "these results mix them: name the one that you mean, if the endpoint has a name for it"
         own = {
             f"{self.model} was answered by {len(self.answered)} models: {names}; {mixed}": len(self.answered) > 1,
             f"{self.model} is asked at temperature {warmth}, as its settings say": warmth is not None,
+            f"{uncounted}; the most that they could is counted": self.caller.unsaid and BUDGET.bounds,
+            damaged: self.store.damaged,
         }
         told = self.manners.told(self.model, ("system", "temperature", "seed"))
         return [said for said, true in own.items() if true] + told

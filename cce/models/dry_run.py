@@ -49,16 +49,16 @@ class Usual(NamedTuple):
 class DryRun:
     """A store that has an answer to everything, and notes in the ledger what was needed of a model at an address."""
 
-    replay = True
+    replay, damaged = True, ()
 
     def __init__(self, ledger: str | Path, store: str | Path | None, address: str, concurrency: int):
-        path = Path(store or "").absolute()
+        self.path = path = Path(store or "").absolute()
         self.recorded, self.usual = _known(path if path.is_file() else None)
         self.ledger, self.place = _opened(str(ledger)), (address, concurrency)
 
     def get(self, request: Request) -> Completion:
         """The stored answer to this request, or a supposed one."""
-        found = self.recorded.response(request.key)
+        found = next(filter(None, map(self.recorded.response, request.keys)), None)
         # A run asks again for what was refused.
         found = None if found and found["finish"] == "refused" else found
         completion = Completion(**found, key=request.key) if found else self._supposed(request)
@@ -136,7 +136,8 @@ def _known(path: Path | None) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
     store, seen = Store(path, replay=True) if path else Store(), defaultdict(list)
     last = store.db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
     drawn = json.dumps(list(range(1, last + 1, max(1, last // SAMPLE))))
-    found = "SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))"
+    found = """SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))
+    AND is_sound(key, request, response, checksum)"""
     for row in store.db.execute(found, (drawn,)):
         request, answer = map(json.loads, row)
         # Refused prompts count no tokens, nor do servers that report none. Old stores have no kinds.

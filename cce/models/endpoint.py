@@ -146,6 +146,10 @@ async def _bounded(response: Response) -> None:
     response._content = b"".join(parts)
 
 
+# Connections belong to the process that made them, and to its loop.
+os.register_at_fork(after_in_child=connections.cache_clear)
+
+
 def _close(client: openai.AsyncOpenAI) -> None:
     # Left open, its connections are complained of on standard error when the program ends.
     with suppress(TimeoutError):

@@ -20,6 +20,7 @@ import httpx2
 import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from cce.errors import CCEError
 from cce.models.keys import masked
 from cce.models.pace import LONGEST_ASKED, Pace, asked_for
 from cce.spending import on_loopback
@@ -62,7 +63,7 @@ class Patience:
             return self.pace.patience() > GIVE_UP_SECONDS
         self.failures, self.since = self.failures + 1, self.since or time.monotonic()
         self.same, self.said = self.same + 1 if str(error) == self.said else 1, str(error)
-        useless = isinstance(error, ValueError) and self.same >= SAME
+        useless = not isinstance(error, openai.OpenAIError | TimeoutError) and self.same >= SAME
         return useless or self.failures >= ATTEMPTS or time.monotonic() - self.since > GIVE_UP_SECONDS
 
 
@@ -89,9 +90,13 @@ def passes(error: BaseException) -> bool:
         for_now = error.status_code in (408, 409) or error.status_code >= 500
         told_not_to = error.response.headers.get("x-should-retry") == "false"
         return limited(error) or (for_now and not (told_not_to or hopeless(error) or too_long(error)))
-    # A reply that is no JSON, or not that of a completion, is a ValueError.
-    known = openai.APIConnectionError | openai.APIResponseValidationError | TimeoutError | ValueError
-    return isinstance(error, known) and "certificate" not in _root(error).lower()
+    # Whatever else: a reply that is no JSON, or not that of a completion, or none that HTTP knows.
+    return not isinstance(error, CCEError) and "certificate" not in _root(error).lower()
+
+
+def unworked(error: BaseException) -> bool:
+    """Whether nothing was done for this call that anybody could be charged for."""
+    return isinstance(error, openai.APIStatusError) or hopeless(error)
 
 
 def hopeless(error: BaseException) -> bool:

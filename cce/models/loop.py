@@ -4,6 +4,8 @@ A notebook cell already runs inside one, where `asyncio.run` is refused; and con
 """
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import wait
@@ -13,12 +15,24 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def heed_schedulers() -> None:
+    """Let SIGTERM and SIGHUP, which job schedulers and closed terminals send, stop this process as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Under nohup a hangup is ignored, and stays so.
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 @cache
 def background_loop() -> asyncio.AbstractEventLoop:
     """The loop, started on first use."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="cce-loop", daemon=True).start()
     return loop
+
+
+# A forked process has the loop, but not the thread in which it runs.
+os.register_at_fork(after_in_child=background_loop.cache_clear)
 
 
 def run(work: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) -> T:

@@ -6,6 +6,7 @@ What was learnt is kept in the store, so that no later run has to learn it again
 """
 
 import asyncio
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -100,6 +101,10 @@ class Manners:
 def manners_of(url: str, name: str) -> Manners:
     """Those of the model of this name at this address, in this process."""
     return Manners()
+
+
+# Their locks belong to a loop.
+os.register_at_fork(after_in_child=manners_of.cache_clear)
 
 
 def refuses(said: str, name: str) -> bool:

@@ -6,6 +6,7 @@ and grows; then fewer are sent at once, and slowly more again with every answer.
 """
 
 import asyncio
+import os
 import random
 import re
 import time
@@ -134,6 +135,9 @@ class Pace:
 def pace_of(url: str, concurrency: int, requests_a_minute: int | None, tokens_a_minute: int | None) -> Pace:
     """That of an address. Models there share it if they are given the same bounds."""
     return Pace(concurrency, requests_a_minute, tokens_a_minute)
+
+
+os.register_at_fork(after_in_child=pace_of.cache_clear)
 
 
 def asked_for(said: str, headers: Mapping[str, str]) -> float:

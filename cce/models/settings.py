@@ -46,6 +46,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         context: tokens of prompt and answer together, at which the endpoint cuts an answer off.
         price: in US dollars per million tokens.
         requests_a_minute, tokens_a_minute: what the provider allows.
+        same_as: another address that serves the very same model: what the store has from there counts for both.
     """
 
     model: str = ""
@@ -61,6 +62,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     price: PerMillion | None = None
     requests_a_minute: PositiveInt | None = None
     tokens_a_minute: PositiveInt | None = None
+    same_as: str = ""
 
     @model_validator(mode="after")
     def _check(self):

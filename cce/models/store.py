@@ -1,62 +1,68 @@
-"""The store of completions: SQLite, one row per completion, committed the moment it arrives.
+"""The store of completions: SQLite, one row per completion, on the disk before anyone goes on with it.
 
 A run finds what an earlier one paid for. With `CCE_REPLAY=FILE` all comes from that file; what it lacks is an error.
+What arrives while the disk is busy is committed together: under load a commit costs each row next to nothing.
 """
 
+import atexit
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
-from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from tenacity import retry, retry_if_exception_message, wait_random
 from tenacity.stop import stop_after_delay
 
-from cce.errors import BadInput, NotRecorded, StoreUnusable
+from cce.errors import NotRecorded, StoreUnusable
+from cce.models import store_file
+from cce.models.aside import put_aside, taken_in
+from cce.models.commits import Commits, Statement
+from cce.models.store_file import usable
+from cce.models.store_tables import CREATE, Row, checksum, is_sound, ready
 from cce.models.wire import Completion, Request
 
-# Marks a SQLite file as ours: the bytes "CCE1".
-APPLICATION_ID = 0x43434531
-# How long another process may hold a store.
-LOCK_SECONDS = 60
-# In one transaction, so that a second process never sees a table without the mark.
-CREATE = f"""BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};
-CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL); COMMIT"""
-# The first answer stays; a content that was refused may be answered later.
-PUT = """INSERT INTO completions VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET response = excluded.response
-WHERE json_extract(response, '$.finish') = 'refused'"""
-HAS_MANNERS = "SELECT 1 FROM sqlite_master WHERE name = 'manners'"
-LOCKED = retry_if_exception_message(match="database is locked")
-LEFT = "make room, or name another file; what it holds is left as it is"
-UNMERGED = "nothing of it was merged"
-
-
-@contextmanager
-def _usable(path: str | Path, outcome: str = LEFT) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StoreUnusable(f"store {path}: {error}; {outcome}") from None
+# The first answer stays; a content that was refused may be answered later, and a damaged row is worth nothing.
+PUT = """INSERT INTO completions VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
+SET request = excluded.request, response = excluded.response, checksum = excluded.checksum
+WHERE NOT is_sound(key, request, response, checksum) OR json_extract(response, '$.finish') = 'refused'"""
+SPEND = """INSERT INTO spent VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET
+calls = calls + excluded.calls, tokens = tokens + excluded.tokens, dollars = dollars + excluded.dollars"""
+NEXT_MARK = "UPDATE log SET mark = substr(mark, 1, 25) || printf('%012d', substr(mark, 26) + 1)"
+# By another process, perhaps one that adds the same column.
+LOCKED = retry_if_exception_message(match="database is locked|duplicate column name")
 
 
 class Store:
     """Completions by request, in a file, or in memory where no path is given; a `replay` only reads.
 
+    `damaged` has the keys of rows that are not what was written: they are left out, and asked for again.
     Raises StoreUnusable where the path cannot be written or holds something that is not a store.
     """
 
     def __init__(self, path: str | Path | None = None, replay: bool = False):
-        self.path, self.replay = path, replay
-        with _usable(self.path):
-            self.db = self._open()
+        # SQLite's log lies beside the file itself, not beside a link to it.
+        self.path, self.replay, self.damaged = path and Path(path).resolve(), replay, set()
+        # One commit at a time on the one connection that writes, from whichever thread.
+        self.commits, self.turn = Commits(self.write), Lock()
+        self.probed, self.process = not path, os.getpid()
+        with usable(self.path):
+            self.db = self._opened()
+            # What is read does not wait for what is written.
+            self.writer = self.db if replay or not path else ready(store_file.opened(self.path))
+            self.place = self._place()
+        if path and not replay:
+            self._take_in()
 
     def get(self, request: Request) -> Completion | None:
         """The stored answer to this request, or None; in a replay a missing one raises NotRecorded."""
-        if found := self.response(request.key):
-            return Completion(**found, key=request.key)
+        for key in request.keys:
+            if found := self.response(key):
+                return Completion(**found, key=key)
         if self.replay:
             start = request.body["messages"][-1]["content"][:200]
             raise NotRecorded(f"{self.path} has no answer of {request.body['model']} to: {start!r}; record it anew")
@@ -64,13 +70,30 @@ class Store:
 
     def put(self, request: Request, completion: Completion) -> Completion:
         """Keep an answer at once, and return it with its key; where two processes bought the same, the first stays."""
-        # With the kind that was expected, so that the store tells the usual length of each.
-        asked = json.dumps(request.body | {"expects": request.expects.kind})
-        kept = {field.name: getattr(completion, field.name) for field in fields(completion) if field.compare}
-        with _usable(self.path):
-            row = (request.key, asked, json.dumps(kept))
-            self.db.execute(PUT, row)
+        self.write([_put(request, completion)])
         return replace(completion, key=request.key)
+
+    async def keep(self, request: Request, completion: Completion) -> Completion:
+        """The same together with what else arrives meanwhile; returns once it is on the disk."""
+        await self._kept(_put(request, completion))
+        return replace(completion, key=request.key)
+
+    async def spend(self, run: str, spent: Counter) -> None:
+        """Note what a run has spent: calls, tokens and dollars."""
+        await self._kept((SPEND, (run, spent["calls"], spent["tokens"], spent["dollars"])))
+
+    def spent(self, run: str) -> Counter:
+        """What this run has spent so far."""
+        with usable(self.path):
+            row = self.db.execute("SELECT calls, tokens, dollars FROM spent WHERE run = ?", (run,)).fetchone()
+        return Counter(dict(zip(("calls", "tokens", "dollars"), row or (), strict=False)))
+
+    def probe(self) -> None:
+        """Raise StoreUnusable, before anything is bought, where there is no room for what will be."""
+        if not self.probed:
+            with usable(self.path):
+                store_file.check_room(self.path.parent)
+            self.probed = True
 
     def manners(self, model: str, url: str) -> dict:
         """How this model at this address was found to want to be asked: `changes` of `Manners`."""
@@ -81,115 +104,141 @@ class Store:
         return [(model, changes) for model, _, changes in self._manners()]
 
     def _manners(self) -> list[tuple[str, str, dict]]:
-        # A store that was never refused has no such table.
-        with _usable(self.path):
-            known = self.db.execute(HAS_MANNERS).fetchone()
-            rows = self.db.execute("SELECT model, url, changes FROM manners ORDER BY 1").fetchall() if known else []
+        with usable(self.path):
+            rows = self.db.execute("SELECT model, url, changes FROM manners ORDER BY 1").fetchall()
         return [(model, url, json.loads(changes)) for model, url, changes in rows]
 
     def keep_manners(self, model: str, url: str, changes: dict) -> None:
         """Keep these."""
-        with _usable(self.path):
-            self.db.execute(
-                "CREATE TABLE IF NOT EXISTS manners (model TEXT, url TEXT, changes TEXT, PRIMARY KEY (model, url))"
-            )
-            self.db.execute("INSERT OR REPLACE INTO manners VALUES (?, ?, ?)", (model, url, json.dumps(changes)))
+        self.write([("INSERT OR REPLACE INTO manners VALUES (?, ?, ?)", (model, url, json.dumps(changes)))])
 
     def request(self, key: str) -> dict | None:
         """What was asked under this key: a request's body, or None."""
-        return self._json("request", key)
+        found = self._row(key)
+        return found and json.loads(found[0])
 
     def response(self, key: str) -> dict | None:
         """What was answered under this key: the fields of a Completion that are kept, or None."""
-        return self._json("response", key)
+        found = self._row(key)
+        return found and json.loads(found[1])
 
     def __len__(self) -> int:
         return self.db.execute("SELECT count(*) FROM completions").fetchone()[0]
 
-    def _json(self, column: str, key: str) -> dict | None:
-        with _usable(self.path):
-            row = self.db.execute(f"SELECT {column} FROM completions WHERE key = ?", (key,)).fetchone()
-        return json.loads(row[0]) if row else None
+    def write(self, statements: Sequence[Statement]) -> None:
+        """Commit these together. Raises StoreUnusable, which says where answers wait that could not be kept."""
+        try:
+            with usable(self.path), self.turn:
+                self._check_process()
+                self._check_there()
+                self._transaction(statements)
+                self._check_there()
+        except StoreUnusable as error:
+            rows = [row for sql, row in statements if sql == PUT]
+            raise StoreUnusable(f"{error}{put_aside(self.path, rows)}") from None
+
+    def close(self) -> None:
+        """Write the log back, so that the store is one whole file."""
+        for db in (self.db, self.writer):
+            with suppress(sqlite3.Error):
+                db.close()
+
+    def _check_process(self) -> None:
+        # A forked process would break the locks of the one that opened it.
+        if os.getpid() != self.process:
+            raise OSError("it was opened before this process was forked; make models and judge in one and the same")
+
+    def _row(self, key: str) -> tuple[str, str] | None:
+        found = "SELECT request, response, checksum FROM completions WHERE key = ?"
+        with usable(self.path):
+            self._check_process()
+            row = self.db.execute(found, (key,)).fetchone()
+        if row and not is_sound(key, *row):
+            self.damaged.add(key)
+            return None
+        return row and row[:2]
+
+    async def _kept(self, statement: Statement) -> None:
+        # In memory nothing is waited for.
+        await self.commits.commit(statement) if self.writer is not self.db else self.write([statement])
+
+    def _transaction(self, statements: Sequence[Statement]) -> None:
+        self.writer.execute("BEGIN IMMEDIATE")
+        try:
+            for sql, values in statements:
+                self.writer.execute(sql, values)
+            self.writer.execute(NEXT_MARK)
+            self.writer.execute("COMMIT")
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                self.writer.execute("ROLLBACK")
+            raise
+
+    def _check_there(self) -> None:
+        if self.path and self._place() != self.place:
+            raise OSError("it was deleted or replaced while this run writes to it")
+
+    def _place(self) -> tuple[int, int] | None:
+        # None for one in memory, and where the name leads nowhere.
+        with suppress(OSError):
+            there = os.stat(self.path) if self.path else None
+            return there and (there.st_dev, there.st_ino)
+        return None
+
+    def _take_in(self) -> None:
+        with taken_in(self.path) as rows:
+            if rows := [tuple(row) for row in rows if len(row) == 4 and is_sound(*row)]:
+                self.write([(PUT, row) for row in rows])
 
     # While another process turns on the log of a new store it is locked, and for that SQLite itself does not wait.
-    @retry(retry=LOCKED, stop=stop_after_delay(LOCK_SECONDS), wait=wait_random(0, 0.1), reraise=True)
-    def _open(self) -> sqlite3.Connection:
+    @retry(retry=LOCKED, stop=stop_after_delay(store_file.LOCK_SECONDS), wait=wait_random(0, 0.1), reraise=True)
+    def _opened(self) -> sqlite3.Connection:
         if self.replay:
-            return _checked(_connected(only_read(Path(self.path))))
+            return ready(store_file.opened_to_read(self.path), to_read=True)
         if self.path:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-            _check_whole(Path(self.path))
-        db = _connected(Path(self.path).absolute().as_uri() if self.path else ":memory:")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = store_file.opened(self.path) if self.path else store_file.connected(":memory:")
         if not db.execute("PRAGMA schema_version").fetchone()[0]:
             # Write-ahead logging survives a killed process and lets several processes share the file.
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(CREATE)
-        return _checked(db)
+        return ready(db)
 
 
-def _connected(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
-
-
-def _checked(db: sqlite3.Connection) -> sqlite3.Connection:
-    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise sqlite3.DatabaseError("this file is not a store of completions")
-    db.execute("PRAGMA synchronous = NORMAL")
-    return db
-
-
-def _check_whole(path: Path) -> None:
-    # A file shorter than it says is refused before SQLite writes into it; after a kill the log beside it has the rest.
-    if not path.is_file() or path.with_name(path.name + "-wal").exists():
-        return
-    with path.open("rb") as file:
-        header = file.read(32)
-    # The size of a page, of 65,536 bytes as 1, and the number of pages.
-    size, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
-    if header.startswith(b"SQLite format 3") and path.stat().st_size < (65_536 if size == 1 else size) * pages:
-        raise sqlite3.DatabaseError("the file is cut off")
-
-
-def only_read(path: Path) -> str:
-    """The URI at which SQLite reads a store and leaves it as it is."""
-    # With no log beside it nobody writes to it, and SQLite need not put files of its own there, as it otherwise would.
-    immutable = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
-    return f"{path.absolute().as_uri()}?mode=ro{immutable}"
+def _put(request: Request, completion: Completion) -> tuple[str, Row]:
+    # With the kind that was expected, so that the store tells the usual length of each.
+    asked = json.dumps(request.identity | {"expects": request.expects.kind})
+    kept = json.dumps({field.name: getattr(completion, field.name) for field in fields(completion) if field.compare})
+    return PUT, (request.key, asked, kept, checksum(request.key, asked, kept))
 
 
 def open_store(path: str | Path | None) -> Store:
     """The store at this path, opened once per process, or one in memory; CCE_REPLAY, where set, goes before both."""
     recorded = os.environ.get("CCE_REPLAY")
-    file = recorded or path
-    return _opened(Path(file).absolute(), replay=bool(recorded)) if file else Store()
+    if not (file := recorded or path):
+        return Store()
+    place = Path(file).resolve(), bool(recorded)
+    if place not in _open:
+        _open[place] = Store(*place)
+    return _open[place]
 
 
-_opened = cache(Store)
+_open: dict[tuple[Path, bool], Store] = {}
+# Of the process that this one was forked from: they are its own, and closing them here would break its locks.
+_inherited: list[dict] = []
 
 
-def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
-    """Put the completions of all sources into the store `into`, which is made if missing; the first answer stays.
-
-    Sources are only read, also while a run writes to them. Returns for each how many completions were added, and how
-    many were there already. Raises BadInput for a store merged into itself, StoreUnusable for a file that is no store:
-    both before anything is written. A source that turns out broken later adds nothing; those before it are added.
-    """
-    for source in sources:
-        if source.exists() and into.exists() and source.samefile(into):
-            raise BadInput(f"{source}: a store cannot be merged into itself")
-        with _usable(source, UNMERGED), closing(_connected(only_read(source))) as db:
-            _checked(db)
-    with closing(Store(into).db) as db:
-        return [_added(db, source) for source in sources]
+@atexit.register
+def close_all() -> None:
+    """Close all stores of this process."""
+    for store in _open.values():
+        store.close()
+    _open.clear()
 
 
-def _added(db: sqlite3.Connection, source: Path) -> tuple[int, int]:
-    with _usable(source, UNMERGED):
-        db.execute("ATTACH ? AS source", (only_read(source),))
-        # In one transaction, so that both numbers are of the same moment of a source that still grows.
-        db.execute("BEGIN")
-        added = db.execute("INSERT OR IGNORE INTO completions SELECT * FROM source.completions").rowcount
-        found = db.execute("SELECT count(*) FROM source.completions").fetchone()[0]
-        db.execute("COMMIT")
-        db.execute("DETACH source")
-    return added, found - added
+def _leave_to_parent() -> None:
+    _inherited.append(dict(_open))
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)

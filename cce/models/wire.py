@@ -107,16 +107,27 @@ class Completion:
 @dataclass(frozen=True)
 class Request:
     """What is asked: `body` has model, messages, temperature, max_tokens, sample, top_logprobs, and perhaps schema and
-    extra_body, which a user adds to each request.
+    extra_body, which a user adds to each request. `url` is the address; it is empty for this machine's own engines.
     """
 
     body: dict
     expects: Expects = ANSWER
+    url: str = ""
+
+    @property
+    def identity(self) -> dict:
+        """What tells it from any other: the body, and the address, since two may call different models by one name."""
+        return self.body | ({"url": self.url} if self.url else {})
 
     @cached_property
     def key(self) -> str:
-        """The store's key: a digest of the body's canonical JSON. How the endpoint is reached is no part of it."""
-        return hashlib.sha256(CANONICAL.encode(self.body).encode()).hexdigest()
+        """The store's key: a digest of the identity's canonical JSON."""
+        return _digest(self.identity)
+
+    @property
+    def keys(self) -> list[str]:
+        """This key, and the one that stores of earlier versions have, which knew no address."""
+        return [self.key, _digest(self.body)] if self.url else [self.key]
 
     @property
     def special(self) -> set[str]:
@@ -135,6 +146,10 @@ class Request:
             answer = {"name": "answer", "strict": True, "schema": body["schema"]}
             wire["response_format"] = {"type": "json_schema", "json_schema": answer}
         return wire | body.get("extra_body", {})
+
+
+def _digest(asked: dict) -> str:
+    return hashlib.sha256(CANONICAL.encode(asked).encode()).hexdigest()
 
 
 def without_special_tokens(messages: Messages) -> Messages:
