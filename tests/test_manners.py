@@ -71,9 +71,12 @@ def test_a_refusal_that_only_mentions_a_system_is_none_of_a_system_message():
 
 
 @pytest.mark.filterwarnings("ignore:.*takes no system message")
-def test_what_is_asked_is_known_by_one_key_however_it_is_sent(tmp_path):
+def test_what_is_asked_is_known_by_one_key_however_it_is_sent(tmp_path, monkeypatch):
     pair, options = planted_pair(0, 2, 5), {"prompts": "paper", "store": tmp_path / "s.sqlite"}
     with FakeServer() as taking, WithoutSystem() as refusing:
+        # That both serve one model is for their user to say.
+        (tmp_path / "models.yaml").write_text(json.dumps({"judge": {"same_as": refusing.url}}))
+        monkeypatch.setenv("CCE_MODELS", str(tmp_path / "models.yaml"))
         evaluate([pair], ["vanilla"], [refusing.model("judge")], **options)
         evaluate([pair], ["vanilla"], [taking.model("judge")], **options)
         assert not taking.requests

@@ -4,12 +4,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from cce.errors import BadInput, StoreUnusable
 from cce.models.store import Store
-from cce.models.upkeep import merge
+from cce.models.upkeep import check, merge
 from cce.models.wire import Completion, Request
 from tests.test_store import WRITER
 
@@ -32,7 +33,9 @@ def contents(folder) -> dict:
 def test_all_completions_arrive_and_the_first_answer_stays(tmp_path):
     for name, numbers in (("into", range(2)), ("one", range(1, 4)), ("two", range(3, 6))):
         filled(tmp_path / name, name, numbers).close()
-    assert merge(tmp_path / "into", [tmp_path / "one", tmp_path / "two"]) == [(2, 1), (2, 1)]
+    found = merge(tmp_path / "into", [tmp_path / "one", tmp_path / "two"])
+    # Those that are there already have another answer: the names differ.
+    assert found == [(2, 1, 1, 0), (2, 1, 1, 0)]
     merged = Store(tmp_path / "into")
     assert [merged.get(request(n)).text for n in range(6)] == ["into", "into", "one", "one", "two", "two"]
 
@@ -42,8 +45,8 @@ def test_the_sources_stay_as_they_are_and_need_not_be_writable(tmp_path):
     filled(tmp_path / "sources/one", "one", range(3)).close()
     before = contents(tmp_path / "sources")
     os.chmod(tmp_path / "sources", 0o555)
-    assert merge(tmp_path / "made/into", [tmp_path / "sources/one"]) == [(3, 0)]
-    assert merge(tmp_path / "made/into", [tmp_path / "sources/one"]) == [(0, 3)]
+    assert merge(tmp_path / "made/into", [tmp_path / "sources/one"]) == [(3, 0, 0, 0)]
+    assert merge(tmp_path / "made/into", [tmp_path / "sources/one"]) == [(0, 3, 0, 0)]
     os.chmod(tmp_path / "sources", 0o755)
     assert contents(tmp_path / "sources") == before
 
@@ -53,11 +56,11 @@ def test_a_store_that_a_run_still_writes_to_can_be_merged(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         for _ in range(50):
             seen = int(writer.stdout.readline()) + 1
-        ((added, there),) = merge(tmp_path / "into", [tmp_path / "growing"])
+        ((added, there, _, damaged),) = merge(tmp_path / "into", [tmp_path / "growing"])
         assert writer.poll() is None
         writer.kill()
     assert added >= seen
-    assert there == 0
+    assert there == damaged == 0
     assert len(Store(tmp_path / "into")) == added
 
 
@@ -85,7 +88,7 @@ def cut_off(path):
     os.truncate(path, path.stat().st_size // 2)
 
 
-@pytest.mark.parametrize("make", [text_file, foreign_database, cut_off, os.mkdir, lambda path: None])
+@pytest.mark.parametrize("make", [text_file, foreign_database, os.mkdir, lambda path: None])
 def test_a_source_that_is_no_store_is_named_and_nothing_is_written(tmp_path, make):
     filled(tmp_path / "good", "good", range(3)).close()
     make(tmp_path / "bad")
@@ -102,6 +105,54 @@ def test_nothing_is_merged_into_what_is_no_store(tmp_path, make):
     with pytest.raises(StoreUnusable, match="store .*bad: "):
         merge(tmp_path / "bad", [tmp_path / "good"])
     assert (tmp_path / "bad").read_bytes() == before
+
+
+def damaged_row(path) -> None:
+    filled(path, "a" * 1000, range(50)).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE completions SET response = replace(response, 'aaa', 'aab') WHERE rowid = 7")
+        db.commit()
+
+
+def damaged_page(path) -> None:
+    filled(path, "a" * 1000, range(50)).close()
+    with open(path, "r+b") as file:
+        # In the middle of the rows.
+        file.seek(4096 * 12)
+        file.write(b"\xff" * 4096)
+
+
+@pytest.mark.parametrize(("make", "least"), [(cut_off, 10), (damaged_row, 49), (damaged_page, 40)])
+def test_of_a_damaged_store_all_that_can_be_read_is_saved_and_the_rest_is_counted(tmp_path, make, least):
+    make(tmp_path / "bad")
+    before = (tmp_path / "bad").read_bytes()
+    ((added, there, different, damaged),) = merge(tmp_path / "into", [tmp_path / "bad"])
+    assert (there, different) == (0, 0) and least <= added < 50
+    # What stands behind the end of a file that is cut off nobody can count.
+    assert damaged <= 50 - added if make is cut_off else damaged == 50 - added
+    merged = Store(tmp_path / "into")
+    kept = [merged.get(request(n)) for n in range(50)]
+    assert len([one for one in kept if one]) == added and {one.text for one in kept if one} == {"a" * 1000}
+    assert (tmp_path / "bad").read_bytes() == before
+
+
+@pytest.mark.parametrize(("make", "status"), [(damaged_row, 1), (damaged_page, 1), (None, 0)])
+def test_the_command_says_how_many_rows_are_damaged(tmp_path, make, status):
+    make(tmp_path / "s") if make else filled(tmp_path / "s", "fine", range(3)).close()
+    command = [sys.executable, "-m", "cce", "store", "check", "s"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == status
+    sound, damaged = check(tmp_path / "s")
+    assert done.stdout == f"s: {sound:,} completions, {damaged:,} damaged rows\n"
+    assert (damaged > 0) == (status == 1) and done.stderr.startswith("error: s: a run leaves" if status else "")
+
+
+def test_answers_that_differ_in_their_cost_alone_are_the_same(tmp_path):
+    for name, seconds in (("into", 1.0), ("one", 2.0)):
+        store = Store(tmp_path / name)
+        store.put(request(0), Completion("alike", "stop", 5, 6, seconds))
+        store.close()
+    assert merge(tmp_path / "into", [tmp_path / "one"]) == [(0, 1, 0, 0)]
 
 
 def test_the_command_says_what_was_added(tmp_path):

@@ -9,11 +9,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
+from contextlib import closing
 
 import pytest
 
 from cce.errors import NotRecorded, StoreUnusable
 from cce.models.store import Store
+from cce.models.store_tables import APPLICATION_ID
 from cce.models.wire import Completion, Expects, Request
 
 REQUEST = {
@@ -49,6 +52,14 @@ def test_whatever_changes_the_question_changes_the_key(change):
     assert Request(REQUEST | change).key != Request(REQUEST).key
 
 
+def test_two_addresses_may_call_different_models_by_one_name(tmp_path):
+    store, here, there = Store(tmp_path / "s.sqlite"), *(Request(REQUEST, url=f"http://{n}/v1") for n in "ab")
+    store.put(here, Completion("here", "stop"))
+    assert store.get(here).text == "here"
+    assert store.get(there) is None
+    assert store.get(Request(REQUEST)) is None
+
+
 def test_what_the_caller_expects_is_kept_beside_the_request_and_no_part_of_its_key(tmp_path):
     store, asked = Store(tmp_path / "s.sqlite"), Request(REQUEST, Expects("removal", apart="any"))
     assert asked.key == Request(REQUEST).key
@@ -57,14 +68,34 @@ def test_what_the_caller_expects_is_kept_beside_the_request_and_no_part_of_its_k
     assert store.request(asked.key) == REQUEST | {"expects": "removal"}
 
 
-def test_a_store_of_the_last_version_opens_and_its_keys_are_found(tmp_path):
-    # Its requests say nothing of what was expected; the key is a digest of canonical JSON, as it has always been.
-    store = Store(tmp_path / "s.sqlite")
+def old_store(path, *rows) -> None:
+    """One of the first version: without checksums, marks and the other tables."""
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA journal_mode = WAL; CREATE TABLE {OLD}")
+        db.executemany("INSERT INTO completions VALUES (?, ?, ?)", rows)
+        db.commit()
+
+
+OLD = "completions (key TEXT PRIMARY KEY, request TEXT NOT NULL, response TEXT NOT NULL)"
+
+
+@pytest.mark.parametrize("url", ["", "http://here/v1"])
+@pytest.mark.parametrize("replay", [False, True])
+def test_a_store_of_the_first_version_opens_and_its_keys_are_found(tmp_path, replay, url):
+    # Its requests say nothing of what was expected, nor of an address; the key is a digest of canonical JSON.
     body = json.dumps(REQUEST, sort_keys=True, separators=(",", ":"))
     assert body.startswith('{"max_tokens":9,"messages":[{"content":"h\\u00e9 {x}","role":"user"}],"model":"m"')
     row = (hashlib.sha256(body.encode()).hexdigest(), body, '{"text": "old", "finish": "stop", "first_token": null}')
-    store.db.execute("INSERT INTO completions VALUES (?, ?, ?)", row)
-    assert Store(tmp_path / "s.sqlite", replay=True).get(Request(REQUEST)).text == "old"
+    old_store(tmp_path / "s.sqlite", row)
+    store = Store(tmp_path / "s.sqlite", replay)
+    assert store.get(Request(REQUEST, url=url)).text == "old"
+    assert (store.all_manners(), store.spent("any")) == ([], Counter())
+    store.close()
+    if not replay:
+        # It is one of this version now.
+        again = Store(tmp_path / "s.sqlite")
+        again.put(Request(REQUEST | {"sample": 1}), Completion("new", "stop"))
+        assert [again.get(Request(REQUEST | {"sample": n})).text for n in (0, 1)] == ["old", "new"]
 
 
 def test_what_a_killed_process_wrote_is_there(tmp_path):
@@ -136,7 +167,8 @@ def test_a_full_disk_is_one_error_and_what_was_kept_before_it_is_there(tmp_path)
     limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))}
     done = subprocess.run(full, capture_output=True, text=True, **limited)
     assert re.search(r"StoreUnusable: store .*s\.sqlite: .*make room, or name another file", done.stderr)
-    assert len(Store(tmp_path / "s.sqlite")) == 3 + len(done.stdout.split())
+    # The answer that could not be kept waited aside, and is in.
+    assert len(Store(tmp_path / "s.sqlite")) == 3 + len(done.stdout.split()) + 1
 
 
 def test_a_replay_refuses_what_was_not_recorded_and_writes_nothing(tmp_path):

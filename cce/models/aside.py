@@ -31,7 +31,7 @@ def put_aside(store: Path | None, rows: Sequence[Sequence]) -> str:
 @contextmanager
 def taken_in(store: Path) -> Iterator[list[list]]:
     """The rows that wait for this store. Where the block ends well they are in, and their files are deleted."""
-    rows, files = [], [file for file in _places(store) if file.exists()]
+    rows, files = [], list(filter(_is_own, _places(store)))
     for file in files:
         with _locked(file, "r") as waiting:
             for line in waiting:
@@ -45,13 +45,17 @@ def taken_in(store: Path) -> Iterator[list[list]]:
 
 @contextmanager
 def _locked(file: Path, mode: str) -> Iterator[TextIO]:
-    # Never one that somebody else has put there, nor what a link of theirs leads to.
     number = os.open(file, (os.O_APPEND | os.O_CREAT if mode == "a" else 0) | os.O_RDWR | os.O_NOFOLLOW, 0o600)
     with open(number, mode, encoding="utf-8") as opened:
-        if os.fstat(number).st_uid != os.geteuid():
+        if not _is_own(file):
             raise PermissionError(f"{file} is somebody else's")
         fcntl.flock(number, fcntl.LOCK_EX)
         yield opened
+
+
+def _is_own(file: Path) -> bool:
+    # In a folder that all may write to, others may put a file or a link of this name.
+    return file.is_file() and not file.is_symlink() and file.stat().st_uid == os.geteuid()
 
 
 def _places(store: Path) -> list[Path]:

@@ -100,10 +100,8 @@ def check_log(path: Path) -> None:
         time.sleep(wait)
         # Where another process writes meanwhile, what was read of the two is of two moments.
         if _state(path) == before and not _go_together(path):
-            remedy = "move the log away to use the file as it is, or put the file there that it belongs to"
-            raise sqlite3.DatabaseError(
-                f"the log {log_of(path).name} beside it belongs to another file, or to {remedy}"
-            )
+            foreign = f"the log {log_of(path).name} beside it is another file's, or of another time"
+            raise sqlite3.DatabaseError(f"{foreign}; move it away to use the file without it")
 
 
 def _state(path: Path) -> list[tuple]:

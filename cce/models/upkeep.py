@@ -87,24 +87,24 @@ def _differ(known: dict | None, response: str) -> bool:
 
 
 def _rows(db: sqlite3.Connection) -> Iterator[Row | None]:
-    """Every row; None for one that is damaged. What stands behind the last one that can be read is unknown."""
-    start, unread = 0, 0
-    while unread <= UNREAD and start <= _last(db):
-        found = _block(db, start)
+    """Every row; None for one that is damaged. What stands behind the end of a file that is cut off is unknown."""
+    start, last, unread = 0, _last(db), 0
+    while start <= last and unread <= UNREAD:
+        for row in _block(db, start, int(min(start + BLOCK, last + 1))):
+            if row is None and last == inf:
+                unread += 1
+            else:
+                yield from [None] * unread
+                yield row if row and is_sound(*row) else None
+                unread = 0
         start += BLOCK
-        if not any(found):
-            unread += len(found)
-            continue
-        yield from [None] * unread
-        yield from (row if row and is_sound(*row) else None for row in found)
-        unread = 0
 
 
-def _block(db: sqlite3.Connection, start: int) -> list[Row | None]:
+def _block(db: sqlite3.Connection, start: int, end: int) -> list[Row | None]:
     try:
-        return db.execute(f"{ROWS} >= ? AND rowid < ?", (start, start + BLOCK)).fetchall()
+        return db.execute(f"{ROWS} >= ? AND rowid < ?", (start, end)).fetchall()
     except sqlite3.DatabaseError:
-        return [row for number in range(start, start + BLOCK) for row in _one(db, number)]
+        return [row for number in range(start, end) for row in _one(db, number)]
 
 
 def _one(db: sqlite3.Connection, number: int) -> list[Row | None]:
