@@ -19,7 +19,7 @@ from importlib import import_module
 from bench.figure import Figure, table, write_table
 from cce.project import commit, root
 
-QUESTIONS = ("vanilla", "many", "chain", "replay", "share", "importing")
+QUESTIONS = ("vanilla", "many", "chain", "replay", "puts", "share", "importing")
 KEPT = root() / "runs" / "bench"
 
 

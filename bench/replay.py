@@ -49,7 +49,7 @@ def replayed(number: int) -> tuple[dict, float]:
 
 def fill(folder: Path, number: int, job: dict) -> None:
     """Judge one pair, and keep its answer under every other pair's name as well."""
-    from cce.models.store import Store
+    from cce.models.store import Store, statement_of
     from cce.models.wire import Completion, Request
 
     one = write_pairs(folder / "one.jsonl", 1)
@@ -57,12 +57,12 @@ def fill(folder: Path, number: int, job: dict) -> None:
     store, name = Store(job["store"]), planted("0000000")["id"]
     request, response = store.db.execute("SELECT request, response FROM completions").fetchone()
     answer = Completion(**json.loads(response))
-    store.db.execute("BEGIN")
+    rows = []
     for place in range(1, number):
         body = json.loads(request.replace(name, f"{place:07}"))
         del body["expects"]  # which stands beside the request
-        store.put(Request(body), answer)
-    store.db.execute("COMMIT")
+        rows.append(statement_of(Request(body, url=body.pop("url")), answer))
+    store.write(rows)
     store.close()
 
 

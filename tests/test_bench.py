@@ -5,7 +5,7 @@ from math import isfinite
 import pytest
 
 import bench.__main__
-from bench import chain, importing, many, replay, vanilla
+from bench import chain, importing, many, puts, replay, vanilla
 from bench.__main__ import QUESTIONS
 from bench.figure import Figure, table
 from bench.race import race
@@ -31,9 +31,10 @@ def test_a_chain_asks_crowd_judge_and_judge_again():
         lambda: many.figures(rounds=1, pairs=8, in_flight=8, latency=0.0),
         lambda: chain.figures(rounds=1, pairs=2, crowd=2, latency=0.01),
         lambda: replay.figures(pairs=20, large=True),
+        lambda: puts.figures(rows=40),
         lambda: importing.figures(rounds=1),
     ],
-    ids=["vanilla", "many", "chain", "replay", "importing"],
+    ids=["vanilla", "many", "chain", "replay", "puts", "importing"],
 )
 def test_each_question_is_answered_in_numbers(figures):
     for figure in figures():

@@ -66,7 +66,7 @@ def file_system(image: Path, folder: Path, *options: str):
     try:
         yield
     finally:
-        subprocess.run(["umount", folder], check=True)
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.mark.parametrize("program", [WRITER, TOGETHER], ids=["one by one", "together"])

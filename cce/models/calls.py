@@ -25,6 +25,8 @@ from cce.names import short_name
 from cce.spending import BUDGET, Bill, Price
 
 WITHOUT_LOGPROBS = 'it tells no log-probabilities: read verdicts from its text, by verdict="text"'
+# Tokens that a gateway may put there.
+BEFORE_THE_PROMPT = 10_000
 # An endpoint at which so many calls in a row failed for good will fail the others too.
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
@@ -201,8 +203,8 @@ class Caller:
     def _cost(self, said: object, most: tuple[int, int], size: int) -> Counter:
         """What a reply of so many bytes comes to: as it says, where that can be; if not, the most that it can be."""
         (prompt, answer), longest, written = used(said), max(most[1], size), said_in(said)
-        # A gateway may put something before the prompt, and hardly a token is longer than a line.
-        credible = 0 < prompt <= 10 * most[0] and answer <= longest and written <= 128 * answer
+        # Hardly a token is longer than a line.
+        credible = 0 < prompt <= 10 * most[0] + BEFORE_THE_PROMPT and answer <= longest and written <= 128 * answer
         self.unsaid += not credible
         return self.price.of(prompt, answer) if credible else self.price.of(most[0], max(most[1], written))
 

@@ -70,12 +70,12 @@ class Store:
 
     def put(self, request: Request, completion: Completion) -> Completion:
         """Keep an answer at once, and return it with its key; where two processes bought the same, the first stays."""
-        self.write([_put(request, completion)])
+        self.write([statement_of(request, completion)])
         return replace(completion, key=request.key)
 
     async def keep(self, request: Request, completion: Completion) -> Completion:
         """The same together with what else arrives meanwhile; returns once it is on the disk."""
-        await self._kept(_put(request, completion))
+        await self._kept(statement_of(request, completion))
         return replace(completion, key=request.key)
 
     async def spend(self, run: str, spent: Counter) -> None:
@@ -205,7 +205,8 @@ class Store:
         return ready(db)
 
 
-def _put(request: Request, completion: Completion) -> tuple[str, Row]:
+def statement_of(request: Request, completion: Completion) -> tuple[str, Row]:
+    """What keeps an answer, for `Store.write`."""
     # With the kind that was expected, so that the store tells the usual length of each.
     asked = json.dumps(request.identity | {"expects": request.expects.kind})
     kept = json.dumps({field.name: getattr(completion, field.name) for field in fields(completion) if field.compare})
