@@ -11,6 +11,7 @@ import time
 import pytest
 
 from cce import load_pairs
+from cce.models.store import Store
 from tests.conftest import QUALITIES
 from tests.fake_server import FakeServer
 from tests.finals import check_finals, expected_requests
@@ -119,18 +120,47 @@ def test_where_a_bar_is_wanted_it_shows_cases_calls_and_tokens(server, tmp_path,
     assert "tokens" in shown
 
 
-def test_an_interrupt_stops_with_a_word_on_how_to_go_on(tmp_path, own_pairs):
-    with FakeServer(latency=30) as server:
+def stopped_by(server, folder, number: signal.Signals, *more: str) -> tuple[int, str]:
+    """Exit status and standard error of a run that gets this signal once it has sent something."""
+
+    def heeding() -> None:
         # Where the tests run in the background, the shell has them ignore interrupts, and a child would inherit that.
-        heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-        stopped = subprocess.Popen(command(server), cwd=tmp_path, stderr=subprocess.PIPE, text=True, **heeding)
-        while not server.requests:
-            time.sleep(0.01)
-        stopped.send_signal(signal.SIGINT)
-        said = stopped.communicate(timeout=20)[1]
-    assert stopped.returncode == 130
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(one, signal.SIG_DFL)
+
+    run = subprocess.Popen(command(server, *more), cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
+    while not server.requests:
+        time.sleep(0.01)
+    run.send_signal(number)
+    said = run.communicate(timeout=20)[1]
+    return run.returncode, said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_waits_for_what_is_paid_for_and_says_how_to_go_on(tmp_path, own_pairs, number):
+    with FakeServer(latency=1.5) as server:
+        status, said = stopped_by(server, tmp_path, number)
+    assert status == 130
+    assert re.search(r"stopping; \d+ calls are under way and paid for: waiting 30 s at most", said)
     assert "stopped; what has arrived is in the store, and this goes on from there:\ncce judge mine.jsonl" in said
     assert "Traceback" not in said
+    assert len(Store(tmp_path / "s.sqlite")) == len(server.requests) > 0
+
+
+def test_a_stop_waits_no_longer_than_it_is_told_to(tmp_path, own_pairs):
+    with FakeServer(latency=60) as server:
+        status, said = stopped_by(server, tmp_path, signal.SIGTERM, "--landing", "1")
+    assert status == 130 and "waiting 1 s at most" in said and "Traceback" not in said
+
+
+def test_a_hangup_that_the_shell_ignores_is_ignored(tmp_path, own_pairs):
+    with FakeServer(latency=0.3) as server:
+        ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+        run = subprocess.Popen(command(server), cwd=tmp_path, stderr=subprocess.DEVNULL, **ignoring)
+        while not server.requests:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGHUP)
+        assert run.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize(

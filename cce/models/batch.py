@@ -10,8 +10,8 @@ from typing import Any
 from tqdm import tqdm
 
 from cce.errors import CallFailed, ResultsMissing
-from cce.models.calls import landed
 from cce.models.client import LLM
+from cce.models.landing import landed
 from cce.models.loop import T, run, together
 from cce.spending import Bill
 

@@ -1,11 +1,9 @@
 """Calls: a request on its way: its turn at the endpoint, how it is asked, what is paid, and what a failure means."""
 
 import asyncio
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 
 import httpx2
@@ -15,6 +13,7 @@ from cce.errors import CallFailed, CCEError, EndpointFailed
 from cce.models import failures
 from cce.models.dry_run import DryRun
 from cce.models.endpoint import Endpoint, connections
+from cce.models.landing import heard, under_way
 from cce.models.manners import Manners, refuses
 from cce.models.pace import Pace, Turn, pace_of
 from cce.models.replies import completion_of, parsed, said_in, used
@@ -31,31 +30,6 @@ BEFORE_THE_PROMPT = 10_000
 FAILURES_IN_A_ROW = 20
 # By address: calls that failed for good since the last that did not.
 _in_a_row: Counter[str] = Counter()
-_under_way: dict[asyncio.Task, "Call"] = {}
-os.register_at_fork(after_in_child=_under_way.clear)
-
-
-async def landed(seconds: float) -> None:
-    """Wait so long at most for what has been sent, and is paid for, so that it reaches the store; count down."""
-    end, counting = time.monotonic() + seconds, True
-    # Those that rest between two attempts are not sent.
-    while sent := [task for task, call in _under_way.items() if call.turn.held]:
-        left = max(0.0, end - time.monotonic())
-        if counting:
-            said = f"stopping; {len(sent)} calls are under way and paid for: waiting {left:.0f} s at most"
-            # Each second on a terminal, elsewhere once.
-            counting = sys.stderr.isatty()
-            print(said, end="\r" if counting else "\n", file=sys.stderr, flush=True)
-        if not left:
-            return
-        await asyncio.wait(sent, timeout=min(1, left))
-
-
-def heard(work: Coroutine) -> asyncio.Task[Completion]:
-    """A task whose failure, where nobody waits for it any more, is not complained about on standard error."""
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return task
 
 
 @dataclass(eq=False)
@@ -67,6 +41,10 @@ class Call:
     pace: Pace
     turn: Turn
     start: float = 0.0
+
+    def is_sent(self) -> bool:
+        """Whether it is with the endpoint now, and not at rest between two attempts."""
+        return self.turn.held
 
     async def rest(self, seconds: float) -> None:
         """Let others go first for so many seconds, and wait for a new turn."""
@@ -103,8 +81,8 @@ class Caller:
         await pace.take(call.turn)
         # What is under way will be paid for: it goes on to the store even where nobody waits any more.
         bought = heard(self._bought(call))
-        _under_way[bought] = call
-        bought.add_done_callback(_under_way.pop)
+        under_way[bought] = call.is_sent
+        bought.add_done_callback(under_way.pop)
         bought.add_done_callback(lambda _: pace.leave(call.turn))
         return await asyncio.shield(bought)
 

@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 
 from cce.errors import ContentRefused, ContextOverflow, EndpointFailed, SchemaRefused
-from cce.models.calls import WITHOUT_LOGPROBS, Caller, heard
+from cce.models.calls import WITHOUT_LOGPROBS, Caller
 from cce.models.dry_run import DryRun
 from cce.models.endpoint import endpoint_of
+from cce.models.landing import heard
 from cce.models.loop import run, run_async
 from cce.models.manners import manners_of
 from cce.models.settings import settings_of
