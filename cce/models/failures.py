@@ -12,10 +12,11 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
 import httpx2
 import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
@@ -104,7 +105,10 @@ def hopeless(error: BaseException) -> bool:
     if isinstance(error, openai.APIStatusError):
         spent = re.search(SPENT, f"{error.code} {error.type} {told_by(error)}", re.I) is not None
         return spent or (error.status_code in (401, 402, 403, 404, 405) and not filtered(error))
-    return isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
+    # Who was reached, and hangs up at this call, may fare better with others.
+    return any(
+        isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in _chain(error)
+    )
 
 
 def filtered(error: BaseException) -> bool:
@@ -170,9 +174,13 @@ def _no_version(url: str) -> str:
 
 
 def _root(error: BaseException) -> str:
-    while error.__cause__ or error.__context__:
+    return str([*_chain(error)][-1])
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
         error = error.__cause__ or error.__context__
-    return str(error)
 
 
 def _unconnected(reason: str, url: str) -> str:
