@@ -26,6 +26,8 @@ from cce.names import NO_JUDGE
 from cce.options import DEFAULTS, Options
 
 T = TypeVar("T")
+# The share of judgments that are unreadable for one reason from which on that is said.
+WORTH_SAYING = 0.02
 # By the name that results are to show, a model; or models under their own names.
 Judges = Sequence[str] | Mapping[str, str]
 
@@ -104,7 +106,7 @@ class Evaluation:
         self.judges = judges if isinstance(judges, Mapping) else {name: name for name in judges}
         self.cautions = check_crowd(methods, crowd, lambda: min((len(pair.crowd) for pair in pairs), default=0))
         self.cautions += check_reading(methods, self.judges.values(), options)
-        self.failures, self.counts, self.reason = 0, Counter(), ""
+        self.failures, self.counts, self.unreadable, self.reason = 0, Counter(), Counter(), ""
         if not (len(pairs) and methods and judges):
             raise BadInput("pairs, methods and judges: at least one of each")
         _check_ids(pairs)
@@ -137,7 +139,8 @@ class Evaluation:
                 judged = Judged(UNJUDGED, failed=str(error))
                 self.failures, self.reason = self.failures + 1, self.reason or judged.failed
             record = record_of(pair, judge, method, judged, session)
-            self.counts.update(refused=record["crowd_refused"], cut_off=record["unreadable"] == CUT_OFF["length"])
+            self.counts.update(refused=record["crowd_refused"])
+            self.unreadable.update([record["unreadable"]] if record["unreadable"] else [])
             return record
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
@@ -147,15 +150,22 @@ class Evaluation:
         return [one for place in range(each) for one in kept[place::each]]
 
     def found(self) -> list[str]:
-        """What to say after the run: how much is missing, unreadable since it was cut off, or refused by a filter."""
-        cut_off, refused, longest = self.counts["cut_off"], self.counts["refused"], self.options.max_tokens
+        """What to say after the run: how much is missing, unreadable and why, or refused by a filter."""
+        why = CUT_OFF["length"]
+        cut_off, refused, longest = self.unreadable[why], self.counts["refused"], self.options.max_tokens
         remedy = f"raise max_tokens above {longest:,}, which bounds what a model thinks and its answer together"
         told = {
             missing_in_words("judging", self.failures, self.total, self.reason): self.failures,
             f"judging: {cut_off:,} of {self.total:,} judgments were cut off before their verdict; {remedy}": cut_off,
             f"judging: {refused:,} crowd members were refused by a filter; these crowds are so much smaller": refused,
         }
-        return [said for said, count in told.items() if count]
+        often = {
+            f"judging: {count:,} of {self.total:,} judgments are unreadable: {reason}": count
+            > WORTH_SAYING * self.total
+            for reason, count in self.unreadable.items()
+            if reason != why
+        }
+        return [said for said, count in (told | often).items() if count]
 
 
 def _check_ids(pairs: Sequence[Pair]) -> None:
