@@ -80,7 +80,6 @@ KINDS = [
     (_wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1), "seeds"),
     (Count, "max_tokens analyst_tokens student_tokens grader_tokens response_tokens answer_tokens"),
     (Count, "concurrency responses"),
-    (_wanted(Annotated[int, Field(ge=0)], "seconds, a whole number from 0 up"), "landing"),
     (CountOrNone, "limit teach_limit samples instruction_limit"),
     (_wanted(PositiveInt | None, "a whole number from 1 up, or None for no bound"), "max_calls max_total_tokens"),
     (_wanted(float | None, "US dollars, more than 0, or None for no bound", gt=0, allow_inf_nan=False), "max_cost"),

@@ -290,8 +290,8 @@ def test_a_schema_reaches_the_endpoint_and_the_store_knows_it(server, tmp_path):
     ]
     plain = {"model": "schema", "messages": [{"role": "user", "content": "x"}], "temperature": 0.0, "max_tokens": 1024}
     plain |= {"sample": 0, "top_logprobs": None}
-    assert llm.store.get(Request(plain))
-    assert llm.store.get(Request(plain | {"schema": POINTS}))
+    assert llm.store.get(Request(plain, url=server.url))
+    assert llm.store.get(Request(plain | {"schema": POINTS}, url=server.url))
     assert len(llm.store) == 2
 
 

@@ -161,9 +161,8 @@ class Evaluation:
         }
         often = {
             f"judging: {count:,} of {self.total:,} judgments are unreadable: {reason}": count
-            > WORTH_SAYING * self.total
             for reason, count in self.unreadable.items()
-            if reason != why
+            if reason != why and count > WORTH_SAYING * self.total
         }
         return [said for said, count in (told | often).items() if count]
 
