@@ -53,6 +53,10 @@ class StoreUnusable(CCEError):
     """The store cannot be opened as one of ours, or cannot keep an answer."""
 
 
+class OutputUnusable(CCEError):
+    """A file of results cannot be written, or was taken away while it was."""
+
+
 class TrainingFailed(CCEError):
     """A training ended without the weights; what it logged is named."""
 

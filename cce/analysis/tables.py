@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from cce.names import short_name
-from cce.text import write_whole
+from cce.outputs import write_whole
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"

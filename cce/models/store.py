@@ -17,6 +17,7 @@ from tenacity.stop import stop_after_delay
 
 from cce.errors import BadInput, NotRecorded, StoreUnusable
 from cce.models.wire import Completion, Request
+from cce.outputs import identity, store_files
 
 # Marks a SQLite file as ours: the bytes "CCE1".
 APPLICATION_ID = 0x43434531
@@ -175,7 +176,7 @@ def merge(into: Path, sources: Sequence[Path]) -> list[tuple[int, int]]:
     both before anything is written. A source that turns out broken later adds nothing; those before it are added.
     """
     for source in sources:
-        if source.exists() and into.exists() and source.samefile(into):
+        if {*map(identity, store_files(into))} & {*map(identity, store_files(source))}:
             raise BadInput(f"{source}: a store cannot be merged into itself")
         with _usable(source, UNMERGED), closing(_connected(only_read(source))) as db:
             _checked(db)
