@@ -387,6 +387,13 @@ def test_a_file_that_is_taken_away_while_it_is_written_is_one_error(folder, take
     assert rows(file) == [{"n": 1}]
 
 
+def test_where_no_file_can_be_written_the_caller_hears_it_before_the_first_record(tmp_path):
+    Store(tmp_path / "s.sqlite").db.close()
+    for name, said in (("s.sqlite", "that is a store"), (".", "that is a folder"), ("o" * 300, "File name too long")):
+        with pytest.raises(OutputUnusable, match=said):
+            Records(tmp_path / name).__enter__()
+
+
 def test_a_second_writer_in_the_same_process_is_refused_too(tmp_path):
     with Records(tmp_path / "o"), pytest.raises(BadInput, match=f"o: process {os.getpid()} on .* is writing it"):
         Records(tmp_path / "o").__enter__()

@@ -13,12 +13,14 @@ import pytest
 from cce import Records, runner
 from cce.analysis.export import export
 from cce.analysis.report import report
+from cce.crowd.record import COLUMNS
 from cce.errors import BadInput, OutputUnusable
 from cce.models.store import Store, merge
 from cce.outputs import alone
 from cce.parameters import begin
 from tests.test_merge import filled
 from tests.test_notebooks import FOLDERS, MAKE_ALL, project
+from tests.test_outputs import full_beyond
 from tests.test_project import ROOT
 
 __all__ = ["project"]
@@ -225,6 +227,16 @@ def test_an_export_goes_to_a_new_folder_alone(results, tmp_path, make, error, sa
     make(place)
     with pytest.raises(error, match=said):
         export(results, place)
+
+
+def test_an_export_that_finds_no_room_leaves_the_folder_as_it_was(results, tmp_path):
+    with Records(results / "01_judge_accuracy.jsonl") as records:
+        records.write(dict.fromkeys(COLUMNS) | {"text": "x" * 100})
+    (tmp_path / "new").mkdir()
+    with full_beyond(1000), pytest.raises(OutputUnusable, match="new: .*File too large; make room"):
+        export(results, tmp_path / "new")
+    assert not list((tmp_path / "new").iterdir())
+    assert len(export(results, tmp_path / "new")) == 4
 
 
 def test_two_exports_into_one_folder_are_noticed(results, tmp_path):

@@ -51,12 +51,18 @@ def _exported(run: Path, folder: Path) -> list[Path]:
             raise BadInput(f"{run}: no judgments lie there")
         tables = _tables(notebooks)
         card = _card(run.name, notebooks, tables)
-    with clearly(folder, NO_ROOM):
-        folder.mkdir(exist_ok=True)
-        for name, table in tables.items():
-            table.to_parquet(folder / f"{name}.parquet", index=False)
-    write_whole(folder / CARD, card)
-    return [*(folder / f"{name}.parquet" for name in tables), folder / CARD]
+    files = [*(folder / f"{name}.parquet" for name in tables), folder / CARD]
+    try:
+        with clearly(folder, NO_ROOM):
+            folder.mkdir(exist_ok=True)
+            for file, table in zip(files, tables.values(), strict=False):
+                table.to_parquet(file, index=False)
+        write_whole(folder / CARD, card)
+    except BaseException:
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
+    return files
 
 
 def _tables(notebooks: Sequence[Executed]) -> dict[str, pd.DataFrame]:

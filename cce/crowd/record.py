@@ -21,7 +21,7 @@ from cce.crowd.notes import Note
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED, Judgment
 from cce.errors import OutputUnusable
-from cce.outputs import ELSEWHERE, NO_ROOM, alone, append, begun, clearly, identity
+from cce.outputs import ELSEWHERE, NO_ROOM, alone, append, begun, check_writable, clearly, identity
 
 # What a row says, in this order.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
@@ -117,6 +117,7 @@ class Records(AbstractContextManager):
 
     def __enter__(self) -> "Records":
         self._make_folder()
+        check_writable(self.path)
         self.alone.enter_context(alone(self.path))
         return self
 
