@@ -1,5 +1,6 @@
 """Files that are written: whole or not at all, never over a file that is read, and by one process at a time."""
 
+import errno
 import fcntl
 import os
 import re
@@ -19,6 +20,7 @@ from cce.errors import BadInput, OutputUnusable
 # Files by what they are to the user.
 Files = Mapping[str, Iterable[str | Path | None]]
 BESIDE_A_STORE = "-wal", "-shm", "-journal"  # which SQLite makes
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 ELSEWHERE = "name a file in a folder that can be written"
 NO_ROOM = "make room, or name another file, and run it again; what models have answered is in the store"
 
@@ -61,7 +63,7 @@ def _streams() -> dict[object, str]:
 def target_of(file: Path) -> Path:
     """The file behind the links, where text may take its place. Raises OutputUnusable, which says why it may not."""
     target = Path(os.path.realpath(file))
-    with clearly(file, ELSEWHERE):
+    with clearly(file):
         if problem := _problem(file, target):
             raise OutputUnusable(f"{file}: {problem}")
     return target
@@ -94,7 +96,7 @@ def _is_store(file: Path) -> bool:
 def check_writable(file: Path) -> None:
     """Make sure that the file can be written later. Raises OutputUnusable where it cannot, and leaves all as it is."""
     probe = _beside(target_of(file))
-    with clearly(file, ELSEWHERE):
+    with clearly(file):
         probe.touch(exist_ok=False)
         probe.unlink()
 
@@ -111,7 +113,7 @@ def begun(file: Path, text: str) -> FileIO:
     """The same, and the file is returned open, to `append` to."""
     target = target_of(file)
     beside = _beside(target)
-    with clearly(file, NO_ROOM):
+    with clearly(file):
         new = beside.open("xb", buffering=0)
         try:
             if target.exists():
@@ -145,11 +147,12 @@ def _beside(target: Path) -> Path:
 
 
 @contextmanager
-def clearly(file: Path, remedy: str) -> Iterator[None]:
-    """Turn an error of the operating system's over this file into OutputUnusable."""
+def clearly(file: Path) -> Iterator[None]:
+    """Turn an error of the operating system's over this file into OutputUnusable, with what to do about it."""
     try:
         yield
     except OSError as problem:
+        remedy = NO_ROOM if problem.errno in FULL else ELSEWHERE
         raise OutputUnusable(f"{file}: {problem.strerror or problem}; {remedy}") from None
 
 
@@ -162,7 +165,7 @@ def alone(file: Path) -> Iterator[None]:
     """
     target = Path(os.path.realpath(file))
     mark = target.with_name(f".cce-{sha256(target.name.encode()).hexdigest()[:16]}.lock")
-    with clearly(file, ELSEWHERE):
+    with clearly(file):
         held = _held(mark, file)
     with held:
         try:
@@ -185,8 +188,15 @@ def _held(mark: Path, file: Path) -> TextIO:
             pass
         # Or the one before has just taken its mark away.
         if identity(mark) == identity(held.fileno()):
-            held.truncate(0)
-            held.write(f"process {os.getpid()} on {socket.gethostname()}")
-            held.flush()
+            _sign(held.fileno(), mark)
             return held
         held.close()
+
+
+def _sign(held: int, mark: Path) -> None:
+    try:
+        os.truncate(held, 0)
+        os.write(held, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    except OSError:
+        mark.unlink()
+        raise

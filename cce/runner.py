@@ -23,7 +23,7 @@ from papermill.exceptions import PapermillExecutionError
 from cce.benchmarks.pair import shard_of
 from cce.errors import BadInput, NotebookFailed
 from cce.inputs import files_read
-from cce.outputs import ELSEWHERE, NO_ROOM, alone, check_writable, clearly, keep_apart
+from cce.outputs import alone, check_writable, clearly, keep_apart
 from cce.parameters import check
 from cce.project import root
 
@@ -154,7 +154,7 @@ def _reserved(files: Sequence[Sequence[Path]], given: Sequence[dict]) -> Iterato
         _check_apart(written, parameters)
     with ExitStack() as held:
         for file in (file for written in files for file in written):
-            with clearly(file, ELSEWHERE):
+            with clearly(file):
                 file.parent.mkdir(parents=True, exist_ok=True)
             check_writable(file)
             # The records are held by the notebook itself, whoever runs it.
@@ -182,7 +182,7 @@ def _texts(value: object) -> list[str]:
 
 def _run(folder: Path, name: str, parameters: dict) -> list[Path]:
     (executed, *promised), start = _written(folder, name, parameters), time.time()
-    with clearly(executed, NO_ROOM):
+    with clearly(executed):
         execute(name, executed, parameters)
     if unmade := [str(file) for file in promised if not file.is_file() or file.stat().st_mtime < start - 1]:
         raise NotebookFailed(f"{name}: the notebook ran, but did not make {', '.join(unmade)}")

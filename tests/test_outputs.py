@@ -406,10 +406,27 @@ def test_where_files_cannot_be_locked_all_is_written_all_the_same(tmp_path, monk
     assert rows(tmp_path / "o.jsonl") == [{"n": 1}]
 
 
+def test_a_disk_without_room_at_all_is_said_at_once_and_no_mark_of_ours_is_left(tmp_path):
+    with full_beyond(0), pytest.raises(OutputUnusable, match="o.jsonl: File too large; make room"):
+        Records(tmp_path / "o.jsonl").__enter__()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif("not os.path.exists('/dev/full')")
+def test_what_is_printed_into_a_full_disk_is_one_error(folder, server):
+    with open("/dev/full", "w") as full:
+        asked = [sys.executable, "-m", "cce", *judged(server)]
+        done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "error: standard output: No space left on device")
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    assert len(rows("out.jsonl")) == len(QUALITIES)
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputUnusable, match="o.jsonl: .*; name a file in a folder that can be written"):
-        Records(tmp_path / "file" / "o.jsonl").write({})
+    for write in (lambda file: Records(file).write({}), lambda file: write_table(pd.DataFrame(), file)):
+        with pytest.raises(OutputUnusable, match="below: .*; name a file in a folder that can be written"):
+            write(tmp_path / "file" / "below")
 
 
 def test_scoring_writes_nothing(folder, server, run):

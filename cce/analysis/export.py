@@ -17,7 +17,7 @@ from cce.analysis.report.run import Executed, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput
-from cce.outputs import ELSEWHERE, NO_ROOM, alone, clearly, write_whole
+from cce.outputs import alone, clearly, write_whole
 from cce.project import root
 
 PAIR = ["notebook", "benchmark", "id", "judge", "method"]
@@ -35,7 +35,7 @@ def export(run: str | Path, folder: str | Path) -> list[Path]:
     judgments lie in `run`; NotRecorded where its store is not at hand; OutputUnusable where there is no room or right.
     """
     run, folder = Path(run).absolute(), Path(folder).absolute()
-    with clearly(folder, ELSEWHERE):
+    with clearly(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         return _exported(run, folder)
@@ -53,7 +53,7 @@ def _exported(run: Path, folder: Path) -> list[Path]:
         card = _card(run.name, notebooks, tables)
     files = [*(folder / f"{name}.parquet" for name in tables), folder / CARD]
     try:
-        with clearly(folder, NO_ROOM):
+        with clearly(folder):
             folder.mkdir(exist_ok=True)
             for file, table in zip(files, tables.values(), strict=False):
                 table.to_parquet(file, index=False)

@@ -21,7 +21,7 @@ from cce.crowd.notes import Note
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED, Judgment
 from cce.errors import OutputUnusable
-from cce.outputs import ELSEWHERE, NO_ROOM, alone, append, begun, check_writable, clearly, identity
+from cce.outputs import alone, append, begun, check_writable, clearly, identity
 
 # What a row says, in this order.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
@@ -138,11 +138,11 @@ class Records(AbstractContextManager):
             self._make_folder()
             self.file = begun(self.path, line)
         else:
-            with clearly(self.path, NO_ROOM):
+            with clearly(self.path):
                 append(self.file, line)
 
     def _make_folder(self) -> None:
-        with clearly(self.path, ELSEWHERE):
+        with clearly(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
 
 
