@@ -9,8 +9,9 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from cce.errors import BadInput
+from cce.errors import BadInput, OutputUnusable
 from cce.options import DEFAULTS, Options
+from cce.outputs import check_writable, keep_apart
 
 Profile = Annotated[str, Argument(help="A folder of parameter files: params/PROFILE/.")]
 Notebooks = Annotated[list[str] | None, Argument(help="Only these, such as 01_judge_accuracy.")]
@@ -50,8 +51,8 @@ def asking(command: Callable) -> Callable:
     def with_options(**given) -> None:
         from cce import spending
 
-        _check_out(given["out"])
         use_models(given.pop("models"))
+        _check_out(given)
         options = {name: given.pop(name) for name in ASKING if name in DEFAULT_VALUES}
         spending.limit(**{name: given.pop(name) for name in BOUNDS}, out=given["out"])
         command(**given, options=Options(**options))
@@ -65,16 +66,17 @@ def asking(command: Callable) -> Callable:
     return with_options
 
 
-def _check_out(out: Path) -> None:
+def _check_out(given: dict) -> None:
+    from cce.inputs import files_read
+
+    names = [given.get("pairs") or given.get("responses"), given["judge"], *(given["crowd"] or [])]
+    read = files_read(names, *(given[name] for name in ("store", "prompts", "data_dir")))
+    keep_apart(read, {"--out": [given["out"]]})
     # What was judged is written in its place later: that must not fail for want of a folder, a right or a shorter name.
-    beside = out.with_name(out.name + ".part")
     try:
-        beside.touch()
-        beside.unlink()
-    except OSError as problem:
-        raise BadInput(f"--out {out}: {problem.strerror}; name a file in a folder that can be written") from None
-    if out.is_dir():
-        raise BadInput(f"--out {out}: that is a folder; name a file in it")
+        check_writable(given["out"])
+    except OutputUnusable as problem:
+        raise BadInput(f"--out {problem}") from None
 
 
 def use_models(file: Path | None) -> None:

@@ -247,7 +247,10 @@ def main() -> None:
     heed_schedulers()
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except CCEError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.status)
@@ -256,3 +259,8 @@ def main() -> None:
             print("stopped; what has arrived is in the store, and this goes on from there:", file=sys.stderr)
             print(shlex.join(["cce", *sys.argv[1:]]), file=sys.stderr)
         raise
+    except OSError as problem:
+        # Such as what is printed into a full disk or a closed pipe; nothing more is to be written there at the end.
+        sys.stdout = None
+        print(f"error: {problem.filename or 'standard output'}: {problem.strerror or problem}", file=sys.stderr)
+        sys.exit(1)

@@ -57,6 +57,10 @@ class RowsDamaged(CCEError):
     """Some rows of a store are not what was written."""
 
 
+class OutputUnusable(CCEError):
+    """A file of results cannot be written, or was taken away while it was."""
+
+
 class TrainingFailed(CCEError):
     """A training ended without the weights; what it logged is named."""
 

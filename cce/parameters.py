@@ -20,7 +20,7 @@ from cce.errors import BadInput, PrometheusMissing
 from cce.models.loop import heed_schedulers
 from cce.models.training import Recipe
 from cce.options import DEFAULTS, Options, Order, Reading
-from cce.project import root
+from cce.project import check_results, root
 from cce.spending import limit
 
 # What students answer in notebook 06: an MT-Bench, then an AlpacaEval.
@@ -74,7 +74,8 @@ KINDS = [
     (Names, "judges graders samplers"),
     (_wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []'), "crowd"),
     (_wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1), "methods"),
-    (_wanted(Text, "a text that is not empty"), "store out figures analyst teach_on base trained instructions"),
+    (_wanted(Text, "a text that is not empty"), "store analyst teach_on base instructions"),
+    (_wanted(Annotated[Text, _taken_by(check_results)], "a text that is not empty"), "out figures trained"),
     (_wanted(Text | None, "a text that is not empty, or None"), "pair data_dir prompts"),
     (_wanted(int, "a whole number"), "seed"),
     (_wanted(list[int], "one whole number or more: write a list, such as [0, 1, 2]", min_length=1), "seeds"),

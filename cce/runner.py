@@ -13,9 +13,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from cce.benchmarks.pair import shard_of
 from cce.errors import BadInput, NotebookFailed
+from cce.inputs import files_read
+from cce.outputs import alone, check_writable, clearly, keep_apart
 from cce.parameters import check
 from cce.project import root
 
@@ -43,8 +45,9 @@ def run_profile(
     Executed notebooks go to runs/<profile>/, and further runs of one to folders of their own below it. With a shard,
     such as "2/4", each runs on that part of its pairs, and all results go to a folder of the shard's own; a notebook
     without the parameter `shard` is left out. Parameters `by_hand` go before those of all files.
-    Raises BadInput for an unknown profile, notebook, parameter or shard, and for a named notebook that takes no shard;
-    NotebookFailed where a notebook raises or leaves a promised file unmade.
+    Raises BadInput for an unknown profile, notebook, parameter or shard, for a named notebook that takes no shard, and
+    for results that would lie where something is read or another run writes; OutputUnusable where they cannot be
+    written; NotebookFailed where a notebook raises or leaves a promised file unmade.
     """
     plans, below = checked(profile, notebooks, by_hand), ""
     # Bounds count what all of them spend, and what they spent before.
@@ -55,7 +58,9 @@ def run_profile(
         for _, given in plans:
             # Not the store: shards on one machine share it.
             given.update(shard=shard, out=given["out"] + below, figures=given["figures"] + below)
-    return [made for name, given in plans for made in _run(profile + _variant(name) + below, name, given)]
+    runs = [(root() / "runs" / (profile + _variant(name) + below), name, given) for name, given in plans]
+    with _reserved([_written(*run) for run in runs], [given for _, given in plans]):
+        return [made for run in runs for made in _run(*run)]
 
 
 def checked(
@@ -144,11 +149,47 @@ def _declared(stem: str) -> dict:
     return papermill.inspect_notebook(str(_notebook(stem)))
 
 
-def _run(folder: str, name: str, parameters: dict) -> list[Path]:
-    executed, start = root() / "runs" / folder / _notebook(name).name, time.time()
-    executed.parent.mkdir(parents=True, exist_ok=True)
-    execute(name, executed, parameters)
-    promised = promised_files(name, parameters)
+def _written(folder: Path, name: str, parameters: dict) -> list[Path]:
+    return [folder / _notebook(name).name, *promised_files(name, parameters)]
+
+
+@contextmanager
+def _reserved(files: Sequence[Sequence[Path]], given: Sequence[dict]) -> Iterator[None]:
+    """Hold what each notebook writes for this run alone, once it is certain that all of it can be written."""
+    for written, parameters in zip(files, given, strict=True):
+        _check_apart(written, parameters)
+    with ExitStack() as held:
+        for file in (file for written in files for file in written):
+            with clearly(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            check_writable(file)
+            # The records are held by the notebook itself, whoever runs it.
+            if file.suffix != ".jsonl":
+                held.enter_context(alone(file))
+        yield
+
+
+def _check_apart(written: Sequence[Path], parameters: dict) -> None:
+    named = [text for value in parameters.values() for text in _texts(value)]
+    # Its further tables begin with its name as well.
+    further = [file for one in written[1:] for file in one.parent.glob(f"{one.stem}*")]
+    # As in the notebooks, relative paths start at the project's root.
+    with chdir(root()):
+        read = files_read(named, *(parameters.get(name) for name in ("store", "prompts", "data_dir")))
+        keep_apart(read, {"the result": [*written, *further]})
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for one in inner for text in _texts(one)]
+
+
+def _run(folder: Path, name: str, parameters: dict) -> list[Path]:
+    (executed, *promised), start = _written(folder, name, parameters), time.time()
+    with clearly(executed):
+        execute(name, executed, parameters)
     if unmade := [str(file) for file in promised if not file.is_file() or file.stat().st_mtime < start - 1]:
         raise NotebookFailed(f"{name}: the notebook ran, but did not make {', '.join(unmade)}")
     return [executed, *promised]

@@ -1,20 +1,10 @@
-"""Text that is safe to write: whole characters, in files that are never there in part."""
-
-import os
-from pathlib import Path
+"""Text that is safe to write and to show: whole characters, and none that a terminal would obey."""
 
 
 def whole_characters(text: str) -> str:
     """The text with a question mark for each half of a surrogate pair that stands alone; no file can hold those."""
     # Nearly all texts are whole, and a copy of each would double what a large file takes.
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write the file at once: a reader, or a process that is killed, never leaves or finds half of it."""
-    beside = file.with_name(file.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, file)
 
 
 # Unicode has pictures of the first control characters; the others, which a terminal may obey as well, have none.

@@ -1,5 +1,6 @@
 """The documentation: its links, paths and commands are those of the project."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -86,3 +87,47 @@ def test_every_set_of_pairs_has_a_whole_row_in_one_table():
     rows = [line.strip("|").split(" | ") for line in lines[start + 2 : lines.index("", start)]]
     assert {len(row) for row in rows} == {6}
     assert set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows))) == {*BENCHMARKS, *SHIPPED}
+
+
+PROMISES = ROOT / "docs/promises.md"
+PROMISE = re.compile(r"^\| (?!promise \||---)(.+?) \| (`tests/.+?`) \|(.*)\|$", re.MULTILINE)
+
+
+def names_in(file: str) -> set[str]:
+    """The tests of a file by the names that pytest has for them; none where there is no such file."""
+    path, found = ROOT / file, set()
+    for node in ast.parse(path.read_text()).body if path.is_file() else ():
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        of = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
+        functions = [one.name for one in inner if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+        found |= {f"{file}::{of}{name}" for name in functions if name.startswith("test_")}
+    return found
+
+
+def plain(text: str) -> str:
+    """The words of a page, without the marks of Markdown, on one line."""
+    return " ".join(re.sub(r"\]\([^)]*\)|[*`\[\]]", "", text).split())
+
+
+def promises() -> list[tuple[str, list[str]]]:
+    """Each promise with the tests that hold it."""
+    return [(promise, re.findall(r"`([^`]+)`", tests)) for promise, tests, _ in PROMISE.findall(PROMISES.read_text())]
+
+
+def test_every_row_of_promises_is_one():
+    lines = [line for line in PROMISES.read_text().splitlines() if line.startswith("|")]
+    heads = [line for line in lines if line in ("| promise | test | figure |", "| --- | --- | --- |")]
+    assert len(promises()) == len(lines) - len(heads) > 30
+
+
+@pytest.mark.parametrize(("promise", "tests"), promises(), ids=lambda part: str(part)[:50])
+def test_every_promise_stands_in_the_documentation_and_is_held_by_tests_that_there_are(promise, tests):
+    told = [plain(page.read_text()) for page in PAGES if page not in (PROMISES, ROOT / "CONTRIBUTING.md")]
+    assert [text for text in told if plain(promise) in text]
+    assert [test for test in tests if test not in names_in(test.partition("::")[0])] == []
+
+
+def test_a_test_that_is_none_would_be_found():
+    assert "tests/test_faults.py::TestBounds::test_calls" in names_in("tests/test_faults.py")
+    assert "tests/test_faults.py::test_calls" not in names_in("tests/test_faults.py")
+    assert names_in("tests/test_nothing.py") == set()

@@ -5,6 +5,7 @@ judgments, crowd answers and crowd judgments. Questions and answers of the bench
 their pair.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from pathlib import Path
@@ -16,8 +17,8 @@ from cce.analysis.report.run import Executed, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput
+from cce.outputs import alone, clearly, write_whole
 from cce.project import root
-from cce.text import write_whole
 
 PAIR = ["notebook", "benchmark", "id", "judge", "method"]
 ANSWERS = ["benchmark", "id", "member", "model", "answer"]
@@ -29,12 +30,19 @@ def export(run: str | Path, folder: str | Path) -> list[Path]:
     """Write the run whose results lie in `run` into a new or empty folder, and return the files.
 
     These are judgments.parquet (the columns of `evaluate`, and the notebook), crowd_answers.parquet (ANSWERS),
-    crowd_judgments.parquet (COMPARISONS), and a card, README.md, by which `datasets.load_dataset` knows them. Raises
-    BadInput for a folder that holds something, and where no judgments lie in `run`; NotRecorded where its store is not
-    at hand.
+    crowd_judgments.parquet (COMPARISONS), and a card, README.md, by which `datasets.load_dataset` knows them; the card
+    is written last. Raises BadInput for a folder that holds something or that another process writes, and where no
+    judgments lie in `run`; NotRecorded where its store is not at hand; OutputUnusable where there is no room or right.
     """
     run, folder = Path(run).absolute(), Path(folder).absolute()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    with clearly(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        return _exported(run, folder)
+
+
+def _exported(run: Path, folder: Path) -> list[Path]:
+    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder}: something is there already; name a new folder")
     # As in the notebooks, relative paths start at the project's root.
     with chdir(root()):
@@ -43,11 +51,18 @@ def export(run: str | Path, folder: str | Path) -> list[Path]:
             raise BadInput(f"{run}: no judgments lie there")
         tables = _tables(notebooks)
         card = _card(run.name, notebooks, tables)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
-    write_whole(folder / CARD, card)
-    return [*(folder / f"{name}.parquet" for name in tables), folder / CARD]
+    files = [*(folder / f"{name}.parquet" for name in tables), folder / CARD]
+    try:
+        with clearly(folder):
+            folder.mkdir(exist_ok=True)
+            for file, table in zip(files, tables.values(), strict=False):
+                table.to_parquet(file, index=False)
+        write_whole(folder / CARD, card)
+    except BaseException:
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
+    return files
 
 
 def _tables(notebooks: Sequence[Executed]) -> dict[str, pd.DataFrame]:

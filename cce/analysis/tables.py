@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from cce.names import short_name
-from cce.text import write_whole
+from cce.outputs import clearly, write_whole
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -21,8 +21,9 @@ CROWD = ["judge", "method", "member", "model", "candidate", "outcome", "selected
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as CSV; cells that do not exist are empty."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    """Write a table as CSV; cells that do not exist are empty. Raises OutputUnusable where it cannot be written."""
+    with clearly(Path(path)):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_whole(Path(path), table.to_csv(index=False))
 
 

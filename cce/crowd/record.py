@@ -7,7 +7,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -20,6 +20,8 @@ from cce.crowd.members import CrowdJudgment, Selected
 from cce.crowd.notes import Note
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED, Judgment
+from cce.errors import OutputUnusable
+from cce.outputs import alone, append, begun, check_writable, clearly, identity
 
 # What a row says, in this order.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
@@ -103,24 +105,45 @@ def _crowd_judgment(judgment: CrowdJudgment) -> dict:
 
 
 class Records(AbstractContextManager):
-    """A JSONL file of records, one line per judgment or pick, each written as it comes.
+    """A JSONL file of records, one line per judgment or pick, each written as it comes, by one process at a time.
 
-    A former file of that name is left as it is until the first record is there.
+    What lies there is always whole: the former file until the first record is there, which takes its place at once,
+    then as many records as were made. A record for which the disk has no room is not there in part. Raises BadInput
+    where another process writes the file, OutputUnusable where it cannot be written or was taken away meanwhile.
     """
 
     def __init__(self, path: str | Path):
-        self.path, self.file = Path(path), None
+        self.path, self.file, self.alone = Path(path), None, ExitStack()
 
-    def __exit__(self, *_) -> None:
-        if self.file:
-            self.file.close()
+    def __enter__(self) -> "Records":
+        self._make_folder()
+        check_writable(self.path)
+        self.alone.enter_context(alone(self.path))
+        return self
+
+    def __exit__(self, kind: type | None, *_) -> None:
+        with self.alone:
+            if self.file is None:
+                return
+            with self.file:
+                lost = identity(self.path) != identity(self.file.fileno())
+            if lost and kind is None:
+                again = "run it again: what models have answered is in the store"
+                raise OutputUnusable(f"{self.path}: was removed or replaced while it was written; {again}")
 
     def write(self, record: dict) -> None:
         """Add a record, such as `record_of` makes."""
+        line = json.dumps(record, ensure_ascii=False) + "\n"
         if self.file is None:
+            self._make_folder()
+            self.file = begun(self.path, line)
+        else:
+            with clearly(self.path):
+                append(self.file, line)
+
+    def _make_folder(self) -> None:
+        with clearly(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.file = self.path.open("w", encoding="utf-8", buffering=1)
-        self.file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def read_rows(path: str | Path) -> pd.DataFrame:

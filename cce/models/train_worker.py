@@ -20,7 +20,7 @@ from trl import SFTConfig, SFTTrainer
 from cce.models.engines import FINISHED, weights
 from cce.models.gguf_files import convertible, write_adapter, write_model
 from cce.models.wire import without_special_tokens
-from cce.text import write_whole
+from cce.outputs import write_whole
 
 
 def fit(folder: Path) -> None:

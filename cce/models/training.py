@@ -21,7 +21,7 @@ from cce.errors import BadInput, TrainingFailed
 from cce.models.batch import progress
 from cce.models.engines import FINISHED, stop_engines
 from cce.options import DEFAULTS, Options
-from cce.text import write_whole
+from cce.outputs import write_whole
 
 # A chat that ends with the answer to learn: {"prompt": [{role, content}, ...], "completion": [{role, content}]}.
 Example = dict[str, list[dict[str, str]]]

@@ -12,6 +12,7 @@ from cce.errors import BadInput
 from cce.models.store import PUT, Store
 from cce.models.store_file import opened_to_read, usable
 from cce.models.store_tables import Row, is_sound, ready
+from cce.outputs import identity, store_files
 
 ROWS = "SELECT key, request, response, checksum FROM completions WHERE rowid"
 # So many rows are read at once, and as one transaction written.
@@ -46,7 +47,7 @@ def merge(into: Path, sources: Sequence[Path]) -> list[Merged]:
     written.
     """
     for source in sources:
-        if source.exists() and into.exists() and source.samefile(into):
+        if {*map(identity, store_files(into))} & {*map(identity, store_files(source))}:
             raise BadInput(f"{source}: a store cannot be merged into itself")
         _read(source).close()
     with closing(Store(into)) as store:

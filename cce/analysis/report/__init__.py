@@ -22,10 +22,11 @@ from cce.analysis.report.findings import findings
 from cce.analysis.report.run import SEVERAL, Executed, addresses, asked_otherwise, by_method, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.display import TEMPLATES
+from cce.inputs import files_read
 from cce.names import short_name
-from cce.project import root
+from cce.outputs import check_writable, keep_apart, store_files, write_whole
+from cce.project import check_results, root
 from cce.spending import on_loopback
-from cce.text import write_whole
 
 THOUSANDS = re.compile(r"^[0-9]{4,}(?=\.\d+$|$)")
 NUMBER = re.compile(r"[-+<]?[\d.,]+(%|\s*\[.*\])?|-?")
@@ -36,14 +37,27 @@ def report(folder: str | Path) -> Path:
 
     How each judgment came about stands in its record; the store adds texts, and no model is asked. What is not at hand
     any more is said where it is missed.
-    Raises BadInput where no notebook's results lie there.
+    Raises BadInput where no notebook's results lie there, or where the page would lie in place of a file that is read;
+    OutputUnusable where it cannot be written.
     """
     folder = Path(folder).absolute()
+    check_results(folder)
+    page = folder / "report.html"
     # As in the notebooks, relative paths start at the project's root.
     with chdir(root()):
-        page = _rendered(folder.name, executed_in(folder))
-    write_whole(folder / "report.html", page)
-    return folder / "report.html"
+        notebooks = executed_in(folder)
+        _check_page(page, notebooks)
+        text = _rendered(folder.name, notebooks)
+    write_whole(page, text)
+    return page
+
+
+def _check_page(page: Path, notebooks: Sequence[Executed]) -> None:
+    results = [file for file in page.parent.iterdir() if file.suffix != page.suffix]
+    figures = [file for one in notebooks for file in one.figures.values()]
+    stores = [file for one in notebooks for file in store_files(one.store_file)]
+    keep_apart(files_read() | {"a result": [*results, *figures], "the store": stores}, {"the report": [page]})
+    check_writable(page)
 
 
 def _rendered(name: str, notebooks: Sequence[Executed]) -> str:
