@@ -142,13 +142,11 @@ def _published(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iter
             yield pair.model_copy(update={"benchmark": name})
 
 
-def _own_pairs(
-    source: str | Path | Iterable, name: str, labels: dict[str, str], seed: int, lazily: bool
-) -> Sequence[Pair]:
+def _own_pairs(source: object, name: str, labels: dict[str, str], seed: int, lazily: bool) -> Sequence[Pair]:
     if not isinstance(source, (str, os.PathLike)):
         return Reader(name, "", labels, seed).pairs(rows_of(source))
     # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
-    if Path(source).suffix or Path(source).is_dir():
+    if Path(source).suffix or os.path.isdir(source):
         return user_pairs(Path(source), labels, seed, lazily)
     names = ", ".join([*BENCHMARKS, *REGISTERED, *SHIPPED])
     raise BadInput(f"unknown benchmark {name!r}: one of {names}, or the path of a file of pairs")

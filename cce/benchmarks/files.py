@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 import re
 import sys
 import warnings
@@ -22,10 +23,10 @@ Row = dict[str, object]
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file, gzipped or not, or of a folder of `save_to_disk`. Raises BadInput naming file and line."""
+    kind = FILE_TYPES.search(path.name.lower())
     with readable(path):
-        if path.is_dir():
+        if os.path.isdir(path):
             return _saved(path)
-        kind = FILE_TYPES.search(path.name.lower())
         if not kind:
             kinds = "a .json, .jsonl, .csv or .parquet file, a .tsv or .arrow one (those of text may be gzipped)"
             raise BadInput(f"{path}: give {kinds}, or a folder of datasets.save_to_disk")
@@ -49,9 +50,9 @@ def is_cells(path: Path) -> bool:
 def readable(path: Path) -> Iterator[None]:
     """Turn what goes wrong in reading the file into BadInput that names it."""
     try:
-        if not path.exists():
-            raise BadInput(f"{path}: there is no such file")
         yield
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: there is no such file") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}{_undecodable(path)}") from error
     except (ValueError, OSError, EOFError, NotImplementedError, zlib.error) as error:

@@ -20,7 +20,7 @@ VERSION = attrgetter("st_size", "st_mtime_ns")
 def user_pairs(path: Path, labels: Mapping[str, str], seed: int, lazily: bool) -> Sequence[Pair]:
     """The pairs of a file or folder of the user's own; those of a .jsonl file may stay there."""
     # So that a folder called judgebench is not taken for JudgeBench.
-    benchmark = f"{path.name}/" if path.is_dir() else path.name
+    benchmark = f"{path.name}/" if os.path.isdir(path) else path.name
     reader = Reader(str(path), benchmark, labels, seed, is_cells(path))
     if lazily and path.suffix.lower() == ".jsonl":
         return PairFile(path, reader)

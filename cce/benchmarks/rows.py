@@ -38,7 +38,7 @@ def checked(row: object, kind: type[T], place: str, defaults: Mapping) -> T:
 
 def _explained(problem: dict, name: str = "") -> str:
     if problem["type"] == "missing":
-        return f"{name} is missing"
+        return f"{name}: Field required"
     said = problem["msg"].removeprefix("Value error, ")
     return f"{name}: {said}, not {problem['input']!r:.60}" if name else said
 
@@ -136,6 +136,5 @@ def labels_named(error: NoLabel, rows: Iterable[object]) -> BadInput:
 def warn_of_columns(source: str, columns: set) -> None:
     """Warn of columns that are no field of a pair, and look like one that is not there."""
     for column, name in lookalikes(columns - KNOWN, [name for name in OPTIONAL if name not in columns]).items():
-        warnings.warn(
-            f"{source}: the column {column!r} is no field of a pair and not read; is {name} meant?", stacklevel=4
-        )
+        said = f"{source}: the column {column!r} is no field of a pair, and is not read; is {name} meant?"
+        warnings.warn(said, stacklevel=4)

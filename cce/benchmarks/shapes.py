@@ -55,10 +55,10 @@ def _told(row: dict, asked: object) -> dict:
         return row if asked is None else row | {"instruction": asked}
     talks = {side: in_turns(_talk(asked, answer)) for side, answer in sides.items()}
     rest = {name: value for name, value in row.items() if name not in ("instruction", "answer_a", "answer_b")}
-    if all([turn["role"] for turn in talk] == ["user", "assistant"] for talk in talks.values()):
-        if talks["a"][0] == talks["b"][0]:
-            answers = {f"answer_{side}": talk[1]["content"] for side, talk in talks.items()}
-            return rest | {"instruction": talks["a"][0]["content"]} | answers
+    single = all([turn["role"] for turn in talk] == ["user", "assistant"] for talk in talks.values())
+    if single and talks["a"][0] == talks["b"][0]:
+        answers = {f"answer_{side}": talk[1]["content"] for side, talk in talks.items()}
+        return rest | {"instruction": talks["a"][0]["content"]} | answers
     return rest | {f"conversation_{side}": talk for side, talk in talks.items()}
 
 
