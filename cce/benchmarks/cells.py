@@ -37,13 +37,14 @@ def plain(value: object) -> object:
 
 def present(row: Mapping) -> dict:
     """The cells that hold something, by name."""
-    cells = {name: plain(value) for name, value in row.items()}
+    # Nearly all cells are texts, and all rows come by here.
+    cells = {name: value if isinstance(value, str) else plain(value) for name, value in row.items()}
     return {name: value for name, value in cells.items() if value is not None and (name in WRITTEN or not blank(value))}
 
 
 def blank(value: object) -> bool:
     """Whether this is a text without any sign."""
-    return isinstance(value, str) and not value.strip()
+    return isinstance(value, str) and (not value or value.isspace())
 
 
 def whole_number(value: object) -> object:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cce.benchmarks.doubts import doubts_of
 from cce.benchmarks.files import Row, is_cells, lines_of, opened, parsed, read_rows, readable
 from cce.benchmarks.pair import Pair, drawn
 from cce.benchmarks.rows import NoLabel, Reader, labels_named, warn_of_columns
@@ -48,8 +49,9 @@ def rows_of(pairs: object) -> Iterable[object]:
 class PairFile(Sequence[Pair]):
     """The pairs of the user's own JSONL file: all are checked at first, and each is read again when it is asked for.
 
-    Only the offsets of lines are kept, so that a million pairs need little more memory than ten. Raises BadInput as
-    `load_pairs` does for a bad file, and at a pair that is asked for once the file has changed.
+    Only the offsets of lines are kept, so that a million pairs need little more memory than ten, and their `doubts`, as
+    `doubts_of` tells them. Raises BadInput as `load_pairs` does for a bad file, and at a pair that is asked for once
+    the file has changed.
     """
 
     def __init__(self, path: Path, reader: Reader):
@@ -62,9 +64,10 @@ class PairFile(Sequence[Pair]):
                 self.offsets.append(start + offset)
                 columns.update(row if isinstance(row, dict) else ())
         warn_of_columns(reader.source, columns)
+        # A million hashes take less than as many ids, which are looked at where two hashes are alike.
+        hashes = array("q")
         try:
-            # A million hashes take less than as many ids, which are looked at where two hashes are alike.
-            hashes = np.fromiter((hash(pair.id) for pair in self), "int64", len(self))
+            self.doubts = doubts_of(self, self._noting(hashes))
         except NoLabel as error:
             raise labels_named(error, (row for _, row in self._rows(range(len(self))))) from None
         if len(np.unique(hashes)) < len(self) or not len(self):
@@ -82,6 +85,11 @@ class PairFile(Sequence[Pair]):
 
     def __repr__(self) -> str:
         return f"<{len(self):,} pairs in {self.path}>"
+
+    def _noting(self, hashes: array) -> Iterator[Pair]:
+        for pair in self:
+            hashes.append(hash(pair.id))
+            yield pair
 
     def _read(self, places: Iterable[int]) -> Iterator[Pair]:
         return (self.reader.pair(row, place + 1) for place, row in self._rows(places))

@@ -16,7 +16,7 @@ from cce.errors import BadInput
 
 OPTIONAL = ("label", "votes", "why", "crowd", "criteria", "subset", "order")
 KNOWN = {*Pair.model_fields, "chosen", "rejected", "prompt", "messages"}
-LETTERS = ("A", "B", "tie", "")
+MEANINGS = ("A", "B", "tie", "")
 
 
 def user_rows(path: Path, kind: type[T], **defaults) -> list[T]:
@@ -29,7 +29,7 @@ def checked(row: object, kind: type[T], place: str, defaults: Mapping) -> T:
     if not isinstance(row, Mapping):
         raise BadInput(f"{place}: an object with the fields of {kind.__name__} is wanted, not {row!r:.60}")
     try:
-        return kind.model_validate({**defaults, **present(row)})
+        return kind.model_validate({**defaults, **row})
     except ValidationError as error:
         problem = error.errors()[0]
         names = [name for name in problem["loc"][:1] if isinstance(name, str)]
@@ -78,7 +78,8 @@ class Reader:
         """The pair of the row of this number, from 1."""
         place = f"{self.source}, row {number}"
         if isinstance(row, Mapping):
-            row = {name: value for name, value in row.items() if not (self.cells and value == "")}
+            if self.cells:
+                row = {name: value for name, value in row.items() if value != ""}
             try:
                 row = self._labelled(as_fields(present(row), number, self.seed), place)
             except ValueError as error:
@@ -95,15 +96,19 @@ class Reader:
             raise labels_named(error, rows) from None
 
     def _labelled(self, row: dict, place: str) -> dict:
-        votes = row.get("votes")
-        told = {"label": [row["label"]] if "label" in row else [], "votes": votes if isinstance(votes, list) else []}
-        for name, said in told.items():
-            meant = [self.labels.get(_name(one), letter(one)) for one in said]
-            if odd := [one for one, means in zip(said, meant, strict=True) if means not in (*LETTERS, None)]:
-                raise NoLabel(f"{place}: {name}: Input should be 'A', 'B' or 'tie', not {odd[0]!r:.60}")
-            if said:
+        """The row with its label and votes as A, B or tie."""
+        for name in ("label", "votes"):
+            said = row.get(name)
+            if name == "label" and said is not None or isinstance(said, list):
+                meant = [self._meant(one, name, place) for one in (said if name == "votes" else [said])]
                 row = row | {name: meant[0] if name == "label" else [one for one in meant if one]}
         return row
+
+    def _meant(self, label: object, name: str, place: str) -> object:
+        meant = letter(self.labels.get(_name(label), label) if self.labels else label)
+        if meant not in (*MEANINGS, None):
+            raise NoLabel(f"{place}: {name}: Input should be 'A', 'B' or 'tie', not {label!r:.60}")
+        return meant
 
 
 def _name(label: object) -> str:
@@ -118,7 +123,7 @@ def labels_of(given: Mapping | str | None) -> dict[str, str]:
     if isinstance(given, str):
         given = dict(part.rpartition("=")[::2] for part in given.split(","))
     means = {_name(plain(label)): letter(meaning) for label, meaning in (given or {}).items()}
-    if odd := next((f"{label}={meaning}" for label, meaning in means.items() if meaning not in LETTERS), None):
+    if odd := next((f"{label}={meaning}" for label, meaning in means.items() if meaning not in MEANINGS), None):
         raise BadInput(f"labels {odd}: a label is A, B or tie: write such as model_a=A,model_b=B,tie=tie")
     return means
 
@@ -129,7 +134,7 @@ def labels_named(error: NoLabel, rows: Iterable[object]) -> BadInput:
     seen = [label for one in told for label in (one if isinstance(one, list) else [one]) if label is not None]
     names = list(dict.fromkeys(str(whole_number(label)) for label in seen))[:6]
     said = f"its labels are {', '.join(map(repr, names))}; say" if names else "say"
-    example = ",".join(f"{name}={side}" for name, side in zip(names or ["1", "2"], LETTERS, strict=False))
+    example = ",".join(f"{name}={side}" for name, side in zip(names or ["1", "2"], MEANINGS, strict=False))
     return BadInput(f"{error}; {said} what each means, such as --labels {example} (in Python: labels={example!r})")
 
 

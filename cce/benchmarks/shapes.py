@@ -6,6 +6,7 @@ from cce.benchmarks.cells import in_turns, is_talk, whole_number
 from cce.benchmarks.pair import shuffled_sides
 
 LISTS = ("conversation_a", "conversation_b", "crowd", "votes", "messages", "prompt", "chosen", "rejected")
+TEXTS = ("instruction", "answer_a", "answer_b")
 ANSWERS = {"answer_a", "answer_b", "conversation_a", "conversation_b"}
 
 
@@ -14,6 +15,8 @@ def as_fields(row: dict, number: int, seed: int) -> dict:
 
     Raises ValueError for what makes no pair.
     """
+    if row.keys().isdisjoint(LISTS) and all(isinstance(row.get(name), str) for name in TEXTS):
+        return row
     row = _lists(row)
     row = row if ANSWERS & set(row) else _preference(row, number, seed)
     asked = next((row[name] for name in ("instruction", "prompt", "messages") if name in row), None)
@@ -54,7 +57,7 @@ def _told(row: dict, asked: object) -> dict:
     if not any(map(is_talk, (asked, *sides.values()))):
         return row if asked is None else row | {"instruction": asked}
     talks = {side: in_turns(_talk(asked, answer)) for side, answer in sides.items()}
-    rest = {name: value for name, value in row.items() if name not in ("instruction", "answer_a", "answer_b")}
+    rest = {name: value for name, value in row.items() if name not in TEXTS}
     single = all([turn["role"] for turn in talk] == ["user", "assistant"] for talk in talks.values())
     if single and talks["a"][0] == talks["b"][0]:
         answers = {f"answer_{side}": talk[1]["content"] for side, talk in talks.items()}

@@ -17,6 +17,12 @@ from cce.errors import BadInput, DataMissing
 DATA = Path(__file__).parent / "data"
 LINES = ".txt"  # of published files alone: each line is a row's `line`
 Folder = str | Path | None
+# By what an error of the hub or its cache says.
+REMEDIES = {
+    r"\b40[13]\b|gated|authenticated": "log in by `hf auth login` or HF_TOKEN, once you have accepted its terms there",
+    r"\b429\b": "wait some minutes, or log in by `hf auth login`, which allows more",
+    r"lock|errno": "name a folder for its cache that can be written and locked, in HF_HOME",
+}
 
 
 class Source(NamedTuple):
@@ -93,6 +99,22 @@ def _from_hub(source: Source, folder: Folder) -> Iterable[Row]:
     except Exception as error:
         part = f"file {source.path}" if source.path else f"split {source.split}"
         looked = f"in {Path(folder).absolute()}" if folder else "in any folder (data_dir and CCE_DATA are unset)"
-        missing = f"{source.hub}, {part}: not found {looked}, and the hub gave nothing ({type(error).__name__})"
-        remedy = "Download it (json, jsonl, csv or parquet) into a folder and name the folder in data_dir or CCE_DATA"
-        raise DataMissing(f"{missing}. {remedy}; the file's path there must match {source.file!r}") from None
+        missing = f"{source.hub}, {part}: not found {looked}, and the hub gave nothing ({_in_its_words(error)})"
+        remedy = "download it (json, jsonl, csv or parquet) into a folder and name the folder in data_dir or CCE_DATA"
+        raise DataMissing(f"{missing}; {remedy}; the file's path there must match {source.file!r}") from None
+
+
+def _in_its_words(error: BaseException) -> str:
+    """What the hub, or the cache of what it gave, said first, and a remedy where one is known."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    # What the hub answered may lie below an error that says that nothing is in the cache either.
+    chain = [error]
+    while cause := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(cause)
+    told = next((one for one in chain if isinstance(one, HfHubHTTPError)), error)
+    # The first line may be the status alone.
+    lines = [line.strip() for line in str(told).splitlines() if line.strip()]
+    said = " ".join(lines[: 2 if lines and len(lines[0]) < 30 else 1])[:300]
+    remedy = next((remedy for words, remedy in REMEDIES.items() if re.search(words, said, re.IGNORECASE)), "")
+    return ": ".join(filter(None, [type(told).__name__, said])) + (f"; {remedy}" if remedy else "")

@@ -116,7 +116,7 @@ class Evaluation:
         _check_ids(pairs)
         _check_criteria(pairs, methods)
         check_prompts(methods, options)
-        self.cautions += doubts_of(pairs)
+        self.cautions += pairs.doubts if isinstance(pairs, PairFile) else doubts_of(pairs)
         self.models = {name: LLM(name, options) for name in dict.fromkeys([*self.judges.values(), *crowd])}
         self.crowd = tuple(self.models[name] for name in crowd)
         asking = [name for name in self.methods if asks_model(name)]
