@@ -76,9 +76,12 @@ def _part(part: dict) -> str:
     return f"[Tool result]\n{inner}" if part["type"] == "tool_result" else inner
 
 
-def _call(call: dict) -> str:
+def _call(call: object) -> str:
+    call = call.get("function", call) if isinstance(call, dict) else call
+    if not isinstance(call, dict):
+        raise ValueError(f"a call of a tool is an object, not {call!r:.60}")
     asked = call.get("arguments", call.get("input", ""))
-    return f"{call.get('name')}: {asked if isinstance(asked, str) else json.dumps(asked)}"
+    return f"{call.get('name')}: {asked if isinstance(asked, str) else json.dumps(asked, default=str)}"
 
 
 def is_talk(value: object) -> bool:
@@ -101,7 +104,8 @@ def _said(message: dict) -> list[tuple[str, str, str]]:
     role, content = str(message["role"]), text_of(message.get("content"))
     if role not in ROLES:
         raise ValueError(f"a message of the role {role!r}: one of {', '.join(ROLES)} is wanted")
-    calls = [(role, "Tool call", _call(call.get("function", call))) for call in message.get("tool_calls") or ()]
+    called = message.get("tool_calls") or []
+    calls = [(role, "Tool call", _call(call)) for call in (called if isinstance(called, list) else [called])]
     if not content and calls:
         return calls
     if not isinstance(content, str):

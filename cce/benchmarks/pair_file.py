@@ -20,10 +20,11 @@ VERSION = attrgetter("st_size", "st_mtime_ns")
 
 def user_pairs(path: Path, labels: Mapping[str, str], seed: int, lazily: bool) -> Sequence[Pair]:
     """The pairs of a file or folder of the user's own; those of a .jsonl file may stay there."""
+    folder = os.path.isdir(path)
     # So that a folder called judgebench is not taken for JudgeBench.
-    benchmark = f"{path.name}/" if os.path.isdir(path) else path.name
+    benchmark = f"{path.name}/" if folder else path.name
     reader = Reader(str(path), benchmark, labels, seed, is_cells(path))
-    if lazily and path.suffix.lower() == ".jsonl":
+    if lazily and not folder and path.suffix.lower() == ".jsonl":
         return PairFile(path, reader)
     return reader.pairs(read_rows(path))
 
@@ -40,7 +41,8 @@ def as_pairs(pairs: object, seed: int) -> Sequence[Pair]:
 def rows_of(pairs: object) -> Iterable[object]:
     """The rows of a pandas frame; anything else is rows already. Raises BadInput for what holds none."""
     if hasattr(pairs, "to_dict") and hasattr(pairs, "columns"):
-        return pairs.to_dict("records")
+        # An index may hold the ids.
+        return (pairs.reset_index() if "id" in pairs.index.names else pairs).to_dict("records")
     if not isinstance(pairs, Iterable) or isinstance(pairs, (bytes, Mapping, Pair)):
         raise BadInput(f"pairs: a file, a frame, or a list of rows is wanted, not {type(pairs).__name__}")
     return pairs
@@ -56,7 +58,7 @@ class PairFile(Sequence[Pair]):
 
     def __init__(self, path: Path, reader: Reader):
         self.name, self.path, self.reader, columns = path, path.absolute(), reader, set()
-        with readable(self.name), opened(self.path) as file:
+        with readable(self.name), opened(self.name) as file:
             self.version = VERSION(os.fstat(file.fileno()))
             start = 3 if file.buffer.peek(3).startswith(BOM_UTF8) else 0
             self.offsets = array("Q")

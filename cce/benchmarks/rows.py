@@ -40,13 +40,15 @@ def _explained(problem: dict, name: str = "") -> str:
     if problem["type"] == "missing":
         return f"{name}: Field required"
     said = problem["msg"].removeprefix("Value error, ")
-    return f"{name}: {said}, not {problem['input']!r:.60}" if name else said
+    if problem["type"] == "value_error":
+        return f"{name}: {said}" if name else said
+    return f"{name}: {said}, not {problem['input']!r:.60}"
 
 
 def _meant(row: Mapping, kind: type, names: Sequence[str]) -> str:
     """Names columns that look like one that is wanted here."""
-    wanted = [name for name in names or kind.model_fields if name not in row]
-    alike = lookalikes(set(row) - KNOWN - set(kind.model_fields), wanted)
+    fields = KNOWN if kind is Pair else set(kind.model_fields)
+    alike = lookalikes(set(row) - fields, [name for name in names or fields if name not in row])
     return "".join(f"; is its column {column!r} meant for {name}?" for column, name in alike.items())
 
 

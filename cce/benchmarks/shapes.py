@@ -57,6 +57,8 @@ def _told(row: dict, asked: object) -> dict:
     if not any(map(is_talk, (asked, *sides.values()))):
         return row if asked is None else row | {"instruction": asked}
     talks = {side: in_turns(_talk(asked, answer)) for side, answer in sides.items()}
+    if asked is None and any(talk[0]["role"] != "user" for talk in talks.values()):
+        raise ValueError("instruction is missing: no turn of the user's stands before the answer")
     rest = {name: value for name, value in row.items() if name not in TEXTS}
     single = all([turn["role"] for turn in talk] == ["user", "assistant"] for talk in talks.values())
     if single and talks["a"][0] == talks["b"][0]:
@@ -68,8 +70,6 @@ def _told(row: dict, asked: object) -> dict:
 def _talk(asked: object, answer: object) -> list[dict]:
     """The whole conversation: the answer's own messages, behind what was asked where they do not hold that."""
     said = answer if is_talk(answer) else [{"role": "assistant", "content": answer}]
-    if any(message["role"] == "user" for message in said):
+    if asked is None or any(message["role"] == "user" for message in said):
         return said
-    if asked is None:
-        raise ValueError("instruction is missing: no turn of the user's stands anywhere")
     return (asked if is_talk(asked) else [{"role": "user", "content": asked}]) + said

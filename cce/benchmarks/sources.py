@@ -113,8 +113,8 @@ def _in_its_words(error: BaseException) -> str:
     while cause := chain[-1].__cause__ or chain[-1].__context__:
         chain.append(cause)
     told = next((one for one in chain if isinstance(one, HfHubHTTPError)), error)
-    # The first line may be the status alone.
     lines = [line.strip() for line in str(told).splitlines() if line.strip()]
-    said = " ".join(lines[: 2 if lines and len(lines[0]) < 30 else 1])[:300]
+    # The first line may be no more than the status.
+    said = " ".join(lines[: 2 if re.match(r"\d{3} .{,25}$", "".join(lines[:1])) else 1])[:300]
     remedy = next((remedy for words, remedy in REMEDIES.items() if re.search(words, said, re.IGNORECASE)), "")
     return ": ".join(filter(None, [type(told).__name__, said])) + (f"; {remedy}" if remedy else "")
