@@ -51,7 +51,9 @@ class TestDoubts:
         if swapped:
             again = again.model_copy(update={"answer_a": again.answer_b, "answer_b": again.answer_a, "label": "A"})
         (said,) = doubts_of([*planted(), again])
-        assert said.startswith("2 of 5 pairs stand there more than once, with the same texts ('pair-0', 'other'): each")
+        assert said.startswith(
+            "2 of 5 pairs stand there more than once, with the same texts ('planted: pair-0', 'elsewhere: other'): each"
+        )
 
     def test_only_the_first_are_named(self):
         pairs = [pair.model_copy(update={"label": None}) for pair in planted()] * 500
@@ -200,12 +202,8 @@ class TestYaml:
     def test_a_profiles_files_are_read_so(self, tmp_path, monkeypatch):
         cell = {"cell_type": "code", "source": "out = 'o'", "metadata": {"tags": ["parameters"]}, "outputs": []}
         cell |= {"execution_count": None, "id": "one"}
-        book = {
-            "cells": [cell],
-            "metadata": {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python"}},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
+        kernel = {"name": "python3", "language": "python", "display_name": "Python"}
+        book = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         for name, text in (("params/mine/01_x.yaml", LAUGHS), ("notebooks/01_x.ipynb", json.dumps(book))):
             (tmp_path / name).parent.mkdir(parents=True)
             (tmp_path / name).write_text(text)

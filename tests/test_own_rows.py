@@ -130,6 +130,13 @@ def test_the_error_says_which_labels_there_are_and_how_to_say_what_they_mean(tmp
     assert [pair.label for pair in load_pairs(source, labels="model_a=A,model_b=B,tie=tie")] == ["A", "B", "tie"]
 
 
+def test_what_stands_in_a_label_is_shown_and_not_obeyed():
+    with pytest.raises(BadInput) as error:
+        load_pairs([ROW | {"label": label} for label in ("\x1b[2J$(id)\n", "x" * 5000)])
+    assert "--labels '\\x1b[2J$(id)\\n=A," in str(error.value)
+    assert len(str(error.value)) < 500
+
+
 @pytest.mark.parametrize(
     ("written", "labels", "meant"),
     [

@@ -1,7 +1,7 @@
 """Doubts: what a set of pairs holds that no judge can do much with, counted before anything is asked."""
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -31,26 +31,50 @@ def doubts_of(pairs: Sequence[Pair], passing: Iterable[Pair] | None = None) -> l
     Also where one label stands throughout: then a judge that always says it is always right. The pairs may be seen as
     they are `passing`, where to read them takes long.
     """
-    found: dict[str, list[str]] = {kind: [] for kind in SAID}
-    counts, labels, texts = Counter(), Counter(), array("q")
+    seen = _Seen()
     for pair in passing or pairs:
+        seen.add(pair)
+    return seen.told(pairs)
+
+
+class _Seen:
+    """What is counted of pairs, one after another, in little memory."""
+
+    def __init__(self):
+        self.counts, self.labels, self.benchmarks, self.texts = Counter(), Counter(), set(), array("q")
+        self.first: dict[str, list[Pair]] = defaultdict(list)
+
+    def add(self, pair: Pair) -> None:
         # Whichever answer is A.
-        texts.append(hash((pair.questions, frozenset((pair.answers_a, pair.answers_b)))))
-        labels[pair.label] += 1
+        self.texts.append(hash((pair.questions, frozenset((pair.answers_a, pair.answers_b)))))
+        self.labels[pair.label] += 1
+        self.benchmarks.add(pair.benchmark)
         for kind in _kinds(pair):
-            counts[kind] += 1
-            if counts[kind] <= NAMED:
-                found[kind].append(pair.id)
-    again = _again(np.frombuffer(texts, "int64"))
-    counts["again"], found["again"] = len(again), [pairs[int(place)].id for place in again[:NAMED]]
-    if len(pairs) == 1:
-        counts["unlabelled"] = 0
-    told = [_told(kind, counts[kind], len(pairs), found[kind]) for kind in SAID if counts[kind]]
-    known = {label: count for label, count in labels.items() if label}
-    if len(known) == 1 and (count := sum(known.values())) > 1:
-        one = f"all {count:,} labelled pairs have the label {next(iter(known))}"
-        told.append(f"{one}: a judge that always says so is always right; let a coin decide which answer is A")
-    return told
+            self.counts[kind] += 1
+            if self.counts[kind] <= NAMED:
+                self.first[kind].append(pair)
+
+    def told(self, pairs: Sequence[Pair]) -> list[str]:
+        _, which, times = np.unique(np.frombuffer(self.texts, "int64"), return_inverse=True, return_counts=True)
+        again = np.flatnonzero(times[which] > 1)
+        self.counts["again"], self.first["again"] = len(again), [pairs[int(place)] for place in again[:NAMED]]
+        # One pair that is judged by itself is looked at, not scored.
+        kinds = [kind for kind in SAID if self.counts[kind] and (kind != "unlabelled" or len(pairs) > 1)]
+        return [self._line(kind, len(pairs)) for kind in kinds] + self._of_one_label()
+
+    def _line(self, kind: str, of: int) -> str:
+        (one, several, done), count = SAID[kind], self.counts[kind]
+        several_benchmarks = len(self.benchmarks) > 1
+        ids = [f"{pair.benchmark}: {pair.id}" if several_benchmarks else pair.id for pair in self.first[kind]]
+        names = ", ".join(f"{name!r:.80}" for name in ids) + (", ..." if count > len(ids) else "")
+        return f"{count:,} of {of:,} pairs {one if count == 1 else several} ({names}): {done}"
+
+    def _of_one_label(self) -> list[str]:
+        known = [(label, count) for label, count in self.labels.items() if label]
+        if len(known) != 1 or known[0][1] == 1:
+            return []
+        said = f"all {known[0][1]:,} labelled pairs have the label {known[0][0]}"
+        return [f"{said}: a judge that always says so is always right; let a coin decide which answer is A"]
 
 
 def _kinds(pair: Pair) -> list[str]:
@@ -58,15 +82,3 @@ def _kinds(pair: Pair) -> list[str]:
     kinds = {"same": a == b, "empty": any(map(blank, a + b)), "unlabelled": pair.label is None}
     kinds["echo"] = any(one.strip() == asked.strip() for asked, one in zip(questions * 2, a + b, strict=True))
     return [kind for kind, holds in kinds.items() if holds]
-
-
-def _again(hashes: np.ndarray) -> np.ndarray:
-    """The places of those that are equal to another one."""
-    _, first, times = np.unique(hashes, return_inverse=True, return_counts=True)
-    return np.flatnonzero(times[first] > 1)
-
-
-def _told(kind: str, count: int, of: int, ids: list[str]) -> str:
-    one, several, done = SAID[kind]
-    names = ", ".join(repr(name) for name in ids) + (", ..." if count > len(ids) else "")
-    return f"{count:,} of {of:,} pairs {one if count == 1 else several} ({names}): {done}"

@@ -1,5 +1,6 @@
 """Rows of the user's own as pairs, each checked: by a reader, which knows their source and what their labels mean."""
 
+import shlex
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -99,11 +100,11 @@ class Reader:
 
     def _labelled(self, row: dict, place: str) -> dict:
         """The row with its label and votes as A, B or tie."""
-        for name in ("label", "votes"):
-            said = row.get(name)
-            if name == "label" and said is not None or isinstance(said, list):
-                meant = [self._meant(one, name, place) for one in (said if name == "votes" else [said])]
-                row = row | {name: meant[0] if name == "label" else [one for one in meant if one]}
+        if "label" in row:
+            row = row | {"label": self._meant(row["label"], "label", place)}
+        if isinstance(row.get("votes"), list):
+            votes = [self._meant(vote, "votes", place) for vote in row["votes"]]
+            row = row | {"votes": [vote for vote in votes if vote]}
         return row
 
     def _meant(self, label: object, name: str, place: str) -> object:
@@ -134,10 +135,12 @@ def labels_named(error: NoLabel, rows: Iterable[object]) -> BadInput:
     """The error with the labels that there are, and how to say what they mean."""
     told = [plain(row.get(name)) for row in rows if isinstance(row, Mapping) for name in ("label", "votes")]
     seen = [label for one in told for label in (one if isinstance(one, list) else [one]) if label is not None]
-    names = list(dict.fromkeys(str(whole_number(label)) for label in seen))[:6]
-    said = f"its labels are {', '.join(map(repr, names))}; say" if names else "say"
-    example = ",".join(f"{name}={side}" for name, side in zip(names or ["1", "2"], MEANINGS, strict=False))
-    return BadInput(f"{error}; {said} what each means, such as --labels {example} (in Python: labels={example!r})")
+    names = list(dict.fromkeys(f"{str(whole_number(label))!r:.40}" for label in seen))[:6]
+    said = f"its labels are {', '.join(names)}; say" if names else "say"
+    meant = zip((name.strip("'\"") for name in names or ["1", "2"]), MEANINGS, strict=False)
+    example = ",".join(f"{name}={side}" for name, side in meant)
+    such = f"--labels {shlex.quote(example)} (in Python: labels={example!r})"
+    return BadInput(f"{error}; {said} what each means, such as {such}")
 
 
 def warn_of_columns(source: str, columns: set) -> None:

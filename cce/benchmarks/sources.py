@@ -51,7 +51,7 @@ def as_published(problem: str, remedy: str = "is the file as published?") -> Ite
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{problem} ({error}); {remedy}") from error
+        raise BadInput(f"{problem} ({' '.join(str(error).split())}); {remedy}") from error
 
 
 def find_rows(source: Sources, data_dir: Folder) -> Iterable[Row]:
