@@ -88,15 +88,12 @@ def use_models(file: Path | None) -> None:
 
 def by_hand(given: list[str]) -> dict[str, object]:
     """Parameters as they are given: NAME=VALUE, the value as in YAML. Raises BadInput for what is none."""
-    import yaml
+    from cce.yaml_files import parse_yaml
 
     values = {}
     for one in given:
         name, equals, value = one.partition("=")
-        try:
-            values[name] = yaml.safe_load(value)
-        except yaml.YAMLError as problem:
-            raise BadInput(f"-p {one}: not YAML: {problem}") from None
         if not equals:
             raise BadInput(f"-p {one}: write NAME=VALUE, such as limit=100")
+        values[name] = parse_yaml(value, f"-p {one:.80}")
     return values

@@ -40,6 +40,9 @@ def judge(
     limit: Annotated[int | None, Option(help="Judge only so many pairs, drawn at random by the seed.")] = None,
     shard: Shard = None,
     scoring: Annotated[str, Option(help="paper, or standard to score by the benchmark's own rules.")] = "paper",
+    labels: Annotated[
+        str | None, Option(help="What the file's own labels mean, such as model_a=A,model_b=B,tie=tie.")
+    ] = None,
     data_dir: Annotated[str | None, Option(help="Folder of the published benchmarks' files.")] = None,
 ) -> None:
     """Judge pairs of answers by one method, one JSON object per pair."""
@@ -47,15 +50,19 @@ def judge(
     from cce.crowd.evaluate import Records, evaluate_into
     from cce.crowd.record import read_rows
 
-    loaded = load_pairs(pairs, data_dir, limit, options.seed, scoring, shard)
+    loaded = load_pairs(pairs, data_dir, limit, options.seed, scoring, shard, labels)
     with Records(out) as records:
         missing = evaluate_into(records, loaded, [method], [judge], crowd or [], options)
     rows = read_rows(out)
     if rows.label.isin(["A", "B"]).any():
         # Not before: its libraries take a second to load, and bad input is refused without them.
         from cce.analysis import accuracy_table, print_table, scored
+        from cce.analysis.elsewhere.score import by_subset
 
         print_table(accuracy_table(scored(rows, scoring)))
+        if rows.subset.nunique() > 1:
+            print()
+            print_table(accuracy_table(scored(by_subset(rows), scoring)))
     print(f"judgments: {out}")
     _refuse_missing(missing, len(rows))
 

@@ -4,10 +4,12 @@ A value that is not what it seems, such as a limit in quotes, would show hours l
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from itertools import product
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, ValidationError, ValidationInfo, create_model
@@ -54,6 +56,14 @@ def _graded(names: list[str], info: ValidationInfo) -> list[str]:
     return names
 
 
+def _unlike(names: list[str]) -> list[str]:
+    # Results go by the file's own name: those of two files of one name would mix, and be taken for one benchmark's.
+    known = Counter(Path(name).name for name in names)
+    if twice := [name for name, count in known.items() if count > 1]:
+        raise ValueError(f"two are called {twice[0]!r}, and their results would mix; name each once, and files unlike")
+    return names
+
+
 def _wanted(kind, wanted: str, **limits):
     """A type that says in an error what is wanted."""
     return Annotated[kind, Field(description=wanted, **limits)]
@@ -70,7 +80,7 @@ Count = _wanted(PositiveInt, "a whole number from 1 up")
 CountOrNone = _wanted(PositiveInt | None, "a whole number from 1 up, or None for all")
 # Each kind, and the parameters of all notebooks that are of it; a notebook declares those that it takes.
 KINDS = [
-    (Annotated[Names, AfterValidator(_graded)], "benchmarks"),
+    (Annotated[Names, AfterValidator(_graded), AfterValidator(_unlike)], "benchmarks"),
     (Names, "judges graders samplers"),
     (_wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []'), "crowd"),
     (_wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1), "methods"),

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import papermill
 import psutil
-import yaml
 from papermill.exceptions import PapermillExecutionError
 
 from cce.benchmarks.pair import shard_of
@@ -30,6 +29,7 @@ from cce.inputs import files_read
 from cce.outputs import alone, check_writable, clearly, keep_apart
 from cce.parameters import check
 from cce.project import root
+from cce.yaml_files import read_yaml
 
 NOTHING: Mapping[str, object] = {}
 
@@ -88,7 +88,7 @@ def checked(
 
 def _common(files: dict[str, Path]) -> dict:
     file = next(iter(files.values())).with_stem("common")
-    common = (yaml.safe_load(file.read_text()) if file.is_file() else None) or {}
+    common = read_yaml(file) if file.is_file() else {}
     declared = {name for stem in files if _notebook(stem).is_file() for name in _declared(stem)}
     if unknown := ", ".join(sorted(set(common) - declared)):
         raise BadInput(f"{file}: no notebook of this profile has a parameter {unknown}")
@@ -100,11 +100,11 @@ def _given(file: Path, common: dict, by_hand: Mapping[str, object]) -> dict:
     notebook, variant = _notebook(file.stem), _variant(file.stem)
     if not notebook.is_file():
         raise BadInput(f"{file}: there is no notebook {notebook} of that name")
-    own, declared = yaml.safe_load(file.read_text()) or {}, _declared(file.stem)
+    own, declared = read_yaml(file), _declared(file.stem)
     if unknown := ", ".join(sorted(set(own) - set(declared))):
         raise BadInput(f"{file}: {notebook.name} has no parameter {unknown}; it declares {', '.join(declared)}")
     base = file.with_stem(notebook.stem)
-    own = ((yaml.safe_load(base.read_text()) or {}) if variant and base.is_file() else {}) | own
+    own = (read_yaml(base) if variant and base.is_file() else {}) | own
     given = {name: value for name, value in (common | own | by_hand).items() if name in declared}
     check(given, str(file))
     if missing := " and ".join(sorted({"out", "figures"} - set(given))):

@@ -14,8 +14,8 @@ from cce import load_pairs
 from cce.analysis.students import alpaca_table
 from cce.benchmarks import load_instructions, load_questions, load_references
 from cce.benchmarks.alpaca_eval import chosen_strength, length_controlled_win_rate, load_gamed, preferred
-from cce.benchmarks.files import SOURCES
 from cce.benchmarks.pair import Question
+from cce.benchmarks.sources import SOURCES
 from cce.chat.grading import answer_questions, preferences
 from cce.errors import BadInput, DataMissing
 from tests.fake_hub import fake_hub

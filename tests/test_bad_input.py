@@ -282,7 +282,7 @@ DEEP = "[" * 100_000 + "]" * 100_000
 BAD_FILES = [
     ("pairs.jsonl", line(answer_b=...), "row 1: needs instruction, answer_a and answer_b"),
     ("pairs.jsonl", line(id=...), "row 1: id: Field required"),
-    ("pairs.jsonl", line(id=None), "row 1: id: Input should be a valid string"),
+    ("pairs.jsonl", line(id=None), "row 1: id: Field required"),
     ("pairs.jsonl", line(instruction=""), "row 1: needs instruction"),
     ("pairs.jsonl", line() + "\n" + line(id="2", label="C"), "row 2: label: Input should be 'A', 'B' or 'tie'"),
     ("pairs.jsonl", line(label=1), "row 1: label: Input should be 'A', 'B' or 'tie'"),

@@ -14,9 +14,10 @@ import pytest
 
 from cce import load_pairs
 from cce.benchmarks import BENCHMARKS, PUBLISHED, Benchmark, Source, register
-from cce.benchmarks.files import SOURCES, PairFile, find_rows
 from cce.benchmarks.pair import Pair
+from cce.benchmarks.pair_file import PairFile
 from cce.benchmarks.published import goodness
+from cce.benchmarks.sources import SOURCES, find_rows
 from cce.errors import BadInput, DataMissing
 
 REWARDBENCH = [
@@ -380,7 +381,7 @@ class TestPairFile:
                     load_pairs(str(tmp_path / "mine.jsonl"), limit=limit)
 
     def test_ids_of_one_hash_are_not_taken_for_one_id(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("cce.benchmarks.files.hash", len, raising=False)
+        monkeypatch.setattr("cce.benchmarks.pair_file.hash", len, raising=False)
         assert len(load_pairs(self.written(tmp_path))) == 5
 
 
@@ -393,7 +394,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
     (tmp_path / "mine.jsonl").write_bytes(json.dumps(GOOD).encode() + "\n\u00e9".encode("latin-1"))
     (tmp_path / "mine.jsonl.gz").write_text(json.dumps(GOOD))
     for name in ("mine.jsonl", "mine.jsonl.gz"):
-        with pytest.raises(BadInput, match=rf"{name}: not UTF-8 text, or not gzipped"):
+        with pytest.raises(BadInput, match=rf"{name}(, line 2: not UTF-8 text|: not gzipped)"):
             load_pairs(str(tmp_path / name))
 
 

@@ -55,8 +55,10 @@ def test_own_pairs_are_judged_one_object_a_pair(server, tmp_path, own_pairs):
     assert rows[-1]["verdict"] == "A"
     assert sum(row["calls"] for row in rows) == len(server.requests)
     assert "cce@6" in done.stdout
-    # Its own last line and nothing of a library's.
-    assert re.fullmatch(r"[\d,]+ requests sent, 0 from the store, [\d,]+ tokens\n", done.stderr)
+    # The pair without a label, its own last line, and nothing of a library's.
+    warning, last = done.stderr.splitlines()
+    assert warning.startswith("warning: 1 of 6 pairs has no label ('pair-5'): ")
+    assert re.fullmatch(r"[\d,]+ requests sent, 0 from the store, [\d,]+ tokens", last)
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from cce import Pair, load_pairs
-from cce.benchmarks.files import SOURCES, find_rows
 from cce.benchmarks.further import rm_bench
+from cce.benchmarks.sources import SOURCES, find_rows
 from cce.errors import BadInput, DataMissing
 from tests.test_benchmarks import write
 

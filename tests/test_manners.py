@@ -399,5 +399,5 @@ def test_what_is_added_to_each_request_makes_it_another_one(settings, tmp_path, 
 def test_settings_that_cannot_be_read_are_one_clear_error(settings, server, written, said):
     if written is not None:
         settings.write_text(written)
-    with pytest.raises(BadInput, match=f"models.yaml: .*{said}"):
+    with pytest.raises(BadInput, match=f"models.yaml.*: .*{said}"):
         LLM(server.model("judge"))

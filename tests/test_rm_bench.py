@@ -7,8 +7,8 @@ import pytest
 
 from cce import evaluate
 from cce.analysis.rm_bench import STYLES, level_table, style_table
-from cce.benchmarks.files import SOURCES, find_rows
 from cce.benchmarks.further import LEVELS, rm_bench
+from cce.benchmarks.sources import SOURCES, find_rows
 from cce.errors import BadInput
 from tests.test_project import ROOT
 

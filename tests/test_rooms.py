@@ -54,6 +54,7 @@ def test_the_crowds_files_come_in_the_order_of_the_method():
         "notes",
         "record",
         "methods",
+        "rehearsal",
         "evaluate",
         "result",
     ]

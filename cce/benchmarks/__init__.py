@@ -3,13 +3,17 @@
 The arguments `data_dir`, `limit` and `seed` of all loaders, and their errors, are those of `load_pairs`.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cce.benchmarks.files import DATA, SOURCES, Folder, PairFile, Row, Source, as_published, find_rows, user_rows
+from cce.benchmarks.files import Row
 from cce.benchmarks.further import rewardbench2_pools
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question, dealt, drawn, shard_of
+from cce.benchmarks.pair_file import PairFile, rows_of, user_pairs
 from cce.benchmarks.published import BENCHMARKS, Benchmark, Scoring, check_scoring
+from cce.benchmarks.rows import Reader, labels_of, user_rows
+from cce.benchmarks.sources import DATA, SOURCES, Folder, Source, as_published, find_rows
 from cce.errors import BadInput
 
 __all__ = ["PUBLISHED", "Benchmark", "Source", "load_instructions", "load_pairs", "load_pools", "load_questions"]
@@ -31,30 +35,46 @@ def register(name: str, benchmark: Benchmark) -> None:
 
 
 def load_pairs(
-    name_or_path: str,
+    source: str | Path | Iterable,
     data_dir: Folder = None,
     limit: int | None = None,
     seed: int = 0,
     scoring: Scoring = "paper",
     shard: str | None = None,
+    labels: Mapping | str | None = None,
+    labelled: bool = False,
 ) -> Sequence[Pair]:
-    """Load the pairs of a benchmark: of one that is published or registered, of pocket or pocket_train, or of a file.
+    """Load the pairs of a benchmark: of one that is published or registered, of pocket or pocket_train; or your own: of
+    a file, a folder of `datasets.save_to_disk`, a pandas frame, or rows from a list or generator.
 
-    A file's pairs have id, instruction, answer_a, answer_b and, where known, label (A or B); `Pair` has further fields.
+    Rows of your own have id, instruction, answer_a, answer_b and, where known, label (A, B or tie); `Pair` has further
+    fields. Or they have chosen and rejected, texts or lists of messages, and their number for an id where there is
+    none. `labels` says what other labels mean: {"model_a": "A", "model_b": "B"} or "model_a=A,model_b=B"; to nothing
+    stands for no label. Where `labelled`, some pair must have the label A or B.
     Published files lie in `data_dir`, without that in the environment's CCE_DATA, without that on the hub. `limit` says
     how many pairs to draw, at random by `seed`, which also decides which answer is A where the source says only which
     is better. `scoring` differs in labels and orders. `shard` is "2/4" for the second of four parts of the whole.
 
     Returns the pairs in the source's order: a list, or for a whole .jsonl file a `PairFile`, which leaves them there.
-    Raises BadInput for a bad name, limit, shard or file, DataMissing where a benchmark cannot be found.
+    Warns of columns that look misspelt. Raises BadInput for a bad name, limit, shard, file or row, DataMissing where a
+    benchmark cannot be found.
     """
     check_scoring(scoring)
     if shard is not None:
         shard_of(shard)
-    elif limit is None and name_or_path not in REGISTERED and Path(name_or_path).suffix.lower() == ".jsonl":
-        return PairFile(name_or_path)
-    pairs = drawn(_all_pairs(name_or_path, data_dir, seed, scoring), "pairs", name_or_path, limit, seed)
-    return pairs if shard is None else dealt(pairs, shard, name_or_path)
+    own = not isinstance(source, str) or source not in (*BENCHMARKS, *REGISTERED, *SHIPPED)
+    name = str(source) if isinstance(source, (str, os.PathLike)) else "pairs"
+    if not own and labels:
+        raise BadInput(f"labels {labels!r}: of rows of your own; the labels of {name} are known")
+    if own:
+        pairs = _own_pairs(source, name, labels_of(labels), seed, lazily=limit is None and shard is None)
+    else:
+        pairs = _published(name, data_dir, seed, scoring)
+    if not isinstance(pairs, PairFile):
+        pairs = drawn(pairs, "pairs", name, limit, seed)
+    if labelled and not any(pair.label in ("A", "B") for pair in pairs):
+        raise BadInput(f"{name}: no pair has the label A or B, and there is no accuracy without; add a column label")
+    return pairs if shard is None else dealt(pairs, shard, name)
 
 
 def load_questions(
@@ -88,7 +108,7 @@ def load_instructions(
     if name_or_path == "pocket_train":
         found = (Instruction(id=pair.id, instruction=pair.instruction) for pair in load_pairs(name_or_path))
     elif name_or_path in ("lima", "tulu3_sft"):
-        found = _published(name_or_path, data_dir)
+        found = _instructions(name_or_path, data_dir)
     elif Path(name_or_path).suffix:
         found = user_rows(Path(name_or_path), Instruction)
     else:
@@ -112,20 +132,24 @@ def load_pools(
     return drawn(user_rows(Path(name), Pool), "pools", name, limit, seed)
 
 
-def _all_pairs(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iterator[Pair]:
-    known = BENCHMARKS | REGISTERED
+def _published(name: str, data_dir: Folder, seed: int, scoring: Scoring) -> Iterator[Pair]:
     if name in SHIPPED:
         yield from user_rows(DATA / f"{name}.jsonl", Pair, benchmark=name)
-    elif name in known:
-        with as_published(f"{name}: a row lacks a field, or holds a value unknown there"):
-            for pair in known[name].pairs(find_rows(known[name].source, data_dir), seed, scoring):
-                yield pair.model_copy(update={"benchmark": name})
-    elif Path(name).suffix:
-        # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
-        yield from user_rows(Path(name), Pair, benchmark=Path(name).name)
-    else:
-        names = ", ".join([*known, *SHIPPED])
-        raise BadInput(f"unknown benchmark {name!r}: one of {names}, or the path of a file of pairs")
+        return
+    known = (BENCHMARKS | REGISTERED)[name]
+    with as_published(f"{name}: a row lacks a field, or holds a value unknown there"):
+        for pair in known.pairs(find_rows(known.source, data_dir), seed, scoring):
+            yield pair.model_copy(update={"benchmark": name})
+
+
+def _own_pairs(source: object, name: str, labels: dict[str, str], seed: int, lazily: bool) -> Sequence[Pair]:
+    if not isinstance(source, (str, os.PathLike)):
+        return Reader(name, "", labels, seed).pairs(rows_of(source))
+    # Named with its ending, so that a file called judgebench.jsonl is not taken for JudgeBench.
+    if Path(source).suffix or os.path.isdir(source):
+        return user_pairs(Path(source), labels, seed, lazily)
+    names = ", ".join([*BENCHMARKS, *REGISTERED, *SHIPPED])
+    raise BadInput(f"unknown benchmark {name!r}: one of {names}, or the path of a file of pairs")
 
 
 def _mt_bench(data_dir: Folder) -> Iterator[Question]:
@@ -149,7 +173,7 @@ def _pocket() -> Iterator[Question]:
         yield Question(id=n, category=f"pocket: {pair.subset}", turns=(pair.instruction,), references=(best,))
 
 
-def _published(name: str, data_dir: Folder) -> Iterator[Instruction]:
+def _instructions(name: str, data_dir: Folder) -> Iterator[Instruction]:
     with as_published(f"{name}: a row lacks a field"):
         for place, row in enumerate(find_rows(SOURCES[name], data_dir)):
             # The id stays the row's place where one before it is empty.

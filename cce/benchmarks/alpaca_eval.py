@@ -6,7 +6,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GroupKFold
 
-from cce.benchmarks.files import SOURCES, Folder, as_published, find_rows
+from cce.benchmarks.sources import SOURCES, Folder, as_published, find_rows
 from cce.errors import BadInput, DataMissing
 
 # As published, save for the tolerance: the default stops a hundredth of a point early.

@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
+from cce.benchmarks.cells import blank, in_turns, letter, present, text_of, whole_number
 from cce.display import Section, Shown
 from cce.errors import BadInput
 from cce.text import whole_characters
 
 T = TypeVar("T", bound="Item")
-Text = Annotated[str, AfterValidator(whole_characters)]
-NonEmpty = Annotated[str, Field(min_length=1), AfterValidator(whole_characters)]
-Vote = Literal["A", "B", "tie"]
-# An empty cell of a csv or parquet file is no label.
-Label = Annotated[Vote | None, BeforeValidator(lambda label: label if label and label == label else None)]
+Text = Annotated[str, BeforeValidator(text_of), AfterValidator(whole_characters)]
+NonEmpty = Annotated[str, Field(min_length=1), BeforeValidator(text_of), AfterValidator(whole_characters)]
+Vote = Annotated[Literal["A", "B", "tie"], BeforeValidator(letter)]
+Label = Annotated[Literal["A", "B", "tie"] | None, BeforeValidator(letter)]
 
 
 class Message(BaseModel, frozen=True):
@@ -29,10 +29,22 @@ class Message(BaseModel, frozen=True):
     content: Text
 
 
-class Item(BaseModel, frozen=True, coerce_numbers_to_str=True):
-    """Whatever has an id; a number may stand for a text."""
+Conversation = Annotated[tuple[Message, ...], BeforeValidator(in_turns)]
 
-    id: Text
+
+class Item(BaseModel, frozen=True, coerce_numbers_to_str=True):
+    """Whatever has an id; a number may stand for a text, and a cell that holds nothing is no cell."""
+
+    id: Annotated[Text, BeforeValidator(whole_number)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present(cls, given: Any) -> Any:
+        return cls._completed(present(given)) if isinstance(given, dict) else given
+
+    @classmethod
+    def _completed(cls, cells: dict) -> dict:
+        return cells
 
 
 class Pair(Shown, Item):
@@ -48,8 +60,8 @@ class Pair(Shown, Item):
     instruction: Text = ""
     answer_a: Text | None = None
     answer_b: Text | None = None
-    conversation_a: tuple[Message, ...] | None = None
-    conversation_b: tuple[Message, ...] | None = None
+    conversation_a: Conversation | None = None
+    conversation_b: Conversation | None = None
     label: Label = None
     benchmark: Text = ""
     subset: Text = ""
@@ -59,27 +71,33 @@ class Pair(Shown, Item):
     crowd: tuple[Text, ...] = ()
     votes: tuple[Vote, ...] = ()
 
-    @model_validator(mode="before")
     @classmethod
-    def _voted(cls, given: Any) -> Any:
+    def _completed(cls, cells: dict) -> dict:
+        for name in ("crowd", "votes"):
+            if isinstance(cells.get(name), list):
+                cells[name] = [one for one in cells[name] if one is not None]
+        votes = cells.get("votes")
         # Whom most people chose; as many for each, or for a tie, are a tie.
-        if isinstance(given, dict) and given.get("votes") and not given.get("label"):
-            (most, count), *others = Counter(given["votes"]).most_common()
-            return given | {"label": "tie" if others and others[0][1] == count else most}
-        return given
+        if votes and isinstance(votes, list) and all(isinstance(vote, str) for vote in votes) and "label" not in cells:
+            (most, count), *others = Counter(map(letter, votes)).most_common()
+            cells["label"] = "tie" if others and others[0][1] == count else most
+        return cells
 
     @model_validator(mode="after")
     def _whole(self) -> "Pair":
         a, b = self.conversation_a, self.conversation_b
         if a is None and b is None:
-            if not self.instruction or self.answer_a is None or self.answer_b is None:
-                raise ValueError("needs instruction, answer_a and answer_b (or conversation_a and conversation_b)")
+            needed = {"instruction": not blank(self.instruction)}
+            needed |= {name: getattr(self, name) is not None for name in ("answer_a", "answer_b")}
+            if missing := [name for name, there in needed.items() if not there]:
+                forms = "(or conversation_a and conversation_b, or chosen and rejected)"
+                raise ValueError(f"needs instruction, answer_a and answer_b {forms}: no {' and no '.join(missing)}")
         elif a is None or b is None:
             raise ValueError("conversation_a and conversation_b go together")
         elif _turns(a, "user") != _turns(b, "user"):
             raise ValueError("conversation_a and conversation_b must hold the same user turns")
         elif not a or any([turn.role for turn in talk] != ["user", "assistant"] * (len(talk) // 2) for talk in (a, b)):
-            raise ValueError("a conversation goes user, assistant, user, assistant ...")
+            raise ValueError("a conversation goes user, assistant, user, assistant ..., and ends with an answer")
         if self.crowd and len(self.questions) > 1:
             raise ValueError("crowd holds answers to one question; let crowd models answer a conversation of several")
         return self

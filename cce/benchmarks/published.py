@@ -12,9 +12,10 @@ from typing import Literal, NamedTuple
 
 import yaml
 
-from cce.benchmarks.files import DATA, SOURCES, Row, Sources
+from cce.benchmarks.files import Row
 from cce.benchmarks.further import FURTHER
 from cce.benchmarks.pair import Pair, shuffled_sides
+from cce.benchmarks.sources import DATA, SOURCES, Sources
 from cce.errors import BadInput
 
 Messages = list[dict[str, str]]

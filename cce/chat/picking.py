@@ -21,7 +21,7 @@ from statistics import fmean
 import pandas as pd
 
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question
-from cce.crowd.evaluate import check_crowd, check_reading, warn
+from cce.crowd.evaluate import check_crowd, check_lists, check_reading, warn
 from cce.crowd.methods import asks_model, is_by_criteria, is_shuffled, method_named, options_of
 from cce.crowd.record import Judged, Records
 from cce.crowd.session import Session
@@ -54,6 +54,7 @@ def sample_responses(
     Returns one pool per instruction, in their order; warns of instructions that were cut. For errors see `cce.chat`.
     """
     options = options.but(**changes)
+    check_lists(models=models)
     if not (instructions and models and n > 0):
         raise BadInput("instructions, models and n: at least one of each")
     llms, turns = {name: LLM(name, options) for name in models}, [models[place % len(models)] for place in range(n)]
@@ -112,6 +113,7 @@ def pick(
 
 
 def _cautions(pools, method, judge, crowd, options: Options) -> list[str]:
+    check_lists(crowd=crowd)
     if not pools:
         raise BadInput("pools: at least one")
     if method == RANDOM:

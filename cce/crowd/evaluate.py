@@ -13,9 +13,12 @@ from typing import TypeVar
 
 import pandas as pd
 
+from cce.benchmarks.doubts import doubts_of
 from cce.benchmarks.pair import Pair
+from cce.benchmarks.pair_file import PairFile, as_pairs
 from cce.crowd.methods import asks_model, crowd_needed, is_by_criteria, is_shuffled, method_named, options_of
 from cce.crowd.record import COLUMNS, Judged, Records, record_of
+from cce.crowd.rehearsal import check_prompts
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED
 from cce.errors import BadInput, CallFailed
@@ -45,6 +48,7 @@ def evaluate(
     """Judge every pair, as `load_pairs` gives them, by every method and judge. For options and changes see `Options`.
 
     Args:
+        pairs: pairs, or what `load_pairs` makes pairs of: a pandas frame, or rows from a list or generator.
         methods: see `cce.crowd.methods`. Those that ask no model are run once, under the judge's name "none".
         judges: models, as `LLM` takes them, or a dict of these by the name that the column `judge` is to show.
         crowd: models that answer each instruction; one listed twice answers twice. A pair's own `crowd` comes first.
@@ -102,6 +106,8 @@ class Evaluation:
     def __init__(
         self, pairs: Sequence[Pair], methods: Sequence[str], judges: Judges, crowd: Sequence[str], options: Options
     ):
+        check_lists(methods=methods, judges=judges, crowd=crowd)
+        pairs = as_pairs(pairs, options.seed)
         self.methods = {name: method_named(name) for name in methods}
         self.judges = judges if isinstance(judges, Mapping) else {name: name for name in judges}
         self.cautions = check_crowd(methods, crowd, lambda: min((len(pair.crowd) for pair in pairs), default=0))
@@ -111,6 +117,8 @@ class Evaluation:
             raise BadInput("pairs, methods and judges: at least one of each")
         _check_ids(pairs)
         _check_criteria(pairs, methods)
+        check_prompts(methods, options)
+        self.cautions += pairs.doubts if isinstance(pairs, PairFile) else doubts_of(pairs)
         self.models = {name: LLM(name, options) for name in dict.fromkeys([*self.judges.values(), *crowd])}
         self.crowd = tuple(self.models[name] for name in crowd)
         asking = [name for name in self.methods if asks_model(name)]
@@ -167,12 +175,23 @@ class Evaluation:
         return [said for said, count in (told | often).items() if count]
 
 
+def check_lists(**given: Sequence[str] | Mapping[str, str]) -> None:
+    """Refuse a text where names are wanted: its letters would be taken for names."""
+    for name, value in given.items():
+        if isinstance(value, str):
+            raise BadInput(f"{name} {value!r}: a list is wanted, such as [{value!r}]")
+
+
 def _check_ids(pairs: Sequence[Pair]) -> None:
+    known = {}
     # A file that is read pair by pair was checked as it was loaded.
-    known = Counter((pair.benchmark, pair.id) for pair in pairs) if isinstance(pairs, list) else {}
-    if twice := [place for place, count in known.items() if count > 1]:
-        benchmark, name = twice[0]
-        raise BadInput(f"two pairs are called {name!r} of {benchmark!r}: name each benchmark once, and files unlike")
+    for pair in () if isinstance(pairs, PairFile) else pairs:
+        name = pair.benchmark, pair.id
+        if name in known:
+            what = "one pair twice" if known[name] == pair else "with different texts"
+            remedy = "name each benchmark once, and files unlike"
+            raise BadInput(f"two pairs are called {pair.id!r} of {pair.benchmark!r}, {what}: {remedy}")
+        known[name] = pair
 
 
 def _check_criteria(pairs: Sequence[Pair], methods: Sequence[str]) -> None:

@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, Field, PositiveInt, TypeAdapter, ValidationError, model_validator
 
 from cce.errors import BadInput
 from cce.names import ModelName, model_parts
 from cce.project import root
+from cce.yaml_files import read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 # Each request has these anyway; or they say how the reply is to be read.
@@ -111,12 +111,11 @@ def _read(file: str, missing_is_none: bool) -> dict[str, Settings]:
     if missing_is_none and not Path(file).is_file():
         return {}
     try:
-        given = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
-        return ENTRIES.validate_python({str(name): entry or {} for name, entry in given.items()})
+        given = read_yaml(Path(file))
+        return ENTRIES.validate_python({name: entry or {} for name, entry in given.items()})
+    except BadInput as error:
+        raise BadInput(f"models {error}; a mapping from models to their settings is wanted") from None
     except ValidationError as error:
         problem = error.errors()[0]
         where, said = ".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, ")
         raise BadInput(f"models {file}: {where}: {said}") from None
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as problem:
-        said = " ".join(str(problem).split())
-        raise BadInput(f"models {file}: {said}; a mapping from models to their settings is wanted") from None

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from cce.analysis.elsewhere.forms import FORMS, KIT, inspect_log, llmbar_tree, mtbench
 from cce.benchmarks import load_pairs
-from cce.benchmarks.files import SOURCES, as_published, find_rows, read_rows
+from cce.benchmarks.files import read_rows
+from cce.benchmarks.sources import SOURCES, as_published, find_rows
 from cce.crowd.record import COLUMNS
 from cce.crowd.verdict import Reading, combine
 from cce.errors import BadInput

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cce.analysis.elsewhere import DATA, load_judgments
-from cce.benchmarks.files import SOURCES, find_rows, read_rows
+from cce.benchmarks.files import read_rows
+from cce.benchmarks.sources import SOURCES, find_rows
 
 PLACE = ["question", "turn"]
 # Who won most of GPT-4's verdicts comes first; the order is the same with and without its ties.

@@ -36,9 +36,7 @@ def compared(
     """
     if by not in OTHER:
         raise BadInput(f"by {by!r}: method or judge")
-    if subsets:
-        parts = judgments.benchmark.fillna("").astype(str) + ": " + judgments.subset.fillna("").astype(str)
-        judgments = judgments.assign(benchmark=parts.str.strip(": "))
+    judgments = by_subset(judgments) if subsets else judgments
     if by == "judge":
         judgments = judgments.rename(columns=OTHER)
     scores = scored(judgments, scoring, ties)
@@ -47,6 +45,12 @@ def compared(
     if by == "judge":
         table, differences = table.rename(columns=OTHER), differences.rename(columns=OTHER)
     return table[ACCURACIES], differences
+
+
+def by_subset(judgments: pd.DataFrame) -> pd.DataFrame:
+    """The judgments with each subset as a benchmark of its own."""
+    benchmark, subset = (judgments[name].astype(object).fillna("").astype(str) for name in ("benchmark", "subset"))
+    return judgments.assign(benchmark=(benchmark + ": " + subset).str.strip(": "))
 
 
 def beside_people(judgments: pd.DataFrame, votes: pd.DataFrame) -> pd.DataFrame:

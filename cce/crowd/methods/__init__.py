@@ -113,8 +113,8 @@ class Method:
 
     A `budgeted` one is named with a budget, which `judge` takes; half of a `crowded` one's budget is the number of
     crowd members that fill it. One that `asks` no model is the same whoever judges. A `shuffled` one needs another
-    pair, with another question; one `by_criteria` needs criteria of the pair's own. `check` raises an error that the
-    user can act on where something is not installed.
+    pair, with another question; one `by_criteria` needs criteria of the pair's own. `prompts` are those it fills.
+    `check` raises an error that the user can act on where something is not installed.
     """
 
     judge: Callable[..., Awaitable[Judged]]
@@ -123,22 +123,32 @@ class Method:
     asks: bool = True
     shuffled: bool = False
     by_criteria: bool = False
+    prompts: tuple[str, ...] = ()
     check: Callable[[], object] = bool
 
 
 METHODS = {"longer": Method(longer, asks=False), "shorter": Method(shorter, asks=False)}
-METHODS |= {name: Method(partial(single, prompt=name)) for name in SINGLE}
-METHODS |= {name: Method(partial(published, name=name), check=partial(wording, name)) for name in FORMATS}
-METHODS |= {"rubric": Method(rubric, by_criteria=True), "self-rubric": Method(self_rubric)}
-METHODS |= {"maj": Method(maj, budgeted=True), "agg": Method(agg, budgeted=True)}
-METHODS |= {"cce-prompt": Method(cce_prompt), "count": Method(count, budgeted=True, crowded=True)}
+METHODS |= {name: Method(partial(single, prompt=name), prompts=(name,)) for name in SINGLE}
 METHODS |= {
-    cce_family(name, removal): Method(partial(cce, selection=name, removal=removal), budgeted=True, crowded=True)
+    name: Method(partial(published, name=name), prompts=(name,), check=partial(wording, name)) for name in FORMATS
+}
+METHODS["rubric"] = Method(rubric, by_criteria=True, prompts=("rubric",))
+METHODS["self-rubric"] = Method(self_rubric, prompts=("rubric_of_question", "rubric", "vanilla"))
+METHODS["maj"] = Method(maj, budgeted=True, prompts=("vanilla",))
+METHODS["agg"] = Method(agg, budgeted=True, prompts=("vanilla", "agg"))
+METHODS["cce-prompt"] = Method(cce_prompt, prompts=("cce",))
+METHODS["count"] = Method(count, budgeted=True, crowded=True, prompts=("vanilla",))
+OF_CCE = {"budgeted": True, "crowded": True, "prompts": ("vanilla", "cce")}
+REMOVING = OF_CCE | {"prompts": ("vanilla", "outcome_removal", "cce")}
+METHODS |= {
+    cce_family(name, removal): Method(
+        partial(cce, selection=name, removal=removal), **(REMOVING if removal else OF_CCE)
+    )
     for removal in (True, False)
     for name in SELECTIONS
 }
 METHODS["cce-shuffled"] = Method(
-    partial(cce, selection="criticizing", removal=True, shuffled=True), budgeted=True, crowded=True, shuffled=True
+    partial(cce, selection="criticizing", removal=True, shuffled=True), shuffled=True, **REMOVING
 )
 
 
@@ -175,6 +185,11 @@ def is_shuffled(name: str) -> bool:
 def is_by_criteria(name: str) -> bool:
     """Whether the method goes by the pair's own criteria, and cannot do without."""
     return METHODS[method_parts(name).family].by_criteria
+
+
+def prompts_of(name: str) -> tuple[str, ...]:
+    """The prompts that the method fills."""
+    return METHODS[method_parts(name).family].prompts
 
 
 def options_of(name: str, options: Options) -> Options:
