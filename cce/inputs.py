@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from cce.benchmarks.files import FILE_TYPES, LINES, SOURCES, Folder, Source
+from cce.benchmarks.files import FILE_TYPES
+from cce.benchmarks.sources import LINES, SOURCES, Folder, Source
 from cce.models.engines import FINISHED
 from cce.outputs import Files, store_files
 from cce.project import own_files
@@ -27,9 +28,15 @@ def files_read(
         "a prompt": Path(prompts or "").glob("*.jinja") if prompts else (),
         "the file of models' settings": [os.environ.get("CCE_MODELS")],
         "the file of prices": [os.environ.get("CCE_PRICES")],
-        "the input": [name for name in names if os.path.isfile(name)],
+        "the input": [file for name in names for file in _files_of(name)],
         "the store": [*store_files(store), *store_files(os.environ.get("CCE_REPLAY"))],
     }
+
+
+def _files_of(name: str) -> list[Path]:
+    """The file of this name, or of a folder of data, as `datasets` saves it, those in it."""
+    path = Path(name)
+    return [path] if path.is_file() else [*path.glob("*.arrow"), *path.glob("*.json")] if path.is_dir() else []
 
 
 def _published(folder: Folder) -> list[Path]:
