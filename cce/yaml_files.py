@@ -46,7 +46,7 @@ def read_yaml(file: Path) -> dict:
 def parse_yaml(text: str | bytes, source: str) -> object:
     """What the text says. Raises BadInput naming the source and, where known, the line."""
     try:
-        return yaml.load(text, _Loader)
+        return _Loader(text).get_single_data()
     # Such as a date that is none, or brackets nested thousands deep.
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as problem:
         raise BadInput(f"{source}{_line(problem, text)}: not YAML that can be read: {_said(problem)}") from None
