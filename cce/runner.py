@@ -23,6 +23,7 @@ from cce.benchmarks.pair import shard_of
 from cce.errors import BadInput, NotebookFailed
 from cce.parameters import check
 from cce.project import root
+from cce.text import tell
 
 NOTHING: Mapping[str, object] = {}
 
@@ -107,7 +108,7 @@ def _takes_shard(stem: str, named: bool) -> bool:
     if named:
         remedy = "make these by `cce judge ... --shard`, merge the stores by `cce store merge`, then run it whole"
         raise BadInput(f"{reason}; {remedy}")
-    print(f"left out: {reason}", file=sys.stderr)
+    tell(f"left out: {reason}", file=sys.stderr)
     return False
 
 

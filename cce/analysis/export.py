@@ -6,17 +6,16 @@ their pair.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import chdir
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import PackageLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from cce.analysis.report.run import Executed, by_model, executed_in
+from cce.analysis.report.run import Executed, blaming, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput
-from cce.project import root
 from cce.text import write_whole
 
 PAIR = ["notebook", "benchmark", "id", "judge", "method"]
@@ -25,22 +24,21 @@ COMPARISONS = [*PAIR, "candidate", "member", "model", "outcome", "p_a", "selecte
 CARD = "README.md"
 
 
-def export(run: str | Path, folder: str | Path) -> list[Path]:
+def export(run: str | Path, folder: str | Path, store: str | Path | None = None) -> list[Path]:
     """Write the run whose results lie in `run` into a new or empty folder, and return the files.
 
     These are judgments.parquet (the columns of `evaluate`, and the notebook), crowd_answers.parquet (ANSWERS),
     crowd_judgments.parquet (COMPARISONS), and a card, README.md, by which `datasets.load_dataset` knows them. Raises
-    BadInput for a folder that holds something, and where no judgments lie in `run`; NotRecorded where its store is not
-    at hand.
+    BadInput for a folder that holds something, and where no judgments lie in `run`; NotRecorded where its store, which
+    lies there too or is named, is not at hand.
     """
     run, folder = Path(run).absolute(), Path(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder}: something is there already; name a new folder")
-    # As in the notebooks, relative paths start at the project's root.
-    with chdir(root()):
-        notebooks = [one for one in executed_in(run) if one.judgments]
-        if not notebooks:
-            raise BadInput(f"{run}: no judgments lie there")
+    notebooks = [one for one in executed_in(run, store and Path(store).absolute()) if one.judgments]
+    if not notebooks:
+        raise BadInput(f"{run}: no judgments lie there")
+    with blaming(run, "run its notebooks again"):
         tables = _tables(notebooks)
         card = _card(run.name, notebooks, tables)
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +76,7 @@ def _comparisons(notebook: Executed, record: dict) -> Iterator[tuple[dict, dict]
 
 def _card(name: str, notebooks: Sequence[Executed], tables: dict[str, pd.DataFrame]) -> str:
     given = notebooks[0].parameters
-    templates = Environment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined)
+    templates = ImmutableSandboxedEnvironment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined)
     return templates.get_template("export.md.jinja").render(
         name=name,
         commits=sorted({one.commit for one in notebooks} - {""}),

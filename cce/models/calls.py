@@ -23,6 +23,7 @@ from cce.models.store import Store
 from cce.models.wire import Completion, Request, without_special_tokens
 from cce.names import short_name
 from cce.spending import BUDGET, Bill, Price
+from cce.text import tell
 
 WITHOUT_LOGPROBS = 'it tells no log-probabilities: read verdicts from its text, by verdict="text"'
 # An endpoint at which so many calls in a row failed for good will fail the others too.
@@ -35,7 +36,7 @@ _under_way: set[asyncio.Task] = set()
 async def landed() -> None:
     """Wait 5 seconds at most for what has been sent already, and is paid for, so that it reaches the store."""
     if _under_way:
-        print("stopping; what is under way is waited for a moment", file=sys.stderr)
+        tell("stopping; what is under way is waited for a moment", file=sys.stderr)
         await asyncio.wait(_under_way, timeout=5)
 
 
@@ -145,7 +146,7 @@ class Caller:
             return None
         if name := self.manners.learn(wire, error.status_code, failures.told_by(error)):
             self.store.keep_manners(short_name(self.model), self.endpoint.url, self.manners.changes)
-            print(*self.manners.told(self.model, (name,)), file=sys.stderr)
+            tell(*self.manners.told(self.model, (name,)), file=sys.stderr)
         return name
 
     async def _called(self, call: Call, wire: dict) -> Completion:
