@@ -8,7 +8,6 @@ import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 from typer import Argument, Option, Typer
@@ -157,16 +156,23 @@ def serve(
     folder: Annotated[Path, Argument(help="A student's folder, as a training leaves it.")],
     port: Annotated[int, Option(min=0, max=65535, help="Of the loopback interface; 0 for a free one.")] = 8000,
 ) -> None:
-    """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why."""
+    """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why.
+
+    It answers whoever has its key, which is printed once, and no web page.
+    """
     from cce.models.engines import engine_of, student_name
+    from cce.models.gate import serve as served
+    from cce.models.keys import own_name
+
+    def ready(url: str, key: str) -> None:
+        tell(f"{name}@{url}\nexport {own_name('127.0.0.1')}={key}", flush=True)
 
     # So that an engine in a process of its own is stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    engine = engine_of(folder)
+    engine, name = engine_of(folder), student_name(folder)
     tell(f"{engine.name}: {engine.why}")
     with suppress(KeyboardInterrupt):
-        tell(f"{student_name(folder)}@{engine.start(port)}", flush=True)
-        Event().wait()
+        served(name, engine.start(), port, ready)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from httpx2 import Request as HttpRequest
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cce.errors import BadInput, EmbeddedMissing
-from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, engine_of, llama_cpp, student_name, weights
+from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, KEY, engine_of, llama_cpp, student_name, weights
 from cce.models.failures import TIMEOUT_SECONDS
 from cce.models.keys import NO_KEY, is_openai, key_for, masked, own_name
 from cce.models.loop import run
@@ -58,7 +58,8 @@ def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
     Raises BadInput where the name is empty, the address is not http(s), the folder holds no finished training, or
     OpenAI is addressed and there is no key, which a dry run and a replay do not need.
     """
-    by_llama_cpp = partial(Endpoint, concurrency=CONCURRENCY, context=CONTEXT)
+    of_ours = partial(Endpoint, key=KEY)
+    by_llama_cpp = partial(of_ours, concurrency=CONCURRENCY, context=CONTEXT)
     if model == "embedded":
         return by_llama_cpp(model, partial(llama_cpp, weights()))
     if model == "embedded-judge":
@@ -66,7 +67,7 @@ def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
         return by_llama_cpp(f"{model}-{_digest(JUDGE)}", partial(llama_cpp, weights(), JUDGE))
     if model and Path(model).is_dir():
         engine, name = engine_of(Path(model)), student_name(Path(model))
-        return (by_llama_cpp if engine.name == "llama.cpp" else Endpoint)(name, engine.start)
+        return (by_llama_cpp if engine.name == "llama.cpp" else of_ours)(name, engine.start)
     name, url = _name_and_url(model, needs_key)
     settings = settings_of(model)
     more = {"context": settings.context, "key_header": settings.key_header, "headers": (*settings.headers.items(),)}
