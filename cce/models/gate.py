@@ -52,7 +52,7 @@ async def _serve(name: str, engine: str, port: int, ready: Callable[[str, str], 
 
 def _guarded(key: str) -> Callable:
     @web.middleware
-    async def guarded(asked: web.Request, answer: Callable) -> web.StreamResponse:
+    async def guarded(asked: web.Request, handler: Callable) -> web.StreamResponse:
         # Only a browser says where a request comes from.
         if "Origin" in asked.headers:
             return _refused(403, "no page of another origin is answered")
@@ -60,7 +60,7 @@ def _guarded(key: str) -> Callable:
         if not hmac.compare_digest(given, f"Bearer {key}".encode()):
             return _refused(401, "the key that cce serve printed is missing")
         try:
-            return await answer(asked)
+            return await handler(asked)
         except web.HTTPException as problem:
             return _refused(problem.status, problem.reason)
 
