@@ -2,6 +2,7 @@
 `report` and `export` for the paper's results.
 """
 
+import errno
 import shlex
 import signal
 import sys
@@ -156,23 +157,16 @@ def serve(
     folder: Annotated[Path, Argument(help="A student's folder, as a training leaves it.")],
     port: Annotated[int, Option(min=0, max=65535, help="Of the loopback interface; 0 for a free one.")] = 8000,
 ) -> None:
-    """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why.
-
-    It answers whoever has its key, which is printed once, and no web page.
-    """
+    """Serve a trained student by the OpenAI chat API, until Ctrl-C, to whoever has the key that it prints."""
     from cce.models.engines import engine_of, student_name
     from cce.models.gate import serve as served
-    from cce.models.keys import own_name
-
-    def ready(url: str, key: str) -> None:
-        tell(f"{name}@{url}\nexport {own_name('127.0.0.1')}={key}", flush=True)
 
     # So that an engine in a process of its own is stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    engine, name = engine_of(folder), student_name(folder)
+    engine = engine_of(folder)
     tell(f"{engine.name}: {engine.why}")
     with suppress(KeyboardInterrupt):
-        served(name, engine.start(), port, ready)
+        served(student_name(folder), engine.start(), port)
 
 
 @app.command()
@@ -244,6 +238,11 @@ def main() -> None:
     except CCEError as error:
         tell(f"error: {error}", file=sys.stderr)
         sys.exit(error.status)
+    except OSError as error:
+        # Of a file that no command has foreseen.
+        remedy = "; allow more by `ulimit -n 4096`" if error.errno == errno.EMFILE else ""
+        tell(f"error: {error.filename or 'input or output'}: {error.strerror or error}{remedy}", file=sys.stderr)
+        sys.exit(1)
     except SystemExit as stop:
         if stop.code == 130:  # by Ctrl-C
             tell("stopped; what has arrived is in the store, and this goes on from there:", file=sys.stderr)

@@ -140,7 +140,13 @@ def _declared(stem: str) -> dict:
 
 def _run(folder: str, name: str, parameters: dict) -> list[Path]:
     executed, start = root() / "runs" / folder / _notebook(name).name, time.time()
-    executed.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        executed.parent.mkdir(parents=True, exist_ok=True)
+        # What cannot be written is said before anything is asked.
+        (probe := executed.with_name(executed.name + ".part")).touch()
+        probe.unlink()
+    except OSError as problem:
+        raise BadInput(f"{executed}: {problem.strerror}; a run writes into runs/, below {root()}") from None
     execute(name, executed, parameters)
     promised = promised_files(name, parameters)
     if unmade := [str(file) for file in promised if not file.is_file() or file.stat().st_mtime < start - 1]:

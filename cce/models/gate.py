@@ -15,22 +15,24 @@ from aiohttp import web
 
 from cce.errors import BadInput
 from cce.models.engines import KEY
+from cce.models.keys import own_name
+from cce.text import tell
 
 LARGEST_REQUEST = 64 * 2**20
 # Of an engine's reply, these are passed on.
 HEADERS = ("Content-Type", "Cache-Control", "Retry-After")
 
 
-def serve(name: str, engine: str, port: int, ready: Callable[[str, str], None]) -> None:
+def serve(name: str, engine: str, port: int) -> None:
     """Pass requests for the student of this name on to its engine's base URL, from a loopback port, 0 for a free one.
 
-    `ready` is told the gate's base URL and its new key, once. Goes on until it is interrupted. Raises BadInput where
+    Prints the model as the kit takes it, and its new key, once. Goes on until it is interrupted. Raises BadInput where
     the port is taken.
     """
-    asyncio.run(_serve(name, engine, port, ready))
+    asyncio.run(_serve(name, engine, port))
 
 
-async def _serve(name: str, engine: str, port: int, ready: Callable[[str, str], None]) -> None:
+async def _serve(name: str, engine: str, port: int) -> None:
     key = token_urlsafe(32)
     # An answer may take as long as it takes; engines wait in their own line.
     unhurried = aiohttp.ClientTimeout(total=None)
@@ -42,7 +44,8 @@ async def _serve(name: str, engine: str, port: int, ready: Callable[[str, str], 
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
-            ready(f"http://127.0.0.1:{runner.addresses[0][1]}/v1", key)
+            address = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+            tell(f"{name}@{address}\nexport {own_name('127.0.0.1')}={key}", flush=True)
             await asyncio.Event().wait()
         except OSError as problem:
             raise BadInput(f"--port {port}: {problem.strerror}; name another, or 0 for a free one") from None

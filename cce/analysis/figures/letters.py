@@ -20,28 +20,27 @@ LAST_RESORT = "Last Resort"
 
 def make_legible(figure: Figure) -> None:
     """Give the figure's texts fonts that have their letters; warn once of letters that none has, written as escapes."""
-    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        if any(_written(label.get_text()) != label.get_text() for label in axis.get_ticklabels()):
+    ticks = {axis: axis.get_ticklabels() for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)}
+    texts = [text for text in figure.findobj(Text) if not text.get_text().isascii()]
+    unknown = sorted({letter for text in texts for letter in text.get_text() if not _fonts(visible(letter))})
+    for text in texts:
+        fonts = [font for letter in text.get_text() for font in _fonts(visible(letter))]
+        text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
+    for axis, labels in ticks.items():
+        if any(_written(label.get_text()) != label.get_text() for label in labels):
             # Ticks take their texts from this whenever they are drawn.
             own = axis.get_major_formatter()
             axis.set_major_formatter(lambda value, place, own=own: _written(own(value, place)))
-    texts = [text for text in figure.findobj(Text) if not text.get_text().isascii()]
-    unknown = sorted({letter for text in texts for letter in visible(text.get_text()) if not _fonts(letter)})
-    for text in texts:
-        fonts = [font for letter in visible(text.get_text()) for font in _fonts(letter)]
-        text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
     for text in figure.findobj(Text):
         text.set_text(_written(text.get_text()))
     if unknown:
-        remedy = "install a font that has them, such as Noto Sans"
-        warnings.warn(
-            f"no font here has {' '.join(unknown)}, which the figure writes as escapes; {remedy}", stacklevel=3
-        )
+        said = f"no font here has {' '.join(unknown)}, which the figure writes as escapes"
+        warnings.warn(visible(f"{said}; install a font that has them, such as Noto Sans"), stacklevel=3)
 
 
 def _written(text: str) -> str:
-    letters = (letter if _fonts(letter) else letter.encode("unicode_escape").decode() for letter in visible(text))
-    return "".join(letters)
+    shown = ((letter, visible(letter)) for letter in text)
+    return "".join(seen if _fonts(seen) else letter.encode("unicode_escape").decode() for letter, seen in shown)
 
 
 @cache
