@@ -32,7 +32,7 @@ def made(tmp_path_factory) -> Path:
     with FakeServer() as server, Records(folder / f"{STEM}.jsonl") as out:
         asked = {"store": folder / "store.sqlite", "out": out}
         evaluate(pairs, ["vanilla", "cce@2"], [server.model("judge")], [server.model("crowd-9")], **asked)
-    pd.DataFrame({"judge": ["judge"], "method": ["vanilla"]}).to_csv(folder / f"{STEM}.csv", index=False)
+    pd.DataFrame({"judge": ["judge"], "method": ["maj@3"]}).to_csv(folder / f"{STEM}.csv", index=False)
     write_notebook(folder, store="runs/demo/store.sqlite")
     # Closed, as a run leaves it: what lies in the log moves into the store.
     subprocess.run([sys.executable, "-c", CHECKPOINT, str(folder / "store.sqlite")], check=True)
@@ -180,7 +180,7 @@ def test_a_record_of_another_shape_is_named_with_its_line(run, changed):
 def test_names_from_a_run_are_visible_wherever_they_are_shown(run):
     rows = [row | {"id": ESCAPES, "benchmark": f"b{ESCAPES}", "text": ESCAPES} for row in rows_of(run)]
     write_rows(run, rows)
-    pd.DataFrame({"judge": [f"j{ESCAPES}"], "method": ["vanilla"]}).to_csv(run / f"{STEM}.csv", index=False, quoting=1)
+    pd.DataFrame({"judge": [f"j{ESCAPES}"], "method": ["maj@3"]}).to_csv(run / f"{STEM}.csv", index=False, quoting=1)
     page = report(run)
     for shown in (page.read_text(), *data_of(page)["texts"], data_of(page)["pairs"][0]["id"]):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u200b]", shown)
