@@ -10,9 +10,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import count
-from math import isfinite
 
-from cce.analysis.report.run import Executed, blaming
+from cce.analysis.report.run import Executed, blaming, number
 from cce.crowd.marks import without_marks
 from cce.crowd.verdict import verdict_of
 from cce.errors import CCEError
@@ -65,8 +64,8 @@ class Cases:
             "context": self._context(record, notebook),
             "pair": self._pair(record),
         }
-        row |= {name: _of(str, record.get(name)) for name in WORDS}
-        row |= {name: _of(float, record.get(name)) or 0 for name in NUMBERS}
+        row |= {name: _word(record.get(name)) for name in WORDS}
+        row |= {name: number(record.get(name)) or 0 for name in NUMBERS}
         self.rows.append(row | {name: _chance(record.get(name)) for name in CHANCES})
 
     def _places(self, texts: Iterable[str]) -> list[int]:
@@ -118,17 +117,13 @@ def outcome_of(record: dict) -> str:
     return "unlabelled" if record["label"] is None else "wrong"
 
 
-def _of(kind: type, value: object) -> object:
-    """The value where it is of this kind, else None; a number is finite."""
-    if kind is str:
-        return value if isinstance(value, str) else None
-    number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return value if number else None
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _chance(value: object) -> float | None:
-    number = _of(float, value)
-    return number if number is not None and 0 <= number <= 1 else None
+    known = number(value)
+    return known if known is not None and 0 <= known <= 1 else None
 
 
 def _seen(value: object) -> object:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from math import nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -166,6 +166,12 @@ def executed_in(folder: Path, store: Path | None = None) -> list[Executed]:
     return [Executed(folder, stem, store) for stem in stems]
 
 
+def number(value: object) -> float | None:
+    """The value where it is a finite number, else None."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return value if known else None
+
+
 def _rows(file: Path) -> list[dict]:
     # What is no number in JSON, such as NaN, is none.
     lines = [line for line in file.read_bytes().split(b"\n") if line]
@@ -229,8 +235,9 @@ def _dollars(row, url: str | None) -> float:
 def by_method(notebooks: Sequence[Executed]) -> pd.DataFrame:
     """What the judgments of each notebook, judge and method needed, whoever paid; what two share counts in both."""
     files = [(one.stem, rows) for one in notebooks for rows in one.judgments.values()]
-    rows = [{"notebook": stem, "judgments": 1, **row} for stem, rows in files for row in rows]
     key, costs = ["notebook", "judge", "method"], ["judgments", "calls", *COSTS]
+    counted = [(stem, row, {name: number(row.get(name)) for name in costs}) for stem, rows in files for row in rows]
+    rows = [{**row, **counts, "notebook": stem, "judgments": 1} for stem, row, counts in counted]
     return pd.DataFrame(rows, columns=[*key, *costs]).groupby(key, sort=False)[costs].sum().reset_index()
 
 
