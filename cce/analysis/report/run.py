@@ -152,10 +152,7 @@ class Executed:
 
 
 def executed_in(folder: Path, store: Path | None = None) -> list[Executed]:
-    """The notebooks whose tables lie in the folder, in order, with the store that the user names.
-
-    Raises BadInput where there is none.
-    """
+    """The notebooks whose tables lie in the folder, with the store that is named. Raises BadInput for want of either."""
     names = sorted(file.stem for file in folder.glob("*.csv"))
     # A further table has its notebook's stem before its own name.
     stems = [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
@@ -168,8 +165,7 @@ def executed_in(folder: Path, store: Path | None = None) -> list[Executed]:
 
 def number(value: object) -> float | None:
     """The value where it is a finite number, else None."""
-    known = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return value if known else None
+    return value if type(value) in (int, float) and isfinite(value) else None
 
 
 def _rows(file: Path) -> list[dict]:
