@@ -152,7 +152,7 @@ class Executed:
 
 
 def executed_in(folder: Path, store: Path | None = None) -> list[Executed]:
-    """The notebooks whose tables lie in the folder, with the store that is named. Raises BadInput for want of either."""
+    """The notebooks whose tables lie in the folder, with the store that is named. Raises BadInput where one lacks."""
     names = sorted(file.stem for file in folder.glob("*.csv"))
     # A further table has its notebook's stem before its own name.
     stems = [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
