@@ -32,6 +32,7 @@ _HOMES = {
     "cce.parameters": ["begin"],
     "cce.project": ["made_with"],
     "cce.students": ["card_of", "judged_by_students", "taught_by_picks", "teaching_sets"],
+    "cce.text": ["tell"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME)

@@ -2,13 +2,13 @@
 `report` and `export` for the paper's results.
 """
 
+import errno
 import shlex
 import signal
 import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 from typer import Argument, Option, Typer
@@ -16,10 +16,12 @@ from typer import Argument, Option, Typer
 from cce.arguments import Given, Models, Notebooks, Profile, Shard, asking, by_hand, use_models
 from cce.errors import CCEError, ResultsMissing, RowsDamaged
 from cce.options import Options
+from cce.text import tell, visible
 
 app = Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
+RunsStore = Annotated[Path | None, Option(help="The run's store, where it does not lie in the run's folder.")]
 stores = Typer(no_args_is_help=True, help="Work on stores of completions.")
 app.add_typer(stores, name="store")
 
@@ -63,7 +65,7 @@ def judge(
         if rows.subset.nunique() > 1:
             print()
             print_table(accuracy_table(scored(by_subset(rows), scoring)))
-    print(f"judgments: {out}")
+    tell(f"judgments: {out}")
     _refuse_missing(missing, len(rows))
 
 
@@ -93,13 +95,13 @@ def pick(
         frame = picked_by(pools, method, judge, crowd or [], options, out=records)
     comparisons, unreadable, calls = frame[["comparisons", "unreadable", "calls"]].sum()
     tokens = frame.prompt_tokens.sum() + frame.completion_tokens.sum()
-    print(f"{len(frame):,} pools, {comparisons:,} comparisons, {unreadable:,} of them without a readable verdict")
-    print(f"{method} took {calls:,} calls and {tokens:,} tokens")
+    tell(f"{len(frame):,} pools, {comparisons:,} comparisons, {unreadable:,} of them without a readable verdict")
+    tell(f"{method} took {calls:,} calls and {tokens:,} tokens")
     if any(pool.correct for pool in pools):
         from cce.analysis import pool_table, print_table
 
         print_table(pool_table(frame))
-    print(f"picked: {out}")
+    tell(f"picked: {out}")
 
 
 @app.command()
@@ -137,19 +139,19 @@ def score(
     frame = load_judgments(judgments, data_dir, pairs, **named)
     if votes:
         print_table(beside_people(frame, pd.DataFrame(read_rows(Path(votes)))))
-        print()
+        tell()
     if frame.label.isna().all():
-        return print(told(frame, ties))
+        return tell(told(frame, ties))
     accuracies, differences = compared(frame, by, baseline, subsets, ties, scoring, sought)
     print_table(accuracies)
     if gives_probabilities(frame):
-        print()
+        tell()
         print_table(calibration_table(frame))
     if len(differences):
-        print()
+        tell()
         print_table(differences[DIFFERENCES])
-        print(in_words(differences))
-    print(told(frame, ties))
+        tell(in_words(differences))
+    tell(told(frame, ties))
 
 
 def _refuse_missing(missing: int, judgments: int) -> None:
@@ -162,16 +164,16 @@ def serve(
     folder: Annotated[Path, Argument(help="A student's folder, as a training leaves it.")],
     port: Annotated[int, Option(min=0, max=65535, help="Of the loopback interface; 0 for a free one.")] = 8000,
 ) -> None:
-    """Serve a trained student by the OpenAI chat API, until Ctrl-C; say which engine does it, and why."""
+    """Serve a trained student by the OpenAI chat API, until Ctrl-C, to whoever has the key that it prints."""
     from cce.models.engines import engine_of, student_name
+    from cce.models.gate import serve as served
 
     # So that an engine in a process of its own is stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     engine = engine_of(folder)
-    print(f"{engine.name}: {engine.why}")
+    tell(f"{engine.name}: {engine.why}")
     with suppress(KeyboardInterrupt):
-        print(f"{student_name(folder)}@{engine.start(port)}", flush=True)
-        Event().wait()
+        served(student_name(folder), engine.start(), port)
 
 
 @app.command()
@@ -188,7 +190,7 @@ def run(
     files = run_profile(profile, notebooks, shard, by_hand(parameter or []))
     for table in (file for file in files if file.suffix == ".csv"):
         print_table(pd.read_csv(table))
-    print("\n".join(map(str, files)))
+    tell("\n".join(map(str, files)))
     _refuse_missing(*failed_in(files))
 
 
@@ -202,22 +204,25 @@ def plan(profile: Profile, notebooks: Notebooks = None, parameter: Given = None,
 
 
 @app.command()
-def report(folder: Annotated[Path, Argument(help="A run's folder, such as runs/demo.")]) -> None:
+def report(
+    folder: Annotated[Path, Argument(help="A run's folder, such as runs/demo.")], store: RunsStore = None
+) -> None:
     """Make one page of a run, FOLDER/report.html: the paper's results beside ours, the costs, and every case."""
     from cce.analysis.report import report as written
 
-    print(written(folder))
+    tell(written(folder, store))
 
 
 @app.command()
 def export(
     run: Annotated[Path, Argument(help="A run's folder, such as runs/demo.")],
     folder: Annotated[Path, Argument(help="A new folder for the files and their card.")],
+    store: RunsStore = None,
 ) -> None:
     """Write a run's judgments, crowd answers and crowd judgments as a data set that others can load."""
     from cce.analysis.export import export as exported
 
-    print("\n".join(map(str, exported(run, folder))))
+    tell("\n".join(map(str, exported(run, folder, store))))
 
 
 @stores.command()
@@ -229,11 +234,11 @@ def merge(
     from cce.models.upkeep import merge as merged
 
     for source, found in zip(sources, merged(into, sources), strict=True):
-        print(f"{source}: {found.added:,} completions added to {into}, {found.there:,} were there already")
+        tell(f"{source}: {found.added:,} completions added to {into}, {found.there:,} were there already")
         if found.different:
-            print(f"{source}: {found.different:,} of these have another answer there, which stays")
+            tell(f"{source}: {found.different:,} of these have another answer there, which stays")
         if found.damaged:
-            print(f"{source}: {found.damaged:,} rows are damaged, and were left out")
+            tell(f"{source}: {found.damaged:,} rows are damaged, and were left out")
 
 
 @stores.command()
@@ -242,7 +247,7 @@ def check(store: Annotated[Path, Argument(help="A store of completions; it is on
     from cce.models.upkeep import check as checked
 
     found = checked(store)
-    print(f"{store}: {found.sound:,} completions, {found.damaged:,} damaged rows")
+    tell(f"{store}: {found.sound:,} completions, {found.damaged:,} damaged rows")
     if found.damaged:
         raise RowsDamaged(f"{store}: a run leaves damaged rows out, and asks for them again")
 
@@ -252,22 +257,24 @@ def main() -> None:
     from cce.models.loop import heed_schedulers
 
     heed_schedulers()
-    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
+    warnings.formatwarning = lambda message, *_: f"warning: {visible(str(message))}\n"
     try:
         try:
             app()
         finally:
             sys.stdout.flush()
     except CCEError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}", file=sys.stderr)
         sys.exit(error.status)
     except SystemExit as stop:
         if stop.code == 130:  # by Ctrl-C
-            print("stopped; what has arrived is in the store, and this goes on from there:", file=sys.stderr)
-            print(shlex.join(["cce", *sys.argv[1:]]), file=sys.stderr)
+            tell("stopped; what has arrived is in the store, and this goes on from there:", file=sys.stderr)
+            tell(shlex.join(["cce", *sys.argv[1:]]), file=sys.stderr)
         raise
     except OSError as problem:
-        # Such as what is printed into a full disk or a closed pipe; nothing more is to be written there at the end.
+        # Of a file that no command has foreseen, or what is printed into a full disk or a closed pipe: nothing more is
+        # to be written there at the end.
         sys.stdout = None
-        print(f"error: {problem.filename or 'standard output'}: {problem.strerror or problem}", file=sys.stderr)
+        remedy = "; allow more by `ulimit -n 4096`" if problem.errno == errno.EMFILE else ""
+        tell(f"error: {problem.filename or 'standard output'}: {problem.strerror or problem}{remedy}", file=sys.stderr)
         sys.exit(1)

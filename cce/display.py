@@ -1,7 +1,7 @@
 """How results show themselves: as HTML where a notebook asks for it, as plain text in a terminal.
 
 A class says its `section`; JupyterLab, IPython and `print` do the rest. The texts come from models and data sets, which
-may hold anything: in HTML they are escaped, and in a terminal control characters stand as their pictures.
+may hold anything: in HTML they are escaped, and there as in a terminal control characters stand as their pictures.
 """
 
 import re
@@ -10,11 +10,19 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cce.text import visible
 
-TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
+
+def _seen(value: object) -> object:
+    return visible(value) if isinstance(value, str) else value
+
+
+TEMPLATES = ImmutableSandboxedEnvironment(
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, finalize=_seen
+)
 
 
 class Piece(NamedTuple):

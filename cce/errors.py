@@ -1,10 +1,16 @@
 """The errors that a user can act on: each says what is wrong, where, and what to do about it."""
 
+from cce.text import visible
+
 
 class CCEError(Exception):
     """Base of all errors that this package raises on purpose; `status` is the exit status of a command that it ends."""
 
     status = 1
+
+    def __str__(self) -> str:
+        # Whoever shows it, a terminal or a notebook: servers, files and models have their say in it.
+        return visible(super().__str__())
 
 
 class BadInput(CCEError):

@@ -23,6 +23,7 @@ from cce.models.batch import bar_wanted
 from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
 from cce.runner import NOTHING, checked, execute
 from cce.spending import PRICED_BY, Price, price_of
+from cce.text import tell
 
 COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
 COLUMNS = ["notebook", "model", *COUNTS, "dollars", "hours"]
@@ -71,7 +72,7 @@ def _needed(stem: str, parameters: dict, folder: Path) -> pd.DataFrame:
 @contextmanager
 def _progress(stem: str, ledger: sqlite3.Connection) -> Iterator[None]:
     """Say which notebook is planned and, on a terminal, how many completions it has come to."""
-    print(f"planning {stem}", file=sys.stderr)
+    tell(f"planning {stem}", file=sys.stderr)
     over = Event()
 
     def show() -> None:
@@ -107,8 +108,8 @@ def print_plan(tables: Iterable[pd.DataFrame]) -> None:
     unpriced = {}
     for table in tables:
         print_table(table.assign(**{name: table[name].map("{:,.0f}".format) for name in COUNTS}))
-        print(flush=True)
+        tell(flush=True)
         unpriced |= dict.fromkeys(table.model[table.dollars.isna()])
-    print(ASSUMED)
+    tell(ASSUMED)
     if unpriced:
-        print(f"No price is known for {', '.join(unpriced)}: not in dollars; {PRICED_BY}.")
+        tell(f"No price is known for {', '.join(unpriced)}: not in dollars; {PRICED_BY}.")

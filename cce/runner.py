@@ -29,6 +29,7 @@ from cce.inputs import files_read
 from cce.outputs import alone, check_writable, clearly, keep_apart
 from cce.parameters import check
 from cce.project import root
+from cce.text import tell
 from cce.yaml_files import read_yaml
 
 NOTHING: Mapping[str, object] = {}
@@ -119,7 +120,7 @@ def _takes_shard(stem: str, named: bool) -> bool:
     if named:
         remedy = "make these by `cce judge ... --shard`, merge the stores by `cce store merge`, then run it whole"
         raise BadInput(f"{reason}; {remedy}")
-    print(f"left out: {reason}", file=sys.stderr)
+    tell(f"left out: {reason}", file=sys.stderr)
     return False
 
 

@@ -31,6 +31,7 @@ from cce.models.wire import Messages
 from cce.names import short_name
 from cce.options import Options
 from cce.project import root
+from cce.text import tell
 
 JUDGE_RECIPE = Recipe(steps=100)
 JUDGE_CARD = Card(
@@ -180,4 +181,4 @@ if __name__ == "__main__":
     student = train(taught_by_labels(load_pairs("pocket_train")), JUDGE_RECIPE, JUDGE_CARD, Path("runs/embedded-judge"))
     copyfile(student / "adapter.gguf", JUDGE)
     copyfile(student / "README.md", JUDGE.with_suffix(".md"))
-    print(JUDGE)
+    tell(JUDGE)

@@ -15,7 +15,7 @@ def run(server, pairs, tmp_path):
     """A run's folder as a notebook leaves it, and the frame of its judgments."""
     folder = tmp_path / "runs" / "mine"
     folder.mkdir(parents=True)
-    crowd, store = [server.model("crowd-4"), server.model("crowd-9")], str(tmp_path / "s.sqlite")
+    crowd, store = [server.model("crowd-4"), server.model("crowd-9")], str(folder / "s.sqlite")
     with Records(folder / "01_judge_accuracy.jsonl") as out:
         asked = {"order": "both", "store": store, "out": out}
         frame = evaluate(pairs, ["vanilla", "cce@4"], [server.model("judge")], crowd, **asked)
@@ -68,7 +68,9 @@ def test_a_folder_that_holds_something_is_left_as_it_is(run, tmp_path):
 
 
 def test_without_its_store_nothing_is_written(run, tmp_path):
-    (tmp_path / "s.sqlite").unlink()
-    with pytest.raises(NotRecorded, match="the run's store is not at hand"):
+    for file in run[0].glob("s.sqlite*"):
+        file.rename(tmp_path / file.name)
+    with pytest.raises(NotRecorded, match="the run's store is not at hand: .*s.sqlite; one that lies elsewhere"):
         export(run[0], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    assert export(run[0], tmp_path / "out", tmp_path / "s.sqlite")

@@ -21,6 +21,7 @@ from cce.analysis.figures import (
     distillation,
     judge_accuracy,
     key_points_and_coverage,
+    letters,
     loss_curves,
     rejection,
     scaling,
@@ -267,3 +268,37 @@ def test_series_differ_in_shape_as_well_and_the_user_keeps_their_own_styled():
     with styled():
         assert matplotlib.rcParams["font.size"] == 6.5
     assert dict(matplotlib.rcParams) == before
+
+
+def strange(letters: str, path) -> list[str]:
+    """The texts of two figures of a benchmark and a judge with these letters in their names."""
+    figures = [accuracy_of([f"bench {letters}"], f"judge {letters}", path), losses_of([], letters, path)]
+    figures += [selections_of([letters], letters, path)]
+    return [text.get_text() for figure in figures for text in words(figure)]
+
+
+def test_letters_that_no_font_has_are_written_as_escapes_with_one_warning_a_figure(tmp_path, recwarn, monkeypatch):
+    monkeypatch.setattr("cce.analysis.figures.style.DPI", 50)
+    installed = [font for font in letters.fontManager.ttflist if font.name == "DejaVu Sans"]
+    monkeypatch.setattr(letters.fontManager, "ttflist", installed)
+    letters._fonts.cache_clear()
+    said = strange("\u4e2d\u6587 \U0001f9ff", tmp_path / "f")
+    assert any(r"bench \u4e2d\u6587 \U0001f9ff" in " ".join(text.split()) for text in said)
+    assert not [text for text in said if "\u4e2d" in text]
+    warned = [str(warning.message) for warning in recwarn]
+    assert len(set(warned)) == 1 and "no font here has \u4e2d \u6587 \U0001f9ff" in warned[0]
+    letters._fonts.cache_clear()
+
+
+def test_letters_that_another_font_has_are_drawn_by_it(tmp_path, recwarn, monkeypatch):
+    monkeypatch.setattr("cce.analysis.figures.style.DPI", 50)
+    stix = letters._letters_of(matplotlib.font_manager.findfont("STIXGeneral"))
+    letter = chr(max(stix - letters._letters_of(matplotlib.font_manager.findfont("DejaVu Sans"))))
+    assert any(f"bench {letter}" in text for text in strange(letter, tmp_path / "f"))
+    assert not recwarn.list
+
+
+def test_a_name_that_would_steer_or_mislead_is_shown_as_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("cce.analysis.figures.style.DPI", 50)
+    said = " ".join(strange("\x1b[31m\u202ex", tmp_path / "f"))
+    assert r"\x1b[31m" + "\ufffdx" in said and "\x1b" not in said and "\u202e" not in said

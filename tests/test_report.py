@@ -20,6 +20,7 @@ import pytest
 from cce.analysis.report import report
 from cce.errors import BadInput
 from cce.models.store import Store
+from cce.text import visible
 from tests.conftest import given_by
 from tests.fake_server import FakeServer
 from tests.test_profiles import ROOT, run
@@ -182,7 +183,7 @@ def test_a_case_tells_how_its_verdict_came_about_as_its_record_does(page, folder
     notes = [[texts[text] for text in note[1:]] for note in told["notes"]]
     assert notes == [[note["written"], note["kept"], note["shown"]] for note in trace["notes"]]
     prompts = ["".join(texts[piece] for piece in pieces) for pieces in told["prompts"]]
-    assert prompts == [store.request(key)["messages"][0]["content"] for key in trace["final"]]
+    assert prompts == [visible(store.request(key)["messages"][0]["content"]) for key in trace["final"]]
     assert all(note["shown"] in prompts[0] for note in trace["notes"])
     assert [texts[text] for text in row["texts"]] == [record["text"]]
 

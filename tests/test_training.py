@@ -227,12 +227,12 @@ def test_llama_cpp_serves_the_weights_that_were_trained(student):
 
 
 @pytest.mark.slow
-def test_llama_cpp_puts_an_adapter_on_its_base(students, tmp_path):
+def test_llama_cpp_puts_an_adapter_on_its_base(students, tmp_path, monkeypatch):
     # By way of the base's own GGUF file, as with the embedded model, and against the merged weights.
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    from cce.models.engines import llama_cpp
+    from cce.models.engines import KEY, llama_cpp
     from cce.models.gguf_files import write_adapter, write_model
 
     base = AutoModelForCausalLM.from_pretrained(tiny_base())
@@ -240,6 +240,7 @@ def test_llama_cpp_puts_an_adapter_on_its_base(students, tmp_path):
     adapter = load_file(students["lora"] / f"checkpoints/checkpoint-{STEPS}/adapter_model.safetensors")
     write_adapter(adapter, AutoConfig.from_pretrained(tiny_base()), 8, tmp_path / "adapter.gguf")
     prompt = EXAMPLES[0]["prompt"][0]["content"]
+    monkeypatch.setenv("CCE_API_KEY_127_0_0_1", KEY)
     served = LLM(f"adapted@{llama_cpp(tmp_path / 'base.gguf', tmp_path / 'adapter.gguf')}")
     answer = served.complete(prompt, max_tokens=1, top_logprobs=20)
     for token, chance in first_token(str(students["lora"]), prompt).items():
@@ -268,12 +269,14 @@ def tiny_stranger(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_cce_serve_offers_a_student_to_any_program_until_it_is_stopped(student):
+def test_cce_serve_offers_a_student_to_any_program_until_it_is_stopped(student, monkeypatch):
     command = [sys.executable, "-m", "cce", "serve", str(student), "--port", "0"]
     # Where the tests run in the background, the shell has them ignore interrupts, and a child would inherit that.
     heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **heeding) as process:
         why, model = process.stdout.readline(), process.stdout.readline().strip()
+        export, _, key = process.stdout.readline().strip().partition("=")
+        monkeypatch.setenv(export.removeprefix("export "), key)
         answer = LLM(model).complete("Which one?", max_tokens=4)
         process.send_signal(signal.SIGINT)
     assert why.startswith("llama.cpp: ")

@@ -7,7 +7,8 @@ from math import nan
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import PackageLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from cce.analysis.accuracy import AT_EQUAL_LENGTH, GROUP, by_group, with_means
 from cce.analysis.length import difference_at_equal_length
@@ -15,6 +16,7 @@ from cce.analysis.paper import paper_gain, sought_gain
 from cce.analysis.statistics import difference, holm, mcnemar_p, pairs_needed, with_interval
 from cce.crowd.methods import METHODS
 from cce.names import AVERAGES, NO_JUDGE, method_parts, short_name
+from cce.text import visible
 
 COLUMNS = [*GROUP, "baseline", "pairs", "instructions", *with_interval("difference")]
 COLUMNS += [*AT_EQUAL_LENGTH, "only_method", "only_baseline", "mcnemar_p", "mcnemar_holm", "paper", "sought"]
@@ -126,10 +128,10 @@ def steps_in_words(steps: pd.DataFrame) -> str:
 
 
 def _items(kind: str, rows: pd.DataFrame) -> str:
-    templates = Environment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined)
+    templates = ImmutableSandboxedEnvironment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined)
     templates.tests["missing"], templates.filters["short_name"] = pd.isna, short_name
     prose = getattr(templates.get_template("prose.jinja").module, kind)
-    texts = (" ".join(prose(row).split()) for row in rows.itertuples())
+    texts = (visible(" ".join(prose(row).split())) for row in rows.itertuples())
     return "\n".join(textwrap.fill(text, 110, initial_indent="- ", subsequent_indent="  ") for text in texts)
 
 

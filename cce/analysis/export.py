@@ -7,18 +7,17 @@ their pair.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import chdir
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import PackageLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from cce.analysis.report.run import Executed, by_model, executed_in
+from cce.analysis.report.run import Executed, blaming, by_model, executed_in
 from cce.analysis.tables import readable
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput
 from cce.outputs import alone, clearly, write_whole
-from cce.project import root
 
 PAIR = ["notebook", "benchmark", "id", "judge", "method"]
 ANSWERS = ["benchmark", "id", "member", "model", "answer"]
@@ -26,29 +25,29 @@ COMPARISONS = [*PAIR, "candidate", "member", "model", "outcome", "p_a", "selecte
 CARD = "README.md"
 
 
-def export(run: str | Path, folder: str | Path) -> list[Path]:
+def export(run: str | Path, folder: str | Path, store: str | Path | None = None) -> list[Path]:
     """Write the run whose results lie in `run` into a new or empty folder, and return the files.
 
     These are judgments.parquet (the columns of `evaluate`, and the notebook), crowd_answers.parquet (ANSWERS),
     crowd_judgments.parquet (COMPARISONS), and a card, README.md, by which `datasets.load_dataset` knows them; the card
     is written last. Raises BadInput for a folder that holds something or that another process writes, and where no
-    judgments lie in `run`; NotRecorded where its store is not at hand; OutputUnusable where there is no room or right.
+    judgments lie in `run`; NotRecorded where its store, which lies there too or is named, is not at hand;
+    OutputUnusable where there is no room or right.
     """
     run, folder = Path(run).absolute(), Path(folder).absolute()
     with clearly(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with alone(folder):
-        return _exported(run, folder)
+        return _exported(run, folder, store)
 
 
-def _exported(run: Path, folder: Path) -> list[Path]:
+def _exported(run: Path, folder: Path, store: str | Path | None) -> list[Path]:
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder}: something is there already; name a new folder")
-    # As in the notebooks, relative paths start at the project's root.
-    with chdir(root()):
-        notebooks = [one for one in executed_in(run) if one.judgments]
-        if not notebooks:
-            raise BadInput(f"{run}: no judgments lie there")
+    notebooks = [one for one in executed_in(run, store and Path(store).absolute()) if one.judgments]
+    if not notebooks:
+        raise BadInput(f"{run}: no judgments lie there")
+    with blaming(run, "run its notebooks again"):
         tables = _tables(notebooks)
         card = _card(run.name, notebooks, tables)
     files = [*(folder / f"{name}.parquet" for name in tables), folder / CARD]
@@ -93,7 +92,7 @@ def _comparisons(notebook: Executed, record: dict) -> Iterator[tuple[dict, dict]
 
 def _card(name: str, notebooks: Sequence[Executed], tables: dict[str, pd.DataFrame]) -> str:
     given = notebooks[0].parameters
-    templates = Environment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined)
+    templates = ImmutableSandboxedEnvironment(loader=PackageLoader("cce.analysis", "."), undefined=StrictUndefined)
     return templates.get_template("export.md.jinja").render(
         name=name,
         commits=sorted({one.commit for one in notebooks} - {""}),

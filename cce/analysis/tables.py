@@ -7,6 +7,7 @@ import pandas as pd
 
 from cce.names import short_name
 from cce.outputs import clearly, write_whole
+from cce.text import tell, visible
 
 # Keeps a number and its interval on one line of a page.
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -29,7 +30,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 
 def print_table(table: pd.DataFrame) -> None:
     """Print a table as plain text."""
-    print(readable(table).to_string(index=False).replace(NO_BREAK, " "))
+    tell(readable(table).to_string(index=False).replace(NO_BREAK, " "))
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +44,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         low, high = shown.pop(f"{name}_low"), shown.pop(f"{name}_high")
         cells = zip(shown[name], low, high, strict=True)
         shown[name] = [_with_interval(*cell, DIGITS.get(name, 1)) for cell in cells]
-    return pd.DataFrame({name: _column(column) for name, column in shown.items()})
+    return pd.DataFrame({visible(name): _column(column) for name, column in shown.items()})
 
 
 def names(models: Iterable[str]) -> str:
@@ -75,7 +76,11 @@ def _column(column: pd.Series) -> list[str]:
     # Counts stay whole where a missing one has made the column one of floats.
     numbers = pd.to_numeric(column, errors="coerce").dropna()
     digits = DIGITS.get(column.name, 1 if (numbers % 1).any() else 0)
-    return ["-" if pd.isna(cell) else cell if isinstance(cell, str) else _number(cell, digits) for cell in column]
+    return ["-" if pd.isna(cell) else _cell(cell, digits) for cell in column]
+
+
+def _cell(cell: object, digits: int) -> str:
+    return visible(cell) if isinstance(cell, str) else _number(cell, digits)
 
 
 def _number(value: float, digits: int) -> str:

@@ -27,6 +27,7 @@ from cce.models.client import LLM
 from cce.models.wire import CUT_OFF
 from cce.names import NO_JUDGE
 from cce.options import DEFAULTS, Options
+from cce.text import visible
 
 T = TypeVar("T")
 # The share of judgments that are unreadable for one reason from which on that is said.
@@ -93,7 +94,7 @@ def evaluate_into(
 def warn(messages: Iterable[str]) -> None:
     """Warn of each, and point at the line that called the function which calls this one."""
     for message in messages:
-        warnings.warn(message, stacklevel=3)
+        warnings.warn(visible(message), stacklevel=3)
 
 
 class Evaluation:

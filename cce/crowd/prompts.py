@@ -8,28 +8,25 @@ the sections have a length that no like run in the texts has. The layouts of pub
 """
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
-
 from cce.crowd.marks import own_form, without_marks
+from cce.crowd.templates import FOLDER, Apart, environment, filled
 from cce.errors import BadInput
 from cce.models.wire import Messages
 from cce.options import PROMPTS
 
 # What a prompt is filled with: texts, or lists of texts, by the names that prompts have for them.
 Texts = dict[str, str | Sequence[str]]
-FOLDER = Path(__file__).parent / "prompts"
 SETS = dict(zip(PROMPTS, (FOLDER, FOLDER / "paper"), strict=True))
 
 
 def messages_of(name: str, prompts: str | None = None, **texts) -> Messages:
     """The prompt of this name as messages: a system message where there is one, then the user's."""
-    system = f"{name}.system" if f"{name}.system.jinja" in _files(prompts) else None
-    roles = {"system": system, "user": name}
+    roles = {"system": f"{name}.system" if _exists(f"{name}.system", prompts) else None, "user": name}
     return [{"role": role, "content": render(file, prompts, **texts)} for role, file in roles.items() if file]
 
 
@@ -37,7 +34,7 @@ def render(name: str, prompts: str | None = None, **texts) -> str:
     """Fill the prompt of the file NAME.jinja with texts, as `Texts` has them.
 
     `prompts` is one of PROMPTS, or the user's own folder; a file missing there is taken from the kit's.
-    Raises BadInput where a user's prompt is not a valid template.
+    Raises BadInput where a user's prompt is not a valid template, or takes too long to fill.
     """
     own = own_form(prompts)
     shown = {key: _shown(value, own) for key, value in texts.items()}
@@ -45,9 +42,9 @@ def render(name: str, prompts: str | None = None, **texts) -> str:
     taken = {len(run) for text in flat(shown) for run in re.findall("=+", text)}
     fence = "=" * next(length for length in count(3) if length not in taken)
     try:
-        return _environment(prompts).get_template(f"{name}.jinja").render(**shown, fence=fence)
-    except TemplateError as error:
-        raise BadInput(f"prompt {name}.jinja in {prompts or FOLDER}: {error}") from error
+        return _filler(prompts)(name, shown | {"fence": fence})
+    except BadInput as error:
+        raise BadInput(f"prompt {name}.jinja in {prompts or FOLDER}: {error}") from None
 
 
 def flat(texts: Texts) -> list[str]:
@@ -56,17 +53,22 @@ def flat(texts: Texts) -> list[str]:
 
 
 @cache
-def _environment(prompts: str | None) -> Environment:
-    folder = SETS.get(prompts or "kit", prompts)
-    if not Path(folder).is_dir():
-        raise BadInput(f"prompts: there is no folder {Path(folder).absolute()}")
-    loader = FileSystemLoader([folder, FOLDER])
-    return Environment(loader=loader, undefined=StrictUndefined, autoescape=False)
+def _filler(prompts: str | None) -> Callable[[str, dict], str]:
+    folders = _folders(prompts)
+    if folders[0] in SETS.values():
+        return partial(filled, environment(folders))
+    if not folders[0].is_dir():
+        raise BadInput(f"there is no folder {folders[0].absolute()}")
+    return Apart(folders[0]).filled
 
 
 @cache
-def _files(prompts: str | None) -> frozenset[str]:
-    return frozenset(_environment(prompts).list_templates())
+def _exists(name: str, prompts: str | None) -> bool:
+    return any((folder / f"{name}.jinja").is_file() for folder in _folders(prompts))
+
+
+def _folders(prompts: str | None) -> list[Path]:
+    return [Path(SETS.get(prompts or "kit", prompts)), FOLDER]
 
 
 def _shown(value, own: re.Pattern | None):

@@ -14,6 +14,7 @@ from cce.models.client import LLM
 from cce.models.landing import landed
 from cce.models.loop import T, run, together
 from cce.spending import Bill
+from cce.text import tell, visible
 
 Step = Callable[[T], Awaitable[Any]]
 
@@ -29,7 +30,8 @@ def progress(doing: str, total: int, state: Callable[[], tuple[int, str]]) -> It
     bar = tqdm(total=total, desc=doing, unit="case", disable=not bar_wanted(), dynamic_ncols=True)
 
     def show() -> None:
-        bar.n, bar.postfix = state()
+        bar.n, words = state()
+        bar.postfix = visible(words)
         bar.refresh()
 
     try:
@@ -37,7 +39,7 @@ def progress(doing: str, total: int, state: Callable[[], tuple[int, str]]) -> It
     finally:
         show()
         bar.close()
-        print(bar.postfix, file=sys.stderr)
+        tell(bar.postfix, file=sys.stderr)
 
 
 def results(
@@ -80,7 +82,7 @@ def results(
             kept.extend(keep(result) for place in sorted(waiting) for result in waiting[place])
             raise
     for said in dict.fromkeys(said for model in models for said in model.cautions()):
-        warnings.warn(said, stacklevel=4)
+        warnings.warn(visible(said), stacklevel=4)
     if failures:
         raise ResultsMissing(missing_in_words(doing, len(failures), total, failures[0]))
     return kept

@@ -22,6 +22,7 @@ from cce.models.store import Store
 from cce.models.wire import Completion, Request, without_special_tokens
 from cce.names import short_name
 from cce.spending import BUDGET, Bill, Price
+from cce.text import tell
 
 WITHOUT_LOGPROBS = 'it tells no log-probabilities: read verdicts from its text, by verdict="text"'
 # Tokens that a gateway may put there.
@@ -139,7 +140,7 @@ class Caller:
             return None
         if name := self.manners.learn(wire, error.status_code, failures.told_by(error)):
             self.store.keep_manners(short_name(self.model), self.endpoint.url, self.manners.changes)
-            print(*self.manners.told(self.model, (name,)), file=sys.stderr)
+            tell(*self.manners.told(self.model, (name,)), file=sys.stderr)
         return name
 
     async def _called(self, call: Call, wire: dict) -> Completion:

@@ -4,20 +4,24 @@ import asyncio
 import atexit
 import hashlib
 import os
+import resource
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from math import inf
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import openai
+import psutil
 from httpx2 import Limits, Response, Timeout, create_ssl_context
 from httpx2 import Request as HttpRequest
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from cce.errors import BadInput, EmbeddedMissing
-from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, engine_of, llama_cpp, student_name, weights
+from cce.models.engines import CONCURRENCY, CONTEXT, JUDGE, KEY, engine_of, llama_cpp, student_name, weights
 from cce.models.failures import TIMEOUT_SECONDS
 from cce.models.keys import NO_KEY, is_openai, key_for, masked, own_name
 from cce.models.loop import run
@@ -58,7 +62,8 @@ def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
     Raises BadInput where the name is empty, the address is not http(s), the folder holds no finished training, or
     OpenAI is addressed and there is no key, which a dry run and a replay do not need.
     """
-    by_llama_cpp = partial(Endpoint, concurrency=CONCURRENCY, context=CONTEXT)
+    of_ours = partial(Endpoint, key=KEY)
+    by_llama_cpp = partial(of_ours, concurrency=CONCURRENCY, context=CONTEXT)
     if model == "embedded":
         return by_llama_cpp(model, partial(llama_cpp, weights()))
     if model == "embedded-judge":
@@ -66,7 +71,7 @@ def endpoint_of(model: str, needs_key: bool = True) -> Endpoint:
         return by_llama_cpp(f"{model}-{_digest(JUDGE)}", partial(llama_cpp, weights(), JUDGE))
     if model and Path(model).is_dir():
         engine, name = engine_of(Path(model)), student_name(Path(model))
-        return (by_llama_cpp if engine.name == "llama.cpp" else Endpoint)(name, engine.start)
+        return (by_llama_cpp if engine.name == "llama.cpp" else of_ours)(name, engine.start)
     name, url = _name_and_url(model, needs_key)
     settings = settings_of(model)
     more = {"context": settings.context, "key_header": settings.key_header, "headers": (*settings.headers.items(),)}
@@ -100,8 +105,32 @@ def _check_address(name: str, url: str) -> None:
         raise BadInput(f"model {name!r} at {url}: leave out /chat/completions, which is added to the address")
 
 
-# Takes a tenth of a second to read: once for all addresses.
-_certificates = cache(create_ssl_context)
+@cache
+def _certificates() -> ssl.SSLContext:
+    # Takes a tenth of a second to read: once for all addresses.
+    try:
+        return create_ssl_context()
+    except OSError as problem:  # which an SSLError is, too
+        named = [f"{name}={os.environ[name]}" for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+        said = f"{(named or ['the certificates of this machine'])[0]}: cannot be read ({problem})"
+        raise BadInput(f"{said}; a file of certificates in PEM form is wanted") from None
+
+
+# What else a process may come to have open: files, the store, and those of its libraries.
+OTHER_FILES = 64
+
+
+def _allow_files(url: str, concurrency: int) -> None:
+    """See that so many connections may be open beside what is open. Raises BadInput where that is not allowed."""
+    soft, hard = (inf if one == resource.RLIM_INFINITY else one for one in resource.getrlimit(resource.RLIMIT_NOFILE))
+    wanted = psutil.Process().num_fds() + concurrency + OTHER_FILES
+    if wanted > hard:
+        remedy = f"allow more by `ulimit -n {wanted}`, or lower concurrency"
+        raise BadInput(
+            f"{concurrency} requests at once to {url} want {wanted:,} open files, and {hard:,} may be; {remedy}"
+        )
+    if wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
 @cache
@@ -109,6 +138,7 @@ def connections(
     url: str, concurrency: int, key: str, key_header: str | None = None, headers: tuple[tuple[str, str], ...] = ()
 ) -> openai.AsyncOpenAI:
     """One client, and so one set of connections, for each address, bound, key and headers."""
+    _allow_files(url, concurrency)
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     timeout = Timeout(TIMEOUT_SECONDS, connect=30)
     # Over aiohttp, which costs half as much per request as httpx where hundreds are in flight. This machine is never

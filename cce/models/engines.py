@@ -10,13 +10,20 @@
 read it with verdict="distribution" and order="both". `embedded-judge` is the same model with the adapter that
 `make embedded-judge` trains on the kit's own pairs; it writes its verdicts in words.
 
-An engine listens on the loopback interface, from the first request until the process ends. llama.cpp answers one
-request at a time: several together are a fifth faster, but change the last digits, on which this weak judge decides.
+An engine listens on the loopback interface, from the first request until the process ends, and answers whoever has
+KEY: other users of this machine have not, nor has a page in a browser. `transformers serve` takes no key. llama.cpp
+answers one request at a time: several together are a fifth faster, but change the last digits, on which this weak judge
+decides.
+
+A student's folder may come from a stranger. Nothing is written into it, its name is a plain one, and what it names as
+its base is not loaded.
 """
 
 import atexit
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +33,8 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_urlsafe
+from tempfile import mkdtemp
 from typing import NamedTuple
 from urllib.request import urlopen
 
@@ -38,20 +47,26 @@ CONTEXT = 8192  # tokens, what the model was trained for
 CONCURRENCY = 1  # requests in flight
 # The file of a student's folder that is written last: a folder that has it is a finished training.
 FINISHED = "finished.json"
+# What a training calls a student: no path, no option of a command, and no other model's name in the store.
+STUDENT = re.compile("student-[A-Za-z0-9]{1,64}")
+# Of this process's engines.
+KEY = token_urlsafe(32)
 # vLLM takes minutes to load 8 billion parameters and to compile.
 START_SECONDS = 900
 STOP_SECONDS = 10
 # Modules with their arguments, behind which the student's name stands. Some builds of vLLM lack its command.
-VLLM = ["vllm.entrypoints.openai.api_server", "--model", ".", "--served-model-name"]
+VLLM = ["vllm.entrypoints.openai.api_server", "--model"]
 TRANSFORMERS = ["transformers.cli.transformers", "serve"]
+# Nothing that a student's files name is fetched.
+ENVIRONMENT = {"VLLM_API_KEY": KEY, "HF_HUB_OFFLINE": "1"}
 
 
 class Engine(NamedTuple):
-    """What serves a folder, and why this one. `start` takes a port, 0 for a free one, and returns the base URL."""
+    """What serves a folder, and why this one. `start` returns the base URL, which takes KEY."""
 
     name: str
     why: str
-    start: Callable[..., str]
+    start: Callable[[], str]
 
 
 def student_name(folder: Path) -> str:
@@ -59,10 +74,16 @@ def student_name(folder: Path) -> str:
 
     These give the same weights on one machine's CPU; a student trained anew elsewhere should get a store of its own.
     """
+    file = folder / FINISHED
+    if not file.is_file():
+        raise BadInput(f"{folder}: no finished training lies there, for want of {FINISHED}; train it, or name a model")
     try:
-        return json.loads((folder / FINISHED).read_text())["name"]
-    except (OSError, ValueError, KeyError) as problem:
-        raise BadInput(f"{folder}: no finished training lies there ({problem}); train it, or name a model") from None
+        name = json.loads(file.read_bytes())["name"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as problem:
+        raise BadInput(f"{file}: damaged ({type(problem).__name__}: {problem}); train it, or name a model") from None
+    if not (isinstance(name, str) and STUDENT.fullmatch(name)):
+        raise BadInput(f"{file}: {str(name)[:80]!r} is no student's name, such as student-0123456789ab")
+    return name
 
 
 def engine_of(folder: Path) -> Engine:
@@ -70,15 +91,17 @@ def engine_of(folder: Path) -> Engine:
     name, adapter, model = student_name(folder), folder / "adapter.gguf", folder / "model.gguf"
     if adapter.is_file():
         why = "its base is the embedded model, on whose weights llama.cpp puts the adapter"
-        return Engine("llama.cpp", why, lambda port=0: llama_cpp(weights(), adapter, port, name))
+        return Engine("llama.cpp", why, lambda: llama_cpp(weights(), adapter, name))
     if model.is_file():
         why = "it is of the embedded model's kind, so that its weights could be written for llama.cpp"
-        return Engine("llama.cpp", why, lambda port=0: llama_cpp(model, None, port, name))
+        return Engine("llama.cpp", why, lambda: llama_cpp(model, None, name))
+    if (folder / "adapter_config.json").exists():
+        raise BadInput(f"{folder / 'adapter_config.json'}: an adapter of another base; a student has all its weights")
     why = "it is not of the embedded model's kind, so that llama.cpp cannot load it"
     if find_spec("vllm"):
-        return Engine("vLLM", f"{why}; vLLM is installed", lambda port=0: _served(VLLM, folder, name, port))
+        return Engine("vLLM", f"{why}; vLLM is installed", lambda: _served([*VLLM, name], folder, name))
     why = f"{why}, and vLLM is not installed"
-    return Engine("transformers", why, lambda port=0: _served(TRANSFORMERS, folder, name, port))
+    return Engine("transformers", why, lambda: _served([*TRANSFORMERS, name], folder, name))
 
 
 def weights() -> Path:
@@ -90,11 +113,11 @@ def weights() -> Path:
 
 
 @cache
-def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0, version: str = "") -> str:
-    """Serve a GGUF file, with a LoRA adapter on top where one is given, and return the base URL.
+def llama_cpp(model: Path, adapter: Path | None = None, version: str = "") -> str:
+    """Serve a GGUF file, with a LoRA adapter on top where one is given, and return the base URL, which takes KEY.
 
     What is served already is not started again; `version` tells apart files of one name, such as those of a student
-    that was trained anew. `port` 0 takes a free one.
+    that was trained anew.
     """
     import xllamacpp
 
@@ -104,7 +127,10 @@ def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0, version: 
     params.n_parallel, params.n_ctx = CONCURRENCY, CONCURRENCY * CONTEXT
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count()
     params.cache_ram_mib = 512  # so that the beginning of a prompt is not read again
-    params.hostnames, params.port, params.ui, params.verbosity = ["127.0.0.1"], port, False, -1
+    params.hostnames, params.port, params.ui, params.verbosity = ["127.0.0.1"], 0, False, -1
+    # No page has the origin "none", so that none may read an answer.
+    params.api_keys, params.endpoint_slots = [KEY], False
+    params.cors_origins, params.cors_origins_explicit, params.cors_credentials = "none", True, False
     server = xllamacpp.Server(params)
     # atexit drops this reference before the interpreter goes, so that the server's threads end in order.
     alive = [server]
@@ -116,31 +142,35 @@ def llama_cpp(model: Path, adapter: Path | None = None, port: int = 0, version: 
 _running: dict[str, tuple[subprocess.Popen, str]] = {}
 
 
-def _served(module: list[str], folder: Path, name: str, port: int) -> str:
+def _served(module: list[str], folder: Path, name: str) -> str:
     process, url = _running.get(name, (None, ""))
     if process and process.poll() is None:
         return url
-    if module == TRANSFORMERS:
-        # It answers to the path that it was started with, and to no other name.
-        (folder / name).unlink(missing_ok=True)
-        (folder / name).symlink_to(".")
     # One at a time, since an engine takes most of a GPU's memory. Students are asked one after the other.
     stop_engines()
-    process, url = _running[name] = started([sys.executable, "-m", *module, name], folder, port)
+    # Both answer to the path that they are started with: it is to be the student's name.
+    place = Path(mkdtemp(prefix="cce-"))
+    (place / name).symlink_to(folder.absolute())
+    process, url = _running[name] = started([sys.executable, "-m", *module], place, ENVIRONMENT)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     return url
 
 
-def started(command: list[str], folder: Path, port: int = 0) -> tuple[subprocess.Popen, str]:
-    """Start a server in a folder, on this loopback port or a free one, until this program ends; wait until it is up.
+def started(
+    command: list[str], folder: Path, environment: dict[str, str] | None = None
+) -> tuple[subprocess.Popen, str]:
+    """Start a server in a folder, on a free loopback port, until this program ends; wait until it is up.
 
-    Returns its process and base URL. Raises EndpointFailed with the end of its serving.log where it does not start.
+    It gets this program's environment, and what is given of it besides. Returns its process and base URL. Raises
+    EndpointFailed with the end of its serving.log where it does not start.
     """
     log, end = folder / "serving.log", time.monotonic() + START_SECONDS
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = port or probe.getsockname()[1]
+        port = probe.getsockname()[1]
     with log.open("w") as file:
-        place = ["--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen([*command, *place], cwd=folder, stdout=file, stderr=subprocess.STDOUT)
+        address = ["--host", "127.0.0.1", "--port", str(port)]
+        given = {"env": os.environ | (environment or {}), "stdout": file, "stderr": subprocess.STDOUT}
+        process = subprocess.Popen([*command, *address], cwd=folder, **given)
     atexit.register(stop, process)
     while time.monotonic() < end and process.poll() is None:
         with suppress(OSError):

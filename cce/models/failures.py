@@ -193,6 +193,8 @@ def _unconnected(reason: str, url: str) -> str:
         remedy = "is the proxy up, and does it let this address through? HTTPS_PROXY names it, NO_PROXY goes round it"
     elif "certificate" in reason.lower():
         remedy = "SSL_CERT_FILE names a file of certificates to accept, such as your company's"
+    elif "too many open files" in reason.lower():
+        remedy = "allow more by `ulimit -n 4096`, or lower concurrency"
     elif re.search("name or service|nodename|resolv|name resolution|getaddrinfo|no address|dns", reason, re.I):
         remedy = f"is the name {address.hostname} right?"
     return f"no connection to {url}{by} ({visible(reason)[:SHOWN]}); {remedy}"

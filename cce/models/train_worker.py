@@ -35,7 +35,7 @@ def fit(folder: Path) -> None:
     if trainer.is_world_process_zero():
         _save(trainer, folder, recipe)
         _write_card(trainer, folder, recipe)
-        write_whole(folder / FINISHED, json.dumps({"name": recipe["name"], "steps": trainer.state.global_step}))
+        write_whole(folder / FINISHED, json.dumps({"name": folder.name, "steps": trainer.state.global_step}))
 
 
 def load_base(base: str, dtype: torch.dtype) -> tuple:

@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cce.analysis.figures.letters import make_legible
 from cce.analysis.paper import paper_name
 from cce.names import AVERAGES, NO_JUDGE, model_parts
 from cce.project import commit
@@ -47,6 +48,7 @@ def save(figure: Figure, path: str | Path, source: str) -> Figure:
     small_print = textwrap.fill(f"{source}. {date.today()}, commit {commit()}", SMALL_PRINT)
     _grow(figure, 0.1 * len(small_print.splitlines()))
     figure.supxlabel(small_print, x=0.005, ha="left", fontsize=5, color=NOTE_GREY)
+    make_legible(figure)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(f"{path}.svg", metadata={"Date": None})
     figure.savefig(f"{path}.png", dpi=DPI)

@@ -10,7 +10,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import chdir
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,34 +18,41 @@ import pandas as pd
 from cce.analysis.paper import as_printed
 from cce.analysis.report.cases import Cases
 from cce.analysis.report.findings import findings
-from cce.analysis.report.run import SEVERAL, Executed, addresses, asked_otherwise, by_method, by_model, executed_in
+from cce.analysis.report.run import (
+    SEVERAL,
+    Executed,
+    addresses,
+    asked_otherwise,
+    blaming,
+    by_method,
+    by_model,
+    executed_in,
+)
 from cce.analysis.tables import readable
 from cce.display import TEMPLATES
 from cce.inputs import files_read
 from cce.names import short_name
 from cce.outputs import check_writable, keep_apart, store_files, write_whole
-from cce.project import check_results, root
+from cce.project import check_results
 from cce.spending import on_loopback
 
 THOUSANDS = re.compile(r"^[0-9]{4,}(?=\.\d+$|$)")
 NUMBER = re.compile(r"[-+<]?[\d.,]+(%|\s*\[.*\])?|-?")
 
 
-def report(folder: str | Path) -> Path:
+def report(folder: str | Path, store: str | Path | None = None) -> Path:
     """Write the report of the run whose results lie in this folder, into the folder, and return the page's path.
 
-    How each judgment came about stands in its record; the store adds texts, and no model is asked. What is not at hand
-    any more is said where it is missed.
-    Raises BadInput where no notebook's results lie there, or where the page would lie in place of a file that is read;
-    OutputUnusable where it cannot be written.
+    How each judgment came about stands in its record; the run's store in the folder, or the one that is named, adds
+    texts, and no model is asked. What is not at hand is said where it is missed.
+    Raises BadInput where no notebook's results lie there, a file there is damaged or a link that leads out of it, or
+    the page would lie in place of a file that is read; OutputUnusable where it cannot be written.
     """
     folder = Path(folder).absolute()
     check_results(folder)
-    page = folder / "report.html"
-    # As in the notebooks, relative paths start at the project's root.
-    with chdir(root()):
-        notebooks = executed_in(folder)
-        _check_page(page, notebooks)
+    notebooks, page = executed_in(folder, store and Path(store).absolute()), folder / "report.html"
+    _check_page(page, notebooks)
+    with blaming(folder, "run its notebooks again"):
         text = _rendered(folder.name, notebooks)
     write_whole(page, text)
     return page
@@ -108,8 +114,9 @@ def _facts(notebooks: Sequence[Executed]) -> dict[str, str]:
 def _section(notebook: Executed, result: dict) -> dict:
     known = result or {"place": "", "heading": notebook.stem, "claim": "", "printed": ""}
     # "loss" has one row per step of each training: the figure says it better.
-    tables = {part: _cells(table) for part, table in notebook.tables.items() if part != "loss"}
-    figures = [_base64(file.read_bytes()) for file in notebook.figures.values()]
+    with blaming(notebook.folder / f"{notebook.stem}*.csv"):
+        tables = {part: _cells(table) for part, table in notebook.tables.items() if part != "loss"}
+    figures = [_base64(file.read_bytes()) for file in notebook.files("svg").values()]
     printed = known["printed"] and _cells(as_printed(known["printed"]))
     return {"id": notebook.stem, "known": known, "tables": tables, "figures": figures, "printed": printed}
 

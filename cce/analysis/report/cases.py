@@ -1,6 +1,7 @@
 """The cases of a run for the page's browser: every judgment, its pair, and how its verdict came about.
 
-All of it stands in the run's records; texts that these name by key come from its store.
+All of it stands in the run's records; texts that these name by key come from its store. What is no number or text where
+one belongs is left out: the page's script takes them as they are.
 """
 
 import hashlib
@@ -10,16 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import count
 
-from cce.analysis.report.run import Executed
+from cce.analysis.report.run import Executed, blaming, number
 from cce.crowd.marks import without_marks
 from cce.crowd.verdict import verdict_of
 from cce.errors import CCEError
 from cce.models.wire import asked_in
 from cce.names import short_name
+from cce.text import visible
 
 # What the browser is told of a judgment, as it stands in the file.
-FIELDS = ["method", "verdict", "p_a", "p_given", "p_swapped", "calls", "prompt_tokens", "completion_tokens"]
-FIELDS += ["seconds", "outcome_cuts", "context_cuts", "crowd_refused", "unreadable", "failed"]
+WORDS, CHANCES = ["method", "verdict", "unreadable", "failed"], ["p_a", "p_given", "p_swapped"]
+NUMBERS = ["calls", "prompt_tokens", "completion_tokens", "seconds", "outcome_cuts", "context_cuts", "crowd_refused"]
 # Shorter texts are not worth a place of their own wherever they stand in a prompt.
 SHORTEST_SHARED = 40
 NO_TRACE = "its record holds no trace; run its notebook again, which writes the file anew"
@@ -40,13 +42,14 @@ class Cases:
             for part, records in notebook.judgments.items():
                 # One seed needs no telling apart.
                 seeded = len({record.get("seed") for record in records}) > 1
-                for record in records:
-                    self._add(notebook, part, record if seeded else record | {"seed": None})
+                for line, record in enumerate(records, 1):
+                    with blaming(f"{notebook.folder / notebook.stem}{part and '_'}{part}.jsonl, line {line}"):
+                        self._add(notebook, part, record if seeded else record | {"seed": None})
 
     def data(self) -> dict:
         """The texts, the pairs, the crowd judgments, the reasons why something is not at hand, and the judgments."""
         pairs, crowd = (list(map(json.loads, places)) for places in (self.pairs, self.crowd))
-        return {"texts": [*self.texts], "pairs": pairs, "crowd": crowd, "whys": [*self.whys], "rows": self.rows}
+        return _seen({"texts": [*self.texts], "pairs": pairs, "crowd": crowd, "whys": [*self.whys], "rows": self.rows})
 
     def _add(self, notebook: Executed, part: str, record: dict) -> None:
         # What makes a judgment the one that it is, whatever else a run holds.
@@ -61,7 +64,9 @@ class Cases:
             "context": self._context(record, notebook),
             "pair": self._pair(record),
         }
-        self.rows.append(row | {name: record.get(name) for name in FIELDS})
+        row |= {name: _word(record.get(name)) for name in WORDS}
+        row |= {name: number(record.get(name)) or 0 for name in NUMBERS}
+        self.rows.append(row | {name: _chance(record.get(name)) for name in CHANCES})
 
     def _places(self, texts: Iterable[str]) -> list[int]:
         return [self.texts[text] for text in texts]
@@ -96,7 +101,7 @@ class Cases:
         answer = one["answer"]
         answers = [answer] if isinstance(answer, str) else [notebook.stored("response", key)["text"] for key in answer]
         told = {"side": one["candidate"], "letter": one["member"], "model": one["model"] and short_name(one["model"])}
-        told |= {"answer": self._places(answers), "verdict": verdict_of(one["p_a"]), "outcome": one["outcome"]}
+        told |= {"answer": self._places(answers), "verdict": verdict_of(_chance(one["p_a"])), "outcome": one["outcome"]}
         rationales = (notebook.stored("response", key)["text"] for key in one["rationales"])
         return self.crowd[json.dumps(told | {"texts": self._places(rationales)})]
 
@@ -110,6 +115,24 @@ def outcome_of(record: dict) -> str:
     if record["verdict"] == "tie":
         return "tie"
     return "unlabelled" if record["label"] is None else "wrong"
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _chance(value: object) -> float | None:
+    known = number(value)
+    return known if known is not None and 0 <= known <= 1 else None
+
+
+def _seen(value: object) -> object:
+    """The same with all texts `visible`."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list):
+        return [_seen(one) for one in value]
+    return {name: _seen(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _pieces(prompt: str, known: Sequence[str]) -> list[str]:

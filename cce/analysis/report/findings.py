@@ -13,7 +13,7 @@ import pandas as pd
 
 from cce.analysis.figures.style import model_title, title
 from cce.analysis.paper import BUDGET, BUDGETS, as_printed, paper_name, table1, table6
-from cce.analysis.report.run import Executed
+from cce.analysis.report.run import Executed, blaming
 from cce.crowd.methods import METHODS
 from cce.names import AVERAGE, AVERAGES, family, method_parts
 from cce.options import DEFAULTS
@@ -69,7 +69,12 @@ def findings(notebooks: Sequence[Executed]) -> list[Finding]:
     """Every claim beside what these notebooks found, in the paper's order; where none ran it, the claim alone."""
     claims = as_printed("claims.csv").fillna(dict.fromkeys([*CONDITIONS, "table"], "")).to_dict("records")
     made = {notebook.stem: notebook for notebook in notebooks}
-    return [finding for claim in claims for finding in _found(claim, made.get(claim["notebook"]))]
+    found = []
+    for claim in claims:
+        notebook = made.get(claim["notebook"])
+        with blaming(notebook.folder / f"{notebook.stem}*.csv" if notebook else "claims.csv"):
+            found += _found(claim, notebook)
+    return found
 
 
 def _found(claim: dict, notebook: Executed | None) -> Iterator[Finding]:

@@ -1,18 +1,24 @@
-"""A run's folder: what its notebooks were given, when and at which commit they ran, what they made, what it cost."""
+"""A run's folder: what its notebooks were given, when and at which commit they ran, what they made, what it cost.
+
+The folder may come from a stranger. Read is what lies in it, and a store that the user names: no path that a file of
+the folder names, and no link that leads out of it.
+"""
 
 import ast
 import json
+import os
 import re
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from math import nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import papermill
 
 from cce.crowd.record import FIRST
 from cce.errors import BadInput, NotRecorded
@@ -20,7 +26,6 @@ from cce.models.endpoint import OPENAI_URL
 from cce.models.manners import Manners
 from cce.models.settings import reached
 from cce.models.store import Store
-from cce.project import root
 from cce.spending import price_of
 
 COSTS = ["prompt_tokens", "completion_tokens", "seconds"]
@@ -36,107 +41,148 @@ FROM completions GROUP BY 1 ORDER BY 2 DESC
 """
 # Stands between the names of several models that answered to one.
 SEVERAL = " and "
+OTHER_STORE = "one that lies elsewhere is named by --store"
+# What reading a file that is damaged, or of another shape, may raise.
+DAMAGE = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, SyntaxError, TypeError, ValueError)
+
+
+@contextmanager
+def blaming(file: Path | str, remedy: str = "run its notebook again, which writes the file anew") -> Iterator[None]:
+    """Where the file is not what it should be, that is one error, which names it."""
+    try:
+        yield
+    except (*DAMAGE, sqlite3.Error) as problem:
+        said = " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
+        raise BadInput(f"{file}: {said}; {remedy}") from None
 
 
 @dataclass(frozen=True)
 class Executed:
-    """One notebook's results in a run's folder, by its stem; what is not there is empty."""
+    """One notebook's results in a run's folder, by its stem; what is not there is empty.
+
+    Its store is the one that the user names, or else the file in the folder that has its store's name.
+    """
 
     folder: Path
     stem: str
+    named_store: Path | None = None
 
     @cached_property
     def parameters(self) -> dict:
         """What it was given, on top of what it declares."""
-        given = self._ran.get("parameters", {})
-        declared = papermill.inspect_notebook(str(self._file)) if self._notebook else {}
-        return {name: ast.literal_eval(one["default"]) for name, one in declared.items()} | given
+        with blaming(self._file):
+            return _declared_in(self._notebook) | dict(self._ran.get("parameters", {}))
 
     @property
     def date(self) -> str:
         """The day on which it ended."""
-        return (self._ran.get("end_time") or "")[:10]
+        return str(self._ran.get("end_time") or "")[:10]
 
     @property
     def commit(self) -> str:
         """The commit that it printed."""
-        outputs = [output for cell in self._notebook.get("cells", []) for output in cell.get("outputs", [])]
-        printed = ["".join(output.get("text", "")) for output in outputs]
+        with blaming(self._file):
+            outputs = [output for cell in self._notebook.get("cells", []) for output in cell.get("outputs", [])]
+            printed = ["".join(output.get("text", "")) for output in outputs]
         found = re.search(r"^commit (\S+)", "\n".join(printed), re.M)
         return found[1] if found else ""
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Its tables: the main one under "", the others under the end of their name."""
-        return {part: _read(file, pd.read_csv) for part, file in self._files(self.folder, "csv").items()}
+        return {part: _read(file, pd.read_csv) for part, file in self.files("csv").items()}
 
     @cached_property
     def judgments(self) -> dict[str, list[dict]]:
         """Its judgments of pairs, one list per file, under the end of the name; rows of another shape are none."""
-        rows = {part: _read(file, _rows) for part, file in self._files(self.folder, "jsonl").items()}
+        rows = {part: _read(file, _rows) for part, file in self.files("jsonl").items()}
         # Those of earlier versions lack a few fields.
         return {part: found for part, found in rows.items() if found and found[0].keys() >= set(FIRST)}
 
-    @property
-    def figures(self) -> dict[str, Path]:
-        """Its figures, as SVG."""
-        return self._files(root() / self.parameters.get("figures", self.folder), "svg")
+    def files(self, kind: str) -> dict[str, Path]:
+        """Its files of a kind, such as svg, under the end of their name. Raises BadInput for a link that leads out."""
+        found = [*self.folder.glob(f"{self.stem}.{kind}"), *sorted(self.folder.glob(f"{self.stem}_*.{kind}"))]
+        return {file.stem.removeprefix(self.stem).strip("_"): self._own(file) for file in found}
 
-    @property
+    @cached_property
     def store_file(self) -> Path | None:
         """Where its store is, or was."""
-        return root() / self.parameters["store"] if "store" in self.parameters else None
+        if self.named_store or not isinstance(self.parameters.get("store"), str):
+            return self.named_store
+        file = self.folder / Path(self.parameters["store"]).name
+        # SQLite also reads what lies beside it.
+        for one in (file.with_name(file.name + end) for end in ("", "-wal", "-shm", "-journal")):
+            if os.path.lexists(one):
+                self._own(one)
+        return file
 
     @cached_property
     def store(self) -> Store:
         """Its store, which is only read. Raises NotRecorded where that is not at hand."""
         if self.store_file is None or not self.store_file.is_file():
-            raise NotRecorded(f"the run's store is not at hand: {self.store_file or 'no executed notebook names it'}")
+            where = self.store_file or "no executed notebook names it"
+            raise NotRecorded(f"the run's store is not at hand: {where}; {OTHER_STORE}")
         return Store(self.store_file, replay=True)
 
     def stored(self, part: Literal["request", "response"], key: str) -> dict:
         """What a model was asked or answered, by its key in the store. Raises NotRecorded where it is not at hand."""
-        found = getattr(self.store, part)(key)
+        with blaming(self.store_file, OTHER_STORE):
+            found = getattr(self.store, part)(key)
         if found is None:
             raise NotRecorded(f"{self.store_file} does not hold the completion {key[:12]}")
         return found
 
     @cached_property
     def _notebook(self) -> dict:
-        return _read(self._file, lambda file: json.loads(file.read_bytes())) if self._file.exists() else {}
+        return _read(self._own(self._file), lambda file: json.loads(file.read_bytes())) if self._file.exists() else {}
 
     @property
     def _ran(self) -> dict:
-        return self._notebook.get("metadata", {}).get("papermill", {})
+        with blaming(self._file):
+            return self._notebook.get("metadata", {}).get("papermill", {})
 
     @property
     def _file(self) -> Path:
         return self.folder / f"{self.stem}.ipynb"
 
-    def _files(self, folder: Path, kind: str) -> dict[str, Path]:
-        files = [*folder.glob(f"{self.stem}.{kind}"), *sorted(folder.glob(f"{self.stem}_*.{kind}"))]
-        return {file.stem.removeprefix(self.stem).strip("_"): file for file in files}
+    def _own(self, file: Path) -> Path:
+        if not file.is_file() or not file.resolve().is_relative_to(self.folder.resolve()):
+            raise BadInput(f"{file}: no file of this folder, but a link or something else; put the file itself there")
+        return file
 
 
-def executed_in(folder: Path) -> list[Executed]:
-    """The notebooks whose tables lie in the folder, in order. Raises BadInput where there is none."""
+def executed_in(folder: Path, store: Path | None = None) -> list[Executed]:
+    """The notebooks whose tables lie in the folder, with the store that is named. Raises BadInput where one lacks."""
     names = sorted(file.stem for file in folder.glob("*.csv"))
     # A further table has its notebook's stem before its own name.
     stems = [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
     if not stems:
         raise BadInput(f"{folder}: no notebook's results lie there; name the folder of a run, such as runs/demo")
-    return [Executed(folder, stem) for stem in stems]
+    if store and not store.is_file():
+        raise BadInput(f"--store {store}: there is no such file")
+    return [Executed(folder, stem, store) for stem in stems]
+
+
+def number(value: object) -> float | None:
+    """The value where it is a finite number, else None."""
+    return value if type(value) in (int, float) and isfinite(value) else None
 
 
 def _rows(file: Path) -> list[dict]:
-    return [json.loads(line) for line in file.read_bytes().split(b"\n") if line]
+    # What is no number in JSON, such as NaN, is none.
+    lines = [line for line in file.read_bytes().split(b"\n") if line]
+    return [json.loads(line, parse_constant=lambda _: None) for line in lines]
+
+
+def _declared_in(notebook: dict) -> dict:
+    cells = [cell for cell in notebook.get("cells", []) if "parameters" in cell.get("metadata", {}).get("tags", [])]
+    lines = [line for cell in cells for line in ast.parse("".join(cell["source"])).body if isinstance(line, ast.Assign)]
+    return {name.id: ast.literal_eval(line.value) for line in lines for name in line.targets}
 
 
 def _read(file: Path, reader: Callable[[Path], Any]) -> Any:
-    try:
+    with blaming(file):
         return reader(file)
-    except ValueError as problem:
-        raise BadInput(f"{file}: {problem}; run its notebook again, which writes the file anew") from None
 
 
 def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
@@ -145,7 +191,7 @@ def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
     `answered_by` is what the endpoints call the models that answered, a dash where they do not say. Dollars are a text:
     0 on this machine, a dash without a known price. Raises StoreUnusable for what is no store.
     """
-    rows = [row for store in _stores(notebooks) for row in store.db.execute(BY_MODEL)]
+    rows = [row for store in _stores(notebooks) for row in _held(store)]
     held = pd.DataFrame(rows, columns=["model", "completions", *COSTS, "answered_by"])
     table = held.drop(columns="answered_by").groupby("model", sort=False, as_index=False).sum()
     answered = {
@@ -158,6 +204,11 @@ def by_model(notebooks: Sequence[Executed]) -> pd.DataFrame:
     if len(table):
         table.loc[len(table)] = ["all", "-", *table.drop(columns=["model", "answered_by"]).sum(skipna=False)]
     return table.assign(dollars=["-" if cost != cost else f"{cost:,.2f}" for cost in table.dollars])
+
+
+def _held(store: Store) -> list[tuple]:
+    with blaming(store.path, OTHER_STORE):
+        return store.db.execute(BY_MODEL).fetchall()
 
 
 def asked_otherwise(notebooks: Sequence[Executed]) -> list[str]:
@@ -180,8 +231,9 @@ def _dollars(row, url: str | None) -> float:
 def by_method(notebooks: Sequence[Executed]) -> pd.DataFrame:
     """What the judgments of each notebook, judge and method needed, whoever paid; what two share counts in both."""
     files = [(one.stem, rows) for one in notebooks for rows in one.judgments.values()]
-    rows = [{"notebook": stem, "judgments": 1, **row} for stem, rows in files for row in rows]
     key, costs = ["notebook", "judge", "method"], ["judgments", "calls", *COSTS]
+    counted = [(stem, row, {name: number(row.get(name)) for name in costs}) for stem, rows in files for row in rows]
+    rows = [{**row, **counts, "notebook": stem, "judgments": 1} for stem, row, counts in counted]
     return pd.DataFrame(rows, columns=[*key, *costs]).groupby(key, sort=False)[costs].sum().reset_index()
 
 
