@@ -13,8 +13,9 @@ from typing import Annotated
 
 from typer import Argument, Option, Typer
 
+from cce import cli_stores
 from cce.arguments import Given, Models, Notebooks, Profile, Shard, asking, by_hand, use_models
-from cce.errors import CCEError, ResultsMissing, RowsDamaged
+from cce.errors import CCEError, ResultsMissing
 from cce.options import Options
 from cce.text import tell, visible
 
@@ -22,8 +23,7 @@ app = Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
 RunsStore = Annotated[Path | None, Option(help="The run's store, where it does not lie in the run's folder.")]
-stores = Typer(no_args_is_help=True, help="Work on stores of completions.")
-app.add_typer(stores, name="store")
+app.add_typer(cli_stores.app, name="store")
 
 
 @app.command()
@@ -223,33 +223,6 @@ def export(
     from cce.analysis.export import export as exported
 
     tell("\n".join(map(str, exported(run, folder, store))))
-
-
-@stores.command()
-def merge(
-    into: Annotated[Path, Argument(help="The store that takes them all; made if missing.")],
-    sources: Annotated[list[Path], Argument(metavar="FROM...", help="Stores to read, left as they are.")],
-) -> None:
-    """Put all completions of the stores FROM into the store INTO; what INTO has already stays."""
-    from cce.models.upkeep import merge as merged
-
-    for source, found in zip(sources, merged(into, sources), strict=True):
-        tell(f"{source}: {found.added:,} completions added to {into}, {found.there:,} were there already")
-        if found.different:
-            tell(f"{source}: {found.different:,} of these have another answer there, which stays")
-        if found.damaged:
-            tell(f"{source}: {found.damaged:,} rows are damaged, and were left out")
-
-
-@stores.command()
-def check(store: Annotated[Path, Argument(help="A store of completions; it is only read.")]) -> None:
-    """Say how many completions a store holds, and how many of its rows are damaged; these are asked for again."""
-    from cce.models.upkeep import check as checked
-
-    found = checked(store)
-    tell(f"{store}: {found.sound:,} completions, {found.damaged:,} damaged rows")
-    if found.damaged:
-        raise RowsDamaged(f"{store}: a run leaves damaged rows out, and asks for them again")
 
 
 def main() -> None:

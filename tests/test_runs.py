@@ -15,7 +15,8 @@ from cce.analysis.export import export
 from cce.analysis.report import report
 from cce.crowd.record import COLUMNS
 from cce.errors import BadInput, OutputUnusable
-from cce.models.store import Store, merge
+from cce.models.store import Store
+from cce.models.upkeep import merge
 from cce.outputs import alone
 from cce.parameters import begin
 from tests.test_merge import filled

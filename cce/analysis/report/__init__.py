@@ -60,7 +60,7 @@ def report(folder: str | Path, store: str | Path | None = None) -> Path:
 
 def _check_page(page: Path, notebooks: Sequence[Executed]) -> None:
     results = [file for file in page.parent.iterdir() if file.suffix != page.suffix]
-    figures = [file for one in notebooks for file in one.figures.values()]
+    figures = [file for one in notebooks for file in one.files("svg").values()]
     stores = [file for one in notebooks for file in store_files(one.store_file)]
     keep_apart(files_read() | {"a result": [*results, *figures], "the store": stores}, {"the report": [page]})
     check_writable(page)
