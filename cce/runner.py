@@ -51,8 +51,6 @@ def run_profile(
     written; NotebookFailed where a notebook raises or leaves a promised file unmade.
     """
     plans, below = checked(profile, notebooks, by_hand), ""
-    # Bounds count what all of them spend, and what they spent before.
-    os.environ["CCE_RUN"] = str(root() / "runs" / profile)
     if shard is not None:
         below = "/shard-{}-of-{}".format(*shard_of(shard))
         plans = [(name, given) for name, given in plans if _takes_shard(name, named=bool(notebooks))]
@@ -60,7 +58,7 @@ def run_profile(
             # Not the store: shards on one machine share it.
             given.update(shard=shard, out=given["out"] + below, figures=given["figures"] + below)
     runs = [(root() / "runs" / (profile + _variant(name) + below), name, given) for name, given in plans]
-    with _reserved([_written(*run) for run in runs], [given for _, given in plans]):
+    with _reserved([_written(*run) for run in runs], [given for _, given in plans]), _one_bound(profile):
         return [made for run in runs for made in _run(*run)]
 
 
@@ -185,6 +183,16 @@ def _texts(value: object) -> list[str]:
         return [value]
     inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
     return [text for one in inner for text in _texts(one)]
+
+
+@contextmanager
+def _one_bound(profile: str) -> Iterator[None]:
+    """Let bounds on spending count what all notebooks of the profile spend, and what they spent before."""
+    os.environ["CCE_RUN"] = str(root() / "runs" / profile)
+    try:
+        yield
+    finally:
+        del os.environ["CCE_RUN"]
 
 
 def _run(folder: Path, name: str, parameters: dict) -> list[Path]:

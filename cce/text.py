@@ -24,6 +24,6 @@ def visible(text: str) -> str:
     return text.translate(PICTURES)
 
 
-def tell(*said: object, file: TextIO | None = None, flush: bool = False) -> None:
+def tell(*said: object, file: TextIO | None = None, flush: bool = False, end: str = "\n") -> None:
     """Print, as `visible`; all that the kit prints goes through here, since names and texts come from anywhere."""
-    print(visible(" ".join(map(str, said))), file=file, flush=flush)
+    print(visible(" ".join(map(str, said))), file=file, flush=flush, end=end)

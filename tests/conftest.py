@@ -21,7 +21,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def clean_environment(monkeypatch):
     """No key, store or setting of the user's shell reaches a test."""
     proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-    for name in ("CCE_REPLAY", "CCE_API_KEY", "CCE_MODELS", "CCE_PROGRESS", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in (
+        "CCE_REPLAY",
+        "CCE_API_KEY",
+        "CCE_MODELS",
+        "CCE_PROGRESS",
+        "CCE_RUN",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name in (*proxies, *map(str.lower, proxies)):
         monkeypatch.delenv(name, raising=False)

@@ -4,10 +4,12 @@ import asyncio
 import json
 import multiprocessing
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +37,10 @@ async def all_of_them():
         await asyncio.gather(*map(one, range(start, start + 8)))
 asyncio.run(all_of_them())
 """
+
+
+# `CCE_MOMENTS=50` in the environment asks for more.
+CUTS = int(os.environ.get("CCE_MOMENTS", "6"))
 
 
 def asked(n: int) -> Request:
@@ -87,6 +93,31 @@ def test_what_was_said_to_be_kept_survives_a_power_cut(tmp_path, program):
         kept = len(store)
         store.close()
     assert kept >= said
+
+
+@pytest.mark.slow
+def test_no_cut_at_a_random_moment_loses_what_was_said_to_be_kept(tmp_path):
+    image, moments, cuts = tmp_path / "image", random.Random(0), []
+    image.write_bytes(bytes(24 << 20))
+    if not shutil.which("mkfs.ext4") or subprocess.run(["mkfs.ext4", "-q", image]).returncode:
+        pytest.skip("no file system can be made here")
+    with file_system(image, tmp_path / "disk"):
+        command = [sys.executable, "-c", TOGETHER, tmp_path / "disk/s.sqlite", "1000000"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            said = 0
+            for number in range(CUTS):
+                said += len([writer.stdout.readline() for _ in range(moments.randint(1, 60))])
+                time.sleep(moments.uniform(0, 0.02))
+                cuts.append((said, tmp_path / f"cut-{number}"))
+                shutil.copyfile(image, cuts[-1][1])
+            writer.kill()
+    for said, cut in cuts:
+        with file_system(cut, tmp_path / "disk"):
+            store = Store(tmp_path / "disk/s.sqlite")
+            kept = len(store)
+            store.close()
+        cut.unlink()
+        assert kept >= said and not store.damaged
 
 
 def test_every_commit_is_asked_to_reach_the_disk(tmp_path):

@@ -1,6 +1,7 @@
 """Killed at random moments: nothing stored is lost, little is sent twice, and the results are the unbroken run's."""
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -14,7 +15,8 @@ from cce.models.store import Store
 from tests.conftest import QUALITIES, planted_pair
 from tests.fake_server import FakeServer
 
-KILLS, IN_FLIGHT = 20, 4
+# `CCE_MOMENTS=50` in the environment asks for more of each.
+KILLS, FILLS, IN_FLIGHT = int(os.environ.get("CCE_MOMENTS", "12")), int(os.environ.get("CCE_MOMENTS", "4")), 4
 
 
 @pytest.fixture
@@ -68,6 +70,46 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path,
         assert needed <= len(server.requests) <= needed + KILLS * IN_FLIGHT
     assert len(Store(tmp_path / "killed.sqlite")) == needed
     assert results(tmp_path / "killed.jsonl") == results(tmp_path / "unbroken.jsonl")
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_again_and_again_loses_nothing(tmp_path, pairs_file, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    disk, moments = tmp_path / "disk", random.Random(1)
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("file systems may not be mounted here")
+    try:
+        with FakeServer(latency=0.03) as server:
+            for fill in range(FILLS):
+                running = subprocess.Popen(command(server, "disk/full"), cwd=tmp_path, stderr=subprocess.DEVNULL)
+                wait_for(server, len(server.requests) + moments.randint(1, 12))
+                fill_up(disk / "filler")
+                running.wait()
+                sent = len(server.requests)
+                # Started again and again, it buys nothing while there is no room.
+                refused = subprocess.run(command(server, "disk/full"), cwd=tmp_path, capture_output=True, text=True)
+                assert refused.returncode in (0, 1) and "Traceback" not in refused.stderr
+                (disk / "filler").unlink()
+                assert len(server.requests) == sent
+                kept = len(Store(disk / "full.sqlite"))
+                assert sent <= kept + (fill + 1) * IN_FLIGHT
+            subprocess.run(command(server, "disk/full"), cwd=tmp_path, check=True, capture_output=True)
+            assert len(server.requests) <= len(Store(disk / "full.sqlite")) + FILLS * IN_FLIGHT
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def fill_up(file) -> None:
+    """Take all the room that is left, down to the last byte."""
+    with file.open("wb", buffering=0) as filler:
+        for size in (1 << 16, 1 << 10, 1):
+            try:
+                while filler.write(bytes(size)):
+                    pass
+            except OSError:
+                continue
 
 
 def wait_for(server: FakeServer, requests: int) -> None:

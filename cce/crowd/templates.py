@@ -53,6 +53,10 @@ def filled(templates: Environment, name: str, texts: dict) -> str:
         raise BadInput(_told(error)) from None
 
 
+# One is enough: a run has one folder.
+_running: list[subprocess.Popen] = []
+
+
 class Apart:
     """A process that fills the templates of a user's folder; begun when it is needed, and anew where it was ended."""
 
@@ -70,6 +74,9 @@ class Apart:
         command = [sys.executable, "-m", "cce.crowd.templates", str(self.folder.absolute()), str(SECONDS)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
         self.process = subprocess.Popen(command, **pipes)
+        for other in _running:
+            other.kill()
+        _running[:] = [self.process]
         atexit.register(self.process.kill)
         try:
             # Every template is read, so that a broken one is told of before anything is asked.

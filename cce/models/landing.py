@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 from cce.models.wire import Completion
+from cce.text import tell
 
 # Calls under way, and whether each is with its endpoint now.
 under_way: dict[asyncio.Task, Callable[[], bool]] = {}
@@ -22,7 +23,7 @@ async def landed(seconds: float) -> None:
             said = f"stopping; {len(sent)} calls are under way and paid for: waiting {left:.0f} s at most"
             # Each second on a terminal, elsewhere once.
             counting = sys.stderr.isatty()
-            print(said, end="\r" if counting else "\n", file=sys.stderr, flush=True)
+            tell(said, end="\r" if counting else "\n", file=sys.stderr, flush=True)
         if not left:
             return
         await asyncio.wait(sent, timeout=min(1, left))
