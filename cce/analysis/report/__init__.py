@@ -30,6 +30,7 @@ from cce.analysis.report.run import (
 )
 from cce.analysis.tables import readable
 from cce.display import TEMPLATES
+from cce.errors import BadInput
 from cce.inputs import files_read
 from cce.names import short_name
 from cce.outputs import check_writable, keep_apart, store_files, write_whole
@@ -59,6 +60,9 @@ def report(folder: str | Path, store: str | Path | None = None) -> Path:
 
 
 def _check_page(page: Path, notebooks: Sequence[Executed]) -> None:
+    # A folder of somebody else's must not lead the page elsewhere.
+    if not page.resolve().is_relative_to(page.parent.resolve()):
+        raise BadInput(f"{page}: that is a link which leads out of the folder; delete it")
     results = [file for file in page.parent.iterdir() if file.suffix != page.suffix]
     figures = [file for one in notebooks for file in one.files("svg").values()]
     stores = [file for one in notebooks for file in store_files(one.store_file)]
