@@ -63,7 +63,7 @@ def judge(
 
         print_table(accuracy_table(scored(rows, scoring)))
         if rows.subset.nunique() > 1:
-            print()
+            tell()
             print_table(accuracy_table(scored(by_subset(rows), scoring)))
     tell(f"judgments: {out}")
     _refuse_missing(missing, len(rows))

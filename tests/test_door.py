@@ -78,6 +78,7 @@ class TestDoubts:
             warnings.showwarning = lambda message, *_, **__: asked.append((str(message), len(server.requests)))
             for pairs in (planted(answer_b=""), load_pairs(str(tmp_path / "mine.jsonl"))):
                 evaluate(pairs, ["vanilla"], [server.model("mute-judge")])
+        asked = [(said, sent) for said, sent in asked if "pairs" in said]
         assert [said.partition(" (")[0] for said, _ in asked] == ["1 of 4 pairs holds an empty answer"] * 2
         assert asked[0][1] == 0
 

@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from cce import runner
-from cce.errors import BadInput
 from tests.conftest import planted_pair
 
 
@@ -41,13 +39,6 @@ def test_too_few_open_files_are_said_before_anything_is_sent(server, tmp_path):
 
 def test_the_number_of_open_files_is_raised_where_it_may_be(server, tmp_path):
     assert judged(server, tmp_path, **few_files(60, 1024)).returncode == 0
-
-
-def test_a_run_that_cannot_be_written_is_said_before_it_begins(tmp_path, monkeypatch):
-    (tmp_path / "runs").write_text("no folder")
-    monkeypatch.setattr(runner, "root", lambda: tmp_path)
-    with pytest.raises(BadInput, match=r"01_judge_accuracy\.ipynb: .*a run writes into runs/, below"):
-        runner._run("demo", "01_judge_accuracy", {"out": "runs/demo", "figures": "runs/demo"})
 
 
 def test_a_file_that_nobody_foresaw_is_one_line(tmp_path):

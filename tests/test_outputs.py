@@ -388,7 +388,7 @@ def test_a_file_that_is_taken_away_while_it_is_written_is_one_error(folder, take
 
 
 def test_where_no_file_can_be_written_the_caller_hears_it_before_the_first_record(tmp_path):
-    Store(tmp_path / "s.sqlite").db.close()
+    Store(tmp_path / "s.sqlite").close()
     for name, said in (("s.sqlite", "that is a store"), (".", "that is a folder"), ("o" * 300, "File name too long")):
         with pytest.raises(OutputUnusable, match=said):
             Records(tmp_path / name).__enter__()

@@ -44,7 +44,10 @@ def render(name: str, prompts: str | None = None, **texts) -> str:
     try:
         return _filler(prompts)(name, shown | {"fence": fence})
     except BadInput as error:
-        raise BadInput(f"prompt {name}.jinja in {prompts or FOLDER}: {error}") from None
+        # Of a folder all templates are read at first: it may be another one that is broken.
+        other = re.fullmatch(r"(\S+\.jinja), (.*)", str(error), re.S)
+        file, problem = other.groups() if other else (f"{name}.jinja", error)
+        raise BadInput(f"prompt {file} in {prompts or FOLDER}: {problem}") from None
 
 
 def flat(texts: Texts) -> list[str]:
