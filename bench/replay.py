@@ -51,6 +51,7 @@ def fill(folder: Path, number: int, job: dict) -> None:
     """Judge one pair, and keep its answer under every other pair's name as well."""
     from cce.models.store import Store, statement_of
     from cce.models.wire import Completion, Request
+    from cce.names import model_parts
 
     one = write_pairs(folder / "one.jsonl", 1)
     before_server(0, "bench.kit", **job, pairs=one, crowd=0)
@@ -58,10 +59,11 @@ def fill(folder: Path, number: int, job: dict) -> None:
     request, response = store.db.execute("SELECT request, response FROM completions").fetchone()
     answer = Completion(**json.loads(response))
     rows = []
-    for place in range(1, number):
+    for place in range(number):
         body = json.loads(request.replace(name, f"{place:07}"))
         del body["expects"]  # which stands beside the request
-        rows.append(statement_of(Request(body, url=body.pop("url")), answer))
+        del body["url"]
+        rows.append(statement_of(Request(body, url=model_parts(NOWHERE).url), answer))
     store.write(rows)
     store.close()
 

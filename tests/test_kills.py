@@ -20,8 +20,11 @@ KILLS, FILLS, IN_FLIGHT = int(os.environ.get("CCE_MOMENTS", "12")), int(os.envir
 
 
 @pytest.fixture
-def pairs_file(tmp_path):
-    """Twelve planted pairs in a file."""
+def pairs_file(tmp_path, monkeypatch):
+    """Twelve planted pairs in a file; all servers are one to the store, so that two runs can be compared."""
+    same = {name: {"same_as": "http://planted/v1"} for name in ("judge", "crowd-4", "crowd-9", "crowd-1")}
+    (tmp_path / "models.yaml").write_text(json.dumps(same))
+    monkeypatch.setenv("CCE_MODELS", str(tmp_path / "models.yaml"))
     pairs = [planted_pair(place, *qualities) for place, qualities in enumerate(QUALITIES * 2)]
     lines = (pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in pairs)
     (tmp_path / "pairs.jsonl").write_text("\n".join(lines))
@@ -75,7 +78,9 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path,
 @pytest.mark.slow
 def test_a_disk_that_fills_up_again_and_again_loses_nothing(tmp_path, pairs_file, monkeypatch):
     (tmp_path / "temporary").mkdir()
+    # Also of this process, which takes in what waits there.
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     disk, moments = tmp_path / "disk", random.Random(1)
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True).returncode:
