@@ -223,6 +223,7 @@ CHANGES = {
     "the end of the answer": "UPDATE completions SET response = substr(response, 1, 20)",
     "the request": "UPDATE completions SET request = '{}'",
     "the checksum": "UPDATE completions SET checksum = 'x'",
+    "bytes that are no text": "UPDATE completions SET response = CAST(x'7b80ff7d' AS TEXT)",
     "its kind": "UPDATE completions SET response = 7",
 }
 

@@ -121,10 +121,10 @@ def test_a_template_that_takes_too_much_is_ended_and_the_next_prompt_is_filled(t
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("one\n{% if %}", "letter.jinja, line 2: Expected an expression"),
-        ("one\ntwo {{ unknown }}", "letter.jinja, line 2: 'unknown' is undefined"),
-        ("{{ 1 / 0 }}", "letter.jinja, line 1: division by zero"),
-        ("\n\n{{ questions + 1 }}", "letter.jinja, line 3: can only concatenate"),
+        ("one\n{% if %}", "line 2: Expected an expression"),
+        ("one\ntwo {{ unknown }}", "line 2: 'unknown' is undefined"),
+        ("{{ 1 / 0 }}", "line 1: division by zero"),
+        ("\n\n{{ questions + 1 }}", "line 3: can only concatenate"),
         ("{% extends 'nothing.jinja' %}", "nothing.jinja"),
         (b"\xff\xfe", "'utf-8' codec can't decode"),
     ],
@@ -133,10 +133,11 @@ def test_a_broken_prompt_is_one_line_with_its_file_and_line(text, said, tmp_path
     (tmp_path / "letter.jinja").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(BadInput) as error:
         render("letter", str(tmp_path), questions=["?"])
+    assert str(error.value).startswith(("prompt letter.jinja in ", "prompt nothing.jinja in "))
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_broken_prompt_of_another_name_is_told_of_before_it_is_needed(tmp_path):
     (tmp_path / "cce.jinja").write_text("{% for note in notes %}")
-    with pytest.raises(BadInput, match=r"cce\.jinja, line 1: Unexpected end of template"):
+    with pytest.raises(BadInput, match=r"prompt cce\.jinja in .*: line 1: Unexpected end of template"):
         messages_of("letter", str(tmp_path))

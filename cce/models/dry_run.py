@@ -137,7 +137,7 @@ def _known(path: Path | None) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
     last = store.db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
     drawn = json.dumps(list(range(1, last + 1, max(1, last // SAMPLE))))
     found = """SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))
-    AND is_sound(key, request, response, checksum)"""
+    AND is_sound(CAST(key AS BLOB), CAST(request AS BLOB), CAST(response AS BLOB), CAST(checksum AS BLOB))"""
     for row in store.db.execute(found, (drawn,)):
         request, answer = map(json.loads, row)
         # Refused prompts count no tokens, nor do servers that report none. Old stores have no kinds.

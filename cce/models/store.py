@@ -29,7 +29,8 @@ from cce.models.wire import Completion, Request
 # The first answer stays; a content that was refused may be answered later, and a damaged row is worth nothing.
 PUT = """INSERT INTO completions VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
 SET request = excluded.request, response = excluded.response, checksum = excluded.checksum
-WHERE NOT is_sound(key, request, response, checksum) OR json_extract(response, '$.finish') = 'refused'"""
+WHERE NOT is_sound(CAST(key AS BLOB), CAST(request AS BLOB), CAST(response AS BLOB), CAST(checksum AS BLOB))
+OR json_extract(response, '$.finish') = 'refused'"""
 SPEND = """INSERT INTO spent VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET
 calls = calls + excluded.calls, tokens = tokens + excluded.tokens, dollars = dollars + excluded.dollars"""
 NEXT_MARK = "UPDATE log SET mark = substr(mark, 1, 25) || printf('%012d', substr(mark, 26) + 1)"

@@ -35,8 +35,10 @@ def usable(path: str | Path | None, outcome: str = LEFT) -> Iterator[None]:
     """Turn an error of SQLite or of the file system into StoreUnusable, which says what became of the store."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
-        remedy = DAMAGED if "malformed" in str(error) else outcome
+    # SQLite's own words may hold bytes of a damaged file.
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        damaged = isinstance(error, UnicodeDecodeError) or "malformed" in str(error)
+        remedy = DAMAGED if damaged else outcome
         raise StoreUnusable(f"store {path}: {error}; {remedy}") from None
 
 
@@ -121,9 +123,10 @@ def _go_together(path: Path) -> bool:
 
 def _mark_in_file(path: Path) -> tuple[bytes, int] | None:
     # Immutable: without its log.
-    with suppress(sqlite3.Error), closing(connected(f"{path.absolute().as_uri()}?mode=ro&immutable=1")) as db:
-        found = MARK.fullmatch(db.execute("SELECT mark FROM log").fetchone()[0].encode())
-        return found[1], int(found[2])
+    alone = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with suppress(sqlite3.Error, UnicodeDecodeError, TypeError), closing(connected(alone)) as db:
+        found = MARK.fullmatch(bytes(db.execute("SELECT CAST(mark AS BLOB) FROM log").fetchone()[0]))
+        return found and (found[1], int(found[2]))
     return None
 
 

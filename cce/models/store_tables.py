@@ -29,6 +29,7 @@ def checksum(key: str, request: str, response: str) -> str:
 
 def is_sound(key: str, request: str, response: str, known: str | None) -> bool:
     """Whether a row is what was written; of one of an earlier version, without a checksum, whether it is JSON."""
+    key, request, response, known = map(_as_text, (key, request, response, known))
     if known is not None:
         return checksum(key, request, response) == known
     with suppress(ValueError, TypeError):
@@ -36,11 +37,18 @@ def is_sound(key: str, request: str, response: str, known: str | None) -> bool:
     return False
 
 
+def _as_text(value: object) -> object:
+    # SQL hands bytes over, since those of a damaged row may be no text.
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
 def ready(db: sqlite3.Connection, to_read: bool = False) -> sqlite3.Connection:
     """The connection, if it is to a store, with what a store of this version has; one that reads has it for itself."""
     if not _is_ours(db):
         raise sqlite3.DatabaseError("this file is not a store of completions")
     db.create_function("is_sound", 4, is_sound, deterministic=True)
+    # A row whose bytes are no text is damaged, and no error.
+    db.text_factory = _as_text
     # Every commit reaches the disk before it is one.
     db.execute("PRAGMA synchronous = FULL")
     there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}

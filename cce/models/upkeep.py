@@ -19,6 +19,8 @@ ROWS = "SELECT key, request, response, checksum FROM completions WHERE rowid"
 BLOCK = 1000
 # After so many in a row that cannot be read nothing follows.
 UNREAD = 10_000
+# What SQLite raises over a damaged file.
+DAMAGE = sqlite3.DatabaseError, UnicodeDecodeError
 # What two answers to one request differ in, besides their cost.
 SAID = ("text", "finish", "first_token")
 
@@ -104,19 +106,19 @@ def _rows(db: sqlite3.Connection) -> Iterator[Row | None]:
 def _block(db: sqlite3.Connection, start: int, end: int) -> list[Row | None]:
     try:
         return db.execute(f"{ROWS} >= ? AND rowid < ?", (start, end)).fetchall()
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return [row for number in range(start, end) for row in _one(db, number)]
 
 
 def _one(db: sqlite3.Connection, number: int) -> list[Row | None]:
     try:
         return db.execute(f"{ROWS} = ?", (number,)).fetchall()
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return [None]
 
 
 def _last(db: sqlite3.Connection) -> float:
     # Of a file that is cut off nobody can say.
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*DAMAGE):
         return db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
     return inf
