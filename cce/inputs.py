@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from cce.benchmarks.files import FILE_TYPES
-from cce.benchmarks.sources import LINES, SOURCES, Folder, Source
+from cce.benchmarks.sources import SOURCES, Folder, Source, data_files
 from cce.models.engines import FINISHED
 from cce.outputs import Files, store_files
 from cce.project import own_files
@@ -45,6 +44,4 @@ def _published(folder: Folder) -> list[Path]:
         return []
     sources = [one for each in SOURCES.values() for one in ([each] if isinstance(each, Source) else each.values())]
     pattern = re.compile("|".join(f"(?:{source.file})" for source in sources))
-    named = {file: f"{Path(folder).name}/{file.relative_to(folder)}".lower() for file in Path(folder).rglob("*")}
-    known = (file for file, name in named.items() if FILE_TYPES.search(name) or name.endswith(LINES))
-    return [file for file in known if pattern.search(named[file])]
+    return [file for file, name in data_files(Path(folder)).items() if pattern.search(name)]

@@ -19,8 +19,8 @@ from cce.errors import BadInput, OutputUnusable
 
 # Files by what they are to the user.
 Files = Mapping[str, Iterable[str | Path | None]]
-# Which SQLite makes, and where answers wait that a store could not keep.
-BESIDE_A_STORE = "-wal", "-shm", "-journal", "-aside.jsonl"
+# What SQLite puts beside a store, and where answers wait that a store could not keep.
+BESIDE_A_STORE, ASIDE = ("-wal", "-shm", "-journal"), "-aside.jsonl"
 FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 ELSEWHERE = "name a file in a folder that can be written"
 NO_ROOM = "make room, or name another file, and run it again; what models have answered is in the store"
@@ -48,8 +48,8 @@ def identity(file: str | Path | int) -> object:
 
 
 def store_files(store: str | Path | None) -> list[str]:
-    """A store and the files that SQLite puts beside it."""
-    return [os.path.realpath(store) + end for end in ("", *BESIDE_A_STORE)] if store else []
+    """A store and the files beside it that belong to it."""
+    return [os.path.realpath(store) + end for end in ("", *BESIDE_A_STORE, ASIDE)] if store else []
 
 
 def _streams() -> dict[object, str]:
@@ -87,7 +87,7 @@ def _problem(file: Path, target: Path) -> str | None:
 
 
 def _is_store(file: Path) -> bool:
-    store = file.with_name(re.sub(f"({'|'.join(BESIDE_A_STORE)})$", "", file.name) or file.name)
+    store = file.with_name(re.sub(f"({'|'.join((*BESIDE_A_STORE, ASIDE))})$", "", file.name) or file.name)
     if not store.is_file():
         return False
     with store.open("rb") as opened:

@@ -18,7 +18,7 @@ import pytest
 from cce import evaluate
 from cce.errors import StoreUnusable
 from cce.models import aside
-from cce.models.store import Store, close_all, open_store
+from cce.models.store import Store, close_all, open_store, statement_of
 from cce.models.wire import Completion, Request
 from tests.conftest import planted_pair
 from tests.test_store import WRITER
@@ -26,7 +26,7 @@ from tests.test_store import WRITER
 # As WRITER, but as a run does it: many at once, each told of when it is on the disk.
 TOGETHER = """
 import asyncio, sys
-from cce.models.store import Store
+from cce.models.store import Store, statement_of
 from cce.models.wire import Completion, Request
 store = Store(sys.argv[1])
 async def one(n):
@@ -50,7 +50,7 @@ def asked(n: int) -> Request:
 def filled(path: Path, numbers, text: str = "kept") -> None:
     store = Store(path)
     for n in numbers:
-        store.put(asked(n), Completion(text, "stop"))
+        store.write([statement_of(asked(n), Completion(text, "stop"))])
     store.close()
 
 
@@ -61,6 +61,15 @@ def killed(path: Path, rows: int, program: str = WRITER) -> int:
         said = [writer.stdout.readline() for _ in range(rows)]
         writer.send_signal(signal.SIGKILL)
         return len(said) + len(writer.stdout.read().split())
+
+
+def empty_disk(folder: Path) -> Path:
+    """The image of an empty file system; where none can be made, the test is left out."""
+    image = folder / "image"
+    image.write_bytes(bytes(24 << 20))
+    if not shutil.which("mkfs.ext4") or subprocess.run(["mkfs.ext4", "-q", image]).returncode:
+        pytest.skip("no file system can be made here")
+    return image
 
 
 @contextmanager
@@ -77,10 +86,7 @@ def file_system(image: Path, folder: Path, *options: str):
 
 @pytest.mark.parametrize("program", [WRITER, TOGETHER], ids=["one by one", "together"])
 def test_what_was_said_to_be_kept_survives_a_power_cut(tmp_path, program):
-    image, cut = tmp_path / "image", tmp_path / "cut"
-    image.write_bytes(bytes(24 << 20))
-    if not shutil.which("mkfs.ext4") or subprocess.run(["mkfs.ext4", "-q", image]).returncode:
-        pytest.skip("no file system can be made here")
+    image, cut = empty_disk(tmp_path), tmp_path / "cut"
     with file_system(image, tmp_path / "disk"):
         command = [sys.executable, "-c", program, tmp_path / "disk/s.sqlite", "1000000"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
@@ -97,10 +103,7 @@ def test_what_was_said_to_be_kept_survives_a_power_cut(tmp_path, program):
 
 @pytest.mark.slow
 def test_no_cut_at_a_random_moment_loses_what_was_said_to_be_kept(tmp_path):
-    image, moments, cuts = tmp_path / "image", random.Random(0), []
-    image.write_bytes(bytes(24 << 20))
-    if not shutil.which("mkfs.ext4") or subprocess.run(["mkfs.ext4", "-q", image]).returncode:
-        pytest.skip("no file system can be made here")
+    image, moments, cuts = empty_disk(tmp_path), random.Random(0), []
     with file_system(image, tmp_path / "disk"):
         command = [sys.executable, "-c", TOGETHER, tmp_path / "disk/s.sqlite", "1000000"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
@@ -205,10 +208,7 @@ def test_a_process_that_ends_well_leaves_one_file_that_is_whole_when_copied(tmp_
 
 
 def test_a_store_with_a_log_is_read_where_nothing_can_be_written(tmp_path):
-    image = tmp_path / "image"
-    image.write_bytes(bytes(8 << 20))
-    if not shutil.which("mkfs.ext4") or subprocess.run(["mkfs.ext4", "-q", image]).returncode:
-        pytest.skip("no file system can be made here")
+    image = empty_disk(tmp_path)
     with file_system(image, tmp_path / "disk"):
         kept = killed(tmp_path / "disk/s.sqlite", 20)
     with file_system(image, tmp_path / "disk", "ro"):
@@ -235,10 +235,10 @@ def test_a_changed_row_is_left_out_counted_and_kept_anew(tmp_path, change):
     store.db.execute(f"{CHANGES[change]} WHERE key = ?", (asked(0).key,))
     assert store.get(asked(0)) is None and store.get(asked(1)).text == "kept"
     assert store.damaged == {asked(0).key}
-    store.put(asked(0), Completion("anew", "stop"))
+    store.write([statement_of(asked(0), Completion("anew", "stop"))])
     assert store.get(asked(0)).text == "anew"
     # One that is sound stays.
-    store.put(asked(1), Completion("anew", "stop"))
+    store.write([statement_of(asked(1), Completion("anew", "stop"))])
     assert store.get(asked(1)).text == "kept"
 
 
@@ -270,7 +270,7 @@ def test_an_answer_that_cannot_be_kept_waits_aside_for_the_next_start(tmp_path, 
     store = Store(tmp_path / "s.sqlite")
     full(store)
     with pytest.raises(StoreUnusable, match=r"1 answers that were paid for wait in .*aside\.jsonl, and the next run"):
-        store.put(asked(0), big(0))
+        store.write([statement_of(asked(0), big(0))])
     store.close()
     if not beside:
         (tmp_path / "s.sqlite-aside.jsonl").rmdir()
@@ -284,7 +284,7 @@ def test_of_what_waits_aside_a_line_that_was_cut_off_or_changed_is_left_out(tmp_
     full(store)
     for n in range(3):
         with pytest.raises(StoreUnusable):
-            store.put(asked(n), big(n))
+            store.write([statement_of(asked(n), big(n))])
     store.close()
     file = tmp_path / "s.sqlite-aside.jsonl"
     first, second, third = file.read_text().splitlines()
@@ -298,7 +298,7 @@ def test_what_somebody_else_put_aside_is_neither_taken_in_nor_deleted(tmp_path, 
     store, file = Store(tmp_path / "s.sqlite"), tmp_path / "s.sqlite-aside.jsonl"
     full(store)
     with pytest.raises(StoreUnusable):
-        store.put(asked(0), big(0))
+        store.write([statement_of(asked(0), big(0))])
     store.close()
     if plant == "a link":
         file.symlink_to(file.rename(tmp_path / "planted"))
@@ -308,7 +308,7 @@ def test_what_somebody_else_put_aside_is_neither_taken_in_nor_deleted(tmp_path, 
     assert len(store) == 0 and file.exists()
     full(store)
     with pytest.raises(StoreUnusable, match="wait in /tmp/"):
-        store.put(asked(0), big(0))
+        store.write([statement_of(asked(0), big(0))])
     Store(tmp_path / "s.sqlite")
 
 
@@ -322,14 +322,14 @@ def test_without_room_nothing_is_asked(server, tmp_path, monkeypatch):
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 def test_a_store_that_is_deleted_while_a_run_writes_is_one_error_and_nothing_is_lost(tmp_path, how):
     store = Store(tmp_path / "s.sqlite")
-    store.put(asked(0), Completion("kept", "stop"))
+    store.write([statement_of(asked(0), Completion("kept", "stop"))])
     if how == "replaced":
         filled(tmp_path / "other", range(5, 6))
         os.replace(tmp_path / "other", tmp_path / "s.sqlite")
     else:
         (tmp_path / "s.sqlite").unlink()
     with pytest.raises(StoreUnusable, match="it was deleted or replaced while this run writes to it"):
-        store.put(asked(1), Completion("late", "stop"))
+        store.write([statement_of(asked(1), Completion("late", "stop"))])
     store.close()
     for name in ("s.sqlite-wal", "s.sqlite-shm"):
         (tmp_path / name).unlink(missing_ok=True)
@@ -362,6 +362,6 @@ def test_a_store_of_the_parents_is_refused_in_a_forked_process(tmp_path):
 
 
 def test_closed_stores_are_opened_again(tmp_path):
-    open_store(tmp_path / "s.sqlite").put(asked(0), Completion("kept", "stop"))
+    open_store(tmp_path / "s.sqlite").write([statement_of(asked(0), Completion("kept", "stop"))])
     close_all()
     assert open_store(tmp_path / "s.sqlite").get(asked(0)).text == "kept"

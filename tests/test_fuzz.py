@@ -19,7 +19,7 @@ from cce.crowd.marks import read_text
 from cce.errors import BadInput, CCEError, StoreUnusable
 from cce.models import failures
 from cce.models.replies import MOST_TOKENS
-from cce.models.store import Store
+from cce.models.store import Store, statement_of
 from cce.models.wire import Completion, Request
 from cce.parameters import check
 from tests.fake_server import FakeServer
@@ -112,11 +112,11 @@ def whole(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     store = Store(folder / "s.sqlite")
     for n in range(40):
-        store.put(asked(n), Completion(f"answer {n} " * 30, "stop"))
+        store.write([statement_of(asked(n), Completion(f"answer {n} " * 30, "stop"))])
     store.close()
     store = Store(folder / "s.sqlite")
     for n in range(40, 80):
-        store.put(asked(n), Completion(f"answer {n} " * 30, "stop"))
+        store.write([statement_of(asked(n), Completion(f"answer {n} " * 30, "stop"))])
     for name in ("s.sqlite", "s.sqlite-wal"):
         shutil.copy(folder / name, folder / f"kept-{name}")
     store.close()

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from cce.errors import BadInput, StoreUnusable
-from cce.models.store import Store
+from cce.models.store import Store, statement_of
 from cce.models.upkeep import check, merge
 from cce.models.wire import Completion, Request
 from tests.test_store import WRITER
@@ -18,7 +18,7 @@ from tests.test_store import WRITER
 def filled(path, answer: str, numbers) -> Store:
     store = Store(path)
     for n in numbers:
-        store.put(request(n), Completion(answer, "stop"))
+        store.write([statement_of(request(n), Completion(answer, "stop"))])
     return store
 
 
@@ -150,7 +150,7 @@ def test_the_command_says_how_many_rows_are_damaged(tmp_path, make, status):
 def test_answers_that_differ_in_their_cost_alone_are_the_same(tmp_path):
     for name, seconds in (("into", 1.0), ("one", 2.0)):
         store = Store(tmp_path / name)
-        store.put(request(0), Completion("alike", "stop", 5, 6, seconds))
+        store.write([statement_of(request(0), Completion("alike", "stop", 5, 6, seconds))])
         store.close()
     assert merge(tmp_path / "into", [tmp_path / "one"]) == [(0, 1, 0, 0)]
 

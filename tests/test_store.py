@@ -15,7 +15,7 @@ from contextlib import closing
 import pytest
 
 from cce.errors import NotRecorded, StoreUnusable
-from cce.models.store import Store
+from cce.models.store import Store, statement_of
 from cce.models.store_tables import APPLICATION_ID
 from cce.models.wire import Completion, Expects, Request
 
@@ -29,18 +29,18 @@ REQUEST = {
 }
 WRITER = """
 import sys
-from cce.models.store import Store
+from cce.models.store import Store, statement_of
 from cce.models.wire import Completion, Request
 store = Store(sys.argv[1])
 for n in range(int(sys.argv[2])):
-    store.put(Request({"model": "m", "n": n, "messages": []}), Completion(str(n), "stop"))
+    store.write([statement_of(Request({"model": "m", "n": n, "messages": []}), Completion(str(n), "stop"))])
     print(n, flush=True)
 """
 
 
 def test_a_completion_comes_back_as_it_went_in(tmp_path):
     written = Completion("text \u2028 {braces}", "stop", 3, 4, 0.25, {"A": -0.5})
-    Store(tmp_path / "s.sqlite").put(Request(REQUEST), written)
+    Store(tmp_path / "s.sqlite").write([statement_of(Request(REQUEST), written)])
     assert Store(tmp_path / "s.sqlite").get(Request(REQUEST)) == written
 
 
@@ -54,7 +54,7 @@ def test_whatever_changes_the_question_changes_the_key(change):
 
 def test_two_addresses_may_call_different_models_by_one_name(tmp_path):
     store, here, there = Store(tmp_path / "s.sqlite"), *(Request(REQUEST, url=f"http://{n}/v1") for n in "ab")
-    store.put(here, Completion("here", "stop"))
+    store.write([statement_of(here, Completion("here", "stop"))])
     assert store.get(here).text == "here"
     assert store.get(there) is None
     assert store.get(Request(REQUEST)) is None
@@ -63,7 +63,7 @@ def test_two_addresses_may_call_different_models_by_one_name(tmp_path):
 def test_what_the_caller_expects_is_kept_beside_the_request_and_no_part_of_its_key(tmp_path):
     store, asked = Store(tmp_path / "s.sqlite"), Request(REQUEST, Expects("removal", apart="any"))
     assert asked.key == Request(REQUEST).key
-    store.put(asked, Completion("rewritten", "stop"))
+    store.write([statement_of(asked, Completion("rewritten", "stop"))])
     assert store.get(Request(REQUEST)).text == "rewritten"
     assert store.request(asked.key) == REQUEST | {"expects": "removal"}
 
@@ -94,7 +94,7 @@ def test_a_store_of_the_first_version_opens_and_its_keys_are_found(tmp_path, rep
     if not replay:
         # It is one of this version now.
         again = Store(tmp_path / "s.sqlite")
-        again.put(Request(REQUEST | {"sample": 1}), Completion("new", "stop"))
+        again.write([statement_of(Request(REQUEST | {"sample": 1}), Completion("new", "stop"))])
         assert [again.get(Request(REQUEST | {"sample": n})).text for n in (0, 1)] == ["old", "new"]
 
 
@@ -111,7 +111,7 @@ def test_what_a_killed_process_wrote_is_there(tmp_path):
 
 def test_a_replay_finds_what_still_stands_in_the_log_of_the_store(tmp_path):
     store = Store(tmp_path / "s.sqlite")
-    store.put(Request(REQUEST), Completion("kept", "stop"))
+    store.write([statement_of(Request(REQUEST), Completion("kept", "stop"))])
     assert (tmp_path / "s.sqlite-wal").stat().st_size
     assert Store(tmp_path / "s.sqlite", replay=True).get(Request(REQUEST)).text == "kept"
 
@@ -142,7 +142,7 @@ def test_a_foreign_file_is_refused_and_left_alone(tmp_path):
 def filled(path, rows: int) -> None:
     store = Store(path)
     for n in range(rows):
-        store.put(Request(REQUEST | {"sample": n}), Completion("text " * 50, "stop"))
+        store.write([statement_of(Request(REQUEST | {"sample": n}), Completion("text " * 50, "stop"))])
     store.close()
 
 
@@ -174,7 +174,7 @@ def test_a_full_disk_is_one_error_and_what_was_kept_before_it_is_there(tmp_path)
 def test_a_replay_refuses_what_was_not_recorded_and_writes_nothing(tmp_path):
     path = tmp_path / "s.sqlite"
     recorder = Store(path)
-    recorder.put(Request(REQUEST), Completion("yes", "stop"))
+    recorder.write([statement_of(Request(REQUEST), Completion("yes", "stop"))])
     recorder.close()
     before = path.read_bytes()
     replay = Store(path, replay=True)

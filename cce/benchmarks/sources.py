@@ -70,13 +70,17 @@ def _published_rows(file: Path) -> list[Row]:
         return [{"line": line} for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
 
 
+def data_files(folder: Path) -> dict[Path, str]:
+    """The files of a data folder that may hold rows, each with the name that a source's pattern is to match."""
+    # The folder's own name counts too, so that the data set's own folder can be given.
+    named = {file: f"{folder.name}/{file.relative_to(folder)}".lower() for file in sorted(folder.rglob("*"))}
+    return {file: name for file, name in named.items() if FILE_TYPES.search(name) or name.endswith(LINES)}
+
+
 def _matching(source: Source, folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataMissing(f"data folder {folder.absolute()} does not exist; correct data_dir or CCE_DATA")
-    # The folder's own name counts too, so that the data set's own folder can be given.
-    named = {f: f"{folder.name}/{f.relative_to(folder)}".lower() for f in sorted(folder.rglob("*"))}
-    known = {f: name for f, name in named.items() if FILE_TYPES.search(name) or name.endswith(LINES)}
-    files = [f for f, name in known.items() if re.search(source.file, name)]
+    files = [file for file, name in data_files(folder).items() if re.search(source.file, name)]
     if len({re.sub(r"-\d{5}-of-\d{5}", "", str(file)) for file in files}) > 1:
         found = ", ".join(map(str, files))
         raise BadInput(f"{folder} holds several files for {source.hub}: {found}; keep one of them there")

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from cce.crowd.methods import asks_model, options_of, prompts_of
 from cce.crowd.methods.published import FORMATS, wording
 from cce.crowd.prompts import messages_of
-from cce.errors import BadInput, CCEError
 from cce.options import Options
 
 PAIR = {"questions": ["Why?"], "answers_a": ["One."], "answers_b": ["Two."], "criteria": ""}
@@ -26,13 +25,7 @@ def check_prompts(methods: Iterable[str], options: Options) -> None:
         if own.verdict == "distribution" and asks_model(method) and not set(names) & set(FORMATS):
             names.append("letter")
         for name in names:
-            try:
-                messages_of(name, own.prompts, **_texts(name))
-            except CCEError:
-                raise
-            # A template may do whatever an expression can.
-            except Exception as error:
-                raise BadInput(f"prompt {name}.jinja in {own.prompts}: {error}") from error
+            messages_of(name, own.prompts, **_texts(name))
 
 
 def _texts(name: str) -> dict:

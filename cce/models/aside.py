@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import TextIO
 
+from cce.outputs import ASIDE
 from cce.text import whole_characters
 
 
@@ -60,4 +61,4 @@ def _is_own(file: Path) -> bool:
 
 def _places(store: Path) -> list[Path]:
     name = hashlib.sha256(whole_characters(str(store)).encode()).hexdigest()[:16]
-    return [store.with_name(store.name + "-aside.jsonl"), Path(gettempdir()) / f"cce-{name}-aside.jsonl"]
+    return [store.with_name(store.name + ASIDE), Path(gettempdir()) / f"cce-{name}{ASIDE}"]

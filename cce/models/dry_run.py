@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cce.models.store import Store
+from cce.models.store_tables import SOUND
 from cce.models.wire import Completion, Kind, Request
 
 # Usual lengths. Judgments: GPT-4o's of the paper's Figure 3, overall, without a crowd; their rewritings are as long.
@@ -136,8 +137,8 @@ def _known(path: Path | None) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
     store, seen = Store(path, replay=True) if path else Store(), defaultdict(list)
     last = store.db.execute("SELECT max(rowid) FROM completions").fetchone()[0] or 0
     drawn = json.dumps(list(range(1, last + 1, max(1, last // SAMPLE))))
-    found = """SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))
-    AND is_sound(CAST(key AS BLOB), CAST(request AS BLOB), CAST(response AS BLOB), CAST(checksum AS BLOB))"""
+    found = f"""SELECT request, response FROM completions WHERE rowid IN (SELECT value FROM json_each(?))
+    AND {SOUND}"""
     for row in store.db.execute(found, (drawn,)):
         request, answer = map(json.loads, row)
         # Refused prompts count no tokens, nor do servers that report none. Old stores have no kinds.

@@ -23,14 +23,14 @@ from cce.models import store_file
 from cce.models.aside import put_aside, taken_in
 from cce.models.commits import Commits, Statement
 from cce.models.store_file import usable
-from cce.models.store_tables import CREATE, Row, checksum, is_sound, ready
+from cce.models.store_tables import CREATE, SOUND, Row, checksum, is_sound, ready
 from cce.models.wire import Completion, Request
+from cce.outputs import identity
 
 # The first answer stays; a content that was refused may be answered later, and a damaged row is worth nothing.
-PUT = """INSERT INTO completions VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
+PUT = f"""INSERT INTO completions VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
 SET request = excluded.request, response = excluded.response, checksum = excluded.checksum
-WHERE NOT is_sound(CAST(key AS BLOB), CAST(request AS BLOB), CAST(response AS BLOB), CAST(checksum AS BLOB))
-OR json_extract(response, '$.finish') = 'refused'"""
+WHERE NOT {SOUND} OR json_extract(response, '$.finish') = 'refused'"""
 SPEND = """INSERT INTO spent VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET
 calls = calls + excluded.calls, tokens = tokens + excluded.tokens, dollars = dollars + excluded.dollars"""
 NEXT_MARK = "UPDATE log SET mark = substr(mark, 1, 25) || printf('%012d', substr(mark, 26) + 1)"
@@ -54,8 +54,8 @@ class Store:
         with usable(self.path):
             self.db = self._opened()
             # What is read does not wait for what is written.
-            self.writer = self.db if replay or not path else ready(store_file.opened(self.path))
-            self.place = self._place()
+            self.writer = self.db if replay or not path else ready(store_file.connected(self.path.as_uri()))
+            self.place = path and identity(self.path)
         if path and not replay:
             self._take_in()
 
@@ -69,13 +69,10 @@ class Store:
             raise NotRecorded(f"{self.path} has no answer of {request.body['model']} to: {start!r}; record it anew")
         return None
 
-    def put(self, request: Request, completion: Completion) -> Completion:
-        """Keep an answer at once, and return it with its key; where two processes bought the same, the first stays."""
-        self.write([statement_of(request, completion)])
-        return replace(completion, key=request.key)
-
     async def keep(self, request: Request, completion: Completion) -> Completion:
-        """The same together with what else arrives meanwhile; returns once it is on the disk."""
+        """Keep an answer, together with what else arrives meanwhile, and return it with its key once it is on the disk;
+        where two processes bought the same, the first stays.
+        """
         await self._kept(statement_of(request, completion))
         return replace(completion, key=request.key)
 
@@ -176,15 +173,8 @@ class Store:
             raise
 
     def _check_there(self) -> None:
-        if self.path and self._place() != self.place:
+        if self.path and identity(self.path) != self.place:
             raise OSError("it was deleted or replaced while this run writes to it")
-
-    def _place(self) -> tuple[int, int] | None:
-        # None for one in memory, and where the name leads nowhere.
-        with suppress(OSError):
-            there = os.stat(self.path) if self.path else None
-            return there and (there.st_dev, there.st_ino)
-        return None
 
     def _take_in(self) -> None:
         with taken_in(self.path) as rows:

@@ -19,6 +19,8 @@ TABLES = {
     "spent": "(run TEXT PRIMARY KEY, calls INTEGER, tokens INTEGER, dollars REAL)",
     "log": "(mark TEXT)",
 }
+# Whether a row is, in SQL. As bytes, since those of a damaged row may be no text.
+SOUND = "is_sound(CAST(key AS BLOB), CAST(request AS BLOB), CAST(response AS BLOB), CAST(checksum AS BLOB))"
 WITHOUT_CHECKSUMS = "SELECT rowid, key, request, response, NULL AS checksum FROM main.completions"
 
 
@@ -38,7 +40,6 @@ def is_sound(key: str, request: str, response: str, known: str | None) -> bool:
 
 
 def _as_text(value: object) -> object:
-    # SQL hands bytes over, since those of a damaged row may be no text.
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 

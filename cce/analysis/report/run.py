@@ -26,6 +26,7 @@ from cce.models.endpoint import OPENAI_URL
 from cce.models.manners import Manners
 from cce.models.settings import reached
 from cce.models.store import Store
+from cce.outputs import BESIDE_A_STORE
 from cce.spending import price_of
 
 COSTS = ["prompt_tokens", "completion_tokens", "seconds"]
@@ -111,7 +112,7 @@ class Executed:
             return self.named_store
         file = self.folder / Path(self.parameters["store"]).name
         # SQLite also reads what lies beside it.
-        for one in (file.with_name(file.name + end) for end in ("", "-wal", "-shm", "-journal")):
+        for one in (file.with_name(file.name + end) for end in ("", *BESIDE_A_STORE)):
             if os.path.lexists(one):
                 self._own(one)
         return file
