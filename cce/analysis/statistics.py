@@ -71,12 +71,41 @@ def difference(score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster
     mean = float(_ratio(differences, weights))
     if np.allclose(differences, mean * weights):
         return Estimate(mean, nan, nan)
-    # The plain percentile interval is as narrow as a normal one with the variance divided by n instead of n - 1.
-    n = len(weights)
-    expanded = 2 * norm.cdf(t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1))) - 1
     drawing = {"n_resamples": RESAMPLES, "batch": 100, "method": "percentile", "rng": np.random.default_rng(0)}
-    resampled = bootstrap((differences, weights), _ratio, paired=True, confidence_level=float(expanded), **drawing)
+    level = _expanded(len(weights))
+    resampled = bootstrap((differences, weights), _ratio, paired=True, confidence_level=level, **drawing)
     return Estimate(mean, *map(float, resampled.confidence_interval))
+
+
+def resampled_means(values: ArrayLike, cluster: ArrayLike, resamples: int = 1_999) -> np.ndarray:
+    """The means of the columns of `values`, one row a pair, over clusters drawn with replacement by a fixed seed: by
+    resample and column. From these follows the interval of whatever is computed from several means, by `interval_of`.
+    """
+    values = np.asarray(values, float)
+    places = np.unique(cluster, return_inverse=True)[1]
+    sums, sizes = np.zeros((places.max() + 1, values.shape[1])), np.bincount(places)
+    np.add.at(sums, places, values)
+    drawn = np.random.default_rng(0).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), resamples)
+    return drawn @ sums / (drawn @ sizes)[:, None]
+
+
+def interval_of(value: float, resampled: np.ndarray, clusters: int) -> Estimate:
+    """The value with the 95% percentile interval of its resamples, expanded as that of `difference`; NaN for both ends
+    where resampling shows nothing. Ends may be infinite, where the value may be.
+    """
+    known = resampled[~np.isnan(resampled)]
+    if clusters < 2 or not len(known) or known.min() == known.max():
+        return Estimate(value, nan, nan)
+    outside = (1 - _expanded(clusters)) / 2
+    # A resample's own value, since between a number and infinity there is none.
+    low, high = np.quantile(known, [outside, 1 - outside], method="nearest")
+    return Estimate(value, float(low), float(high))
+
+
+def _expanded(clusters: int) -> float:
+    # The plain percentile interval is as narrow as a normal one with the variance divided by n instead of n - 1.
+    wide = t.ppf(0.975, clusters - 1) * np.sqrt(clusters / (clusters - 1))
+    return float(2 * norm.cdf(wide) - 1)
 
 
 def mcnemar_p(right: ArrayLike, baseline_right: ArrayLike) -> float:

@@ -9,12 +9,12 @@ alike. Votes that are ties are left out.
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from math import factorial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from cce.analysis.coalitions import alone, coalitions, left_out, shapley
 from cce.analysis.elsewhere import load_judgments
 from cce.analysis.elsewhere.mt_bench import MODELS, PLACE, parts_of, verdicts, votes
 from cce.analysis.statistics import difference, with_interval
@@ -166,46 +166,17 @@ def member_table(crowd: Crowd) -> pd.DataFrame:
     crowd of it), left_out (what is lost without it) and shapley (its part of what the crowd is above a half), in points
     with their intervals.
     """
-    value = {
-        chosen: 100 * crowd.agrees(crowd.net(list(chosen)))
-        for size in range(OTHERS + 1)
-        for chosen in combinations(range(OTHERS), size)
-    }
-    measures = {"alone": _alone, "left_out": _left_out, "shapley": _shapley}
-    # By vote and place among the four.
-    places = range(OTHERS)
-    found = {name: np.stack([measure(value, place) for place in places], axis=1) for name, measure in measures.items()}
+    value = 100 * np.stack([crowd.agrees(crowd.net(np.flatnonzero(chosen))) for chosen in coalitions(OTHERS)])
+    # By place among the four and vote.
+    found = {"alone": alone(value), "left_out": left_out(value), "shapley": shapley(value)}
     rows = []
     for model, name in enumerate(MODELS):
         vote, place = np.nonzero(crowd.others == model)
         told = {"model": name, "votes": len(vote)}
         for measure, worth in found.items():
-            told |= difference(worth[vote, place], 0, 1, crowd.cluster[vote]).named(measure)
+            told |= difference(worth[place, vote], 0, 1, crowd.cluster[vote]).named(measure)
         rows.append(told)
     return pd.DataFrame(rows)
-
-
-Values = dict[tuple[int, ...], np.ndarray]
-
-
-def _alone(value: Values, place: int) -> np.ndarray:
-    return value[(place,)]
-
-
-def _left_out(value: Values, place: int) -> np.ndarray:
-    whole = tuple(range(OTHERS))
-    return value[whole] - value[tuple(one for one in whole if one != place)]
-
-
-def _shapley(value: Values, place: int) -> np.ndarray:
-    """The mean, over all orders in which members may come, of what this one adds (Shapley 1953)."""
-    added = 0.0
-    for chosen in value:
-        if place not in chosen:
-            with_it = tuple(sorted((*chosen, place)))
-            ways = factorial(len(chosen)) * factorial(OTHERS - len(chosen) - 1) / factorial(OTHERS)
-            added = added + ways * (value[with_it] - value[chosen])
-    return added
 
 
 # Of the four others, who come in the order of their strength: which two.
