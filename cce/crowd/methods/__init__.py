@@ -162,9 +162,9 @@ def method_named(name: str) -> Callable[[Session, Pair], Awaitable[Judged]]:
 
     Raises BadInput for a name that is none, PrometheusMissing where Prometheus's wording is not installed.
     """
-    family, budget, _ = method_parts(name)
+    family, budget, noise, _ = method_parts(name)
     method = METHODS.get(family)
-    if method is None or method.budgeted != (budget is not None):
+    if method is None or method.budgeted != (budget is not None) or noise:
         known = [f"{family}@N" if method.budgeted else family for family, method in METHODS.items()]
         sets = " or ".join(f":{name}" for name in PROMPTS)
         raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 to 9999, perhaps with {sets}")
@@ -200,5 +200,5 @@ def options_of(name: str, options: Options) -> Options:
 
 def crowd_needed(name: str) -> int:
     """How many crowd members fill the method's budget: each gives two comparisons; 0 without a crowd."""
-    family, budget, _ = method_parts(name)
+    family, budget, *_ = method_parts(name)
     return (budget + 1) // 2 if METHODS[family].crowded else 0
