@@ -26,8 +26,8 @@ from cce.outputs import alone, append, begun, check_writable, clearly, identity
 # What a row says, in this order.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
 COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
-COLUMNS += ["seconds", "selected", "notes", "outcome_cuts", "context_cuts", "judgments_cut_off", "answers_cut_off"]
-COLUMNS += ["crowd_refused", "length_a", "length_b", "unreadable", "failed"]
+COLUMNS += ["seconds", "dollars", "selected", "notes", "outcome_cuts", "context_cuts", "judgments_cut_off"]
+COLUMNS += ["answers_cut_off", "crowd_refused", "length_a", "length_b", "unreadable", "failed"]
 # The fields that come first in a record's JSON object; the others follow.
 FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
 # Fields of a row that are one of a few words, and those that are numbers.
@@ -76,7 +76,7 @@ def _row(pair: Pair, judged: Judged, session: Session) -> dict:
     row |= {"text": given.text, "text_swapped": swapped and swapped.text, "rationale_tokens": given.tokens}
     row |= {"selected": len(judged.selected.chosen), "notes": sum(bool(note.shown) for note in notes[0])}
     row |= {"outcome_cuts": sum(note.stubborn for of_order in notes for note in of_order)}
-    row |= session.cost() | {"context_cuts": session.context_cuts}
+    row |= session.cost() | {"dollars": session.dollars(), "context_cuts": session.context_cuts}
     row |= {"judgments_cut_off": session.cut_off("judgment", "removal"), "answers_cut_off": session.cut_off("answer")}
     row |= {"crowd_refused": len(session.refused)}
     row |= dict(zip(("length_a", "length_b"), pair.lengths, strict=True))
@@ -159,7 +159,8 @@ def read_rows(path: str | Path) -> pd.DataFrame:
             for name, known in words.items():
                 codes[name].append(-1 if record[name] is None else known.setdefault(record[name], len(known)))
             for name, column in numbers.items():
-                column.append(nan if record[name] is None else record[name])
+                # Records of earlier versions have no dollars.
+                column.append(nan if record.get(name) is None else record[name])
     columns = {name: pd.Categorical.from_codes(codes[name], list(known)) for name, known in words.items()}
     columns |= {name: np.frombuffer(column) for name, column in numbers.items()}
     return pd.DataFrame(columns | {"cluster": np.array(clusters), "id": np.arange(len(clusters))}, copy=False)

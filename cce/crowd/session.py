@@ -24,8 +24,9 @@ class Session:
     """The models that are asked about a pair or question, how they are asked, and what that has used so far.
 
     `used` has the completions, each with its kind, by their keys, so that what two methods or two sessions share counts
-    once; `context_cuts` counts the prompts that had to be shortened; `refused` has the letters of the crowd's members
-    that a filter refused. `other` is a further pair, where one is needed.
+    once; `paid` has what each costs in US dollars, None without a known price; `context_cuts` counts the prompts that
+    had to be shortened; `refused` has the letters of the crowd's members that a filter refused. `other` is a further
+    pair, where one is needed.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Session:
     crowd: tuple[LLM, ...] = ()
     other: Pair | None = None
     used: dict[str, tuple[Kind, Completion]] = field(default_factory=dict)
+    paid: dict[str, float | None] = field(default_factory=dict)
     context_cuts: int = 0
     refused: set[str] = field(default_factory=set)
 
@@ -47,6 +49,8 @@ class Session:
         sampling = {"max_tokens": self.options.max_tokens} | sampling
         completion = await model.acomplete(messages, expects=expects, **sampling)
         self.used[completion.key] = expects.kind, completion
+        price, tokens = model.listed_price, (completion.prompt_tokens, completion.completion_tokens)
+        self.paid[completion.key] = price.of(*tokens)["dollars"] if price else None
         return completion
 
     async def converse(
@@ -123,6 +127,11 @@ class Session:
         used = [completion for _, completion in self.used.values()]
         tokens = {name: sum(getattr(one, name) for one in used) for name in ("prompt_tokens", "completion_tokens")}
         return {"calls": len(used)} | tokens | {"seconds": round(sum(one.seconds for one in used), 3)}
+
+    def dollars(self) -> float | None:
+        """What the session has used in US dollars, by the list of prices; None where a model has no known price."""
+        paid = self.paid.values()
+        return None if None in paid else round(sum(paid), 8)
 
     def cut_off(self, *kinds: Kind) -> float | None:
         """The share of the completions of these kinds that `max_tokens` cut off; None without any."""

@@ -15,7 +15,7 @@ from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
-from cce.spending import BUDGET, Bill, checked_price
+from cce.spending import BUDGET, Bill, checked_price, price_of
 
 # No server's is smaller, in tokens: a shorter prompt with its answer fits.
 SMALLEST_CONTEXT = 2048
@@ -38,6 +38,7 @@ class LLM:
         self.model, self.bill, self.landing = model, Bill(), options.landing
         self.settings = settings_of(model)
         self.price = checked_price(self.endpoint.name, self.endpoint.url)
+        self.listed_price = price_of(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or options.concurrency
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
