@@ -62,9 +62,9 @@ def evaluate(
     seconds (of model time), dollars (None without a known price), selected (crowd judgments drawn), notes (shown to the
     judge), outcome_cuts (rewritings that still held an outcome, over all orders), context_cuts (shortened prompts),
     judgments_cut_off (the share of judgments and rewritings that max_tokens cut off), answers_cut_off (of crowd
-    answers), crowd_refused (members that a filter refused, and the crowd went on without), length_a and length_b (of the answers, in characters), unreadable
-    (None, or why no verdict could be read), failed (None, or why a call failed for good: the judgment is then missing,
-    neither right nor wrong, which is warned of).
+    answers), crowd_refused (members that a filter refused, and the crowd went on without), length_a and length_b (of
+    the answers, in characters), unreadable (None, or why no verdict could be read), failed (None, or why a call failed
+    for good: the judgment is then missing, neither right nor wrong, which is warned of).
     Raises BadInput before any request is sent, EndpointFailed for a useless endpoint, BoundReached at a bound on costs.
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))
