@@ -22,14 +22,14 @@ import pandas as pd
 
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question
 from cce.crowd.evaluate import check_crowd, check_lists, check_reading, warn
-from cce.crowd.methods import asks_model, is_by_criteria, method_named, needs_other, noise_of, options_of
+from cce.crowd.methods import asks_model, is_by_criteria, method_named, needs_other, options_of
 from cce.crowd.record import Judged, Records
 from cce.crowd.session import Session
 from cce.errors import BadInput
 from cce.models.batch import results
 from cce.models.client import LLM
 from cce.models.loop import together
-from cce.names import NO_JUDGE
+from cce.names import NO_JUDGE, method_parts
 from cce.options import DEFAULTS, Options
 
 RANDOM = "random"
@@ -102,7 +102,7 @@ def pick(
     models = {name: LLM(name, options) for name in [judge, *crowd] if method != RANDOM and asks_model(method)}
     own = options if method == RANDOM else options_of(method, options)
     members = tuple(models[name] for name in crowd if name in models)
-    session = Session("", own, models.get(judge), members, noise=noise_of(method))
+    session = Session("", own, models.get(judge), members, noise=method_parts(method).noise)
     step = partial(_picked, method=method, asking=session)
 
     def row(picked: dict) -> dict:

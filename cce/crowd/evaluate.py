@@ -16,16 +16,7 @@ import pandas as pd
 from cce.benchmarks.doubts import doubts_of
 from cce.benchmarks.pair import Pair
 from cce.benchmarks.pair_file import PairFile, as_pairs
-from cce.crowd.methods import (
-    asks_model,
-    crowd_needed,
-    is_by_criteria,
-    is_jury,
-    method_named,
-    needs_other,
-    noise_of,
-    options_of,
-)
+from cce.crowd.methods import asks_model, crowd_needed, is_by_criteria, is_jury, method_named, needs_other, options_of
 from cce.crowd.record import COLUMNS, Judged, Records, record_of
 from cce.crowd.rehearsal import check_prompts
 from cce.crowd.session import Session
@@ -34,7 +25,7 @@ from cce.errors import BadInput, CallFailed
 from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
 from cce.models.wire import CUT_OFF
-from cce.names import NO_JUDGE
+from cce.names import NO_JUDGE, method_parts
 from cce.options import DEFAULTS, Options
 from cce.text import visible
 
@@ -152,7 +143,7 @@ class Evaluation:
             options = options.but(order=pair.order) if pair.order else options
             other = self.pairs[self.others[place]] if needs_other(method) else None
             models = self.models.get(self.judges.get(judge)), self.crowd
-            session = Session(pair.id, options, *models, other, noise_of(method))
+            session = Session(pair.id, options, *models, other, method_parts(method).noise)
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:

@@ -3,9 +3,9 @@
 The cut: every sentence in which one of the usual phrasings of an outcome stands. An observation on one point ("A is
 better organised") stays; docs/outcomes.md says how well that works.
 
-The names: the prompt asks for "Assistant A" and "Assistant B" throughout. Judges also write "Answer B", "A and B", "B's"
-or plain "B", and the capital A is an English article as well. A bare letter is renamed where it can only be the name,
-and left alone where it may be something else.
+The names: the prompt asks for "Assistant A" and "Assistant B" throughout. Judges also write "Answer B", "A and B",
+"B's" or plain "B", and the capital A is an English article as well. A bare letter is renamed where it can only be the
+name, and left alone where it may be something else.
 """
 
 import re

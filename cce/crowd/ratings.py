@@ -1,4 +1,4 @@
-"""Ratings of one answer: how they are read from a judge's text, or from its next token, and broken up in other texts."""
+"""Ratings of one answer: read from a judge's text or from its next token, and broken up in the texts it judges."""
 
 import re
 from math import log

@@ -27,7 +27,7 @@ from cce.crowd.session import Session
 from cce.crowd.verdict import Judgment, majority, unwritten
 from cce.errors import BadInput
 from cce.models.loop import together
-from cce.names import NOISES, Noise, cce_family, method_name, method_parts
+from cce.names import NOISES, cce_family, method_name, method_parts
 from cce.options import PROMPTS, Options
 
 # Methods of one judgment differ in their prompt alone: prompts/NAME.jinja.
@@ -146,9 +146,7 @@ def method_named(name: str) -> Callable[[Session, Pair], Awaitable[Judged]]:
         raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 to 9999, perhaps with {more}")
     if noise and not method.noisy:
         clean = method_name(method_parts(name)._replace(noise=None))
-        raise BadInput(
-            f"method {name}: there is no crowd of the pair's own to be noisy; leave it {clean}, or take cce@N"
-        )
+        raise BadInput(f"method {name}: it has no crowd that judges the pair to be noisy; take {clean}, or cce@N")
     method.check()
     return partial(method.judge, budget=budget) if method.budgeted else method.judge
 
@@ -158,15 +156,10 @@ def asks_model(name: str) -> bool:
     return METHODS[method_parts(name).family].asks
 
 
-def noise_of(name: str) -> Noise | None:
-    """What is wrong with the method's crowd, on purpose."""
-    return method_parts(name).noise
-
-
 def needs_other(name: str) -> bool:
     """Whether the method takes another pair: to show its notes, or the crowd's answers to its question."""
-    noise = noise_of(name)
-    return METHODS[method_parts(name).family].shuffled or (noise is not None and noise.kind == "foreign")
+    family, _, noise, _ = method_parts(name)
+    return METHODS[family].shuffled or (noise is not None and noise.kind == "foreign")
 
 
 def is_by_criteria(name: str) -> bool:
@@ -176,8 +169,8 @@ def is_by_criteria(name: str) -> bool:
 
 def prompts_of(name: str) -> tuple[str, ...]:
     """The prompts that the method fills."""
-    noise = noise_of(name)
-    return METHODS[method_parts(name).family].prompts + (("liar",) if noise and noise.kind == "liar" else ())
+    family, _, noise, _ = method_parts(name)
+    return METHODS[family].prompts + (("liar",) if noise and noise.kind == "liar" else ())
 
 
 def options_of(name: str, options: Options) -> Options:

@@ -19,13 +19,13 @@ CRITERIA = yaml.safe_load(Path(__file__).parents[1].joinpath("criteria.yaml").re
 
 
 async def criteria(session: Session, pair: Pair) -> Judged:
-    """Vanilla by the criteria of the pair's task. Where the pair has criteria of its own, by these: it is vanilla then."""
+    """Vanilla by the criteria of the pair's task; by the pair's own where it has some, which is what vanilla does."""
     told = pair.criteria or f"{CRITERIA['usual']}. Above all, look at {of_task(pair)}"
     return Judged(await compare(session, replace(Comparison.of(pair), criteria=told)))
 
 
 def of_task(pair: Pair) -> str:
-    """What counts for the pair's benchmark and subset, as the end of a sentence; that of `any` where neither is known."""
+    """What counts in the pair's benchmark and subset, to end a sentence; what counts in `any` where none is known."""
     place = f"{pair.benchmark}/{pair.subset}"
     kind = next((kind for pattern, kind in CRITERIA["places"].items() if re.search(pattern, place)), "any")
     return CRITERIA["kinds"][kind]

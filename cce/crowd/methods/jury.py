@@ -1,4 +1,4 @@
-"""A jury: different models judge, and no crowd answers. The judge and each model of the crowd compare A and B as vanilla.
+"""A jury: different models judge, and none answers. The judge and each crowd model compare A and B, as in vanilla.
 
 Source: Verga et al., arXiv 2404.18796, who let a panel of smaller judges vote, or average what they find.
 """
@@ -18,7 +18,7 @@ from cce.models.loop import together
 
 
 async def jury(session: Session, pair: Pair) -> Judged:
-    """The verdict of most; ties and unreadable votes are none, and of as many for A as for B the judge's own decides."""
+    """The verdict of most; ties and unreadable votes are none, and between two halves the judge's own vote decides."""
     return Judged(majority(await _votes(session, pair)))
 
 
