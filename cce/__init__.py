@@ -13,6 +13,7 @@ _HOMES = {
     "cce.analysis.elsewhere": ["load_judgments"],
     "cce.benchmarks": ["load_instructions", "load_pairs", "load_pools", "load_questions", "load_references"],
     "cce.benchmarks.alpaca_eval": ["load_gamed"],
+    "cce.benchmarks.biases": ["planted"],
     "cce.benchmarks.pair": ["Pair", "pair_named"],
     "cce.benchmarks.published": ["explained"],
     "cce.chat.grading": ["answer_questions", "grade", "preferences"],

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, ValidationError, ValidationInfo, create_model
 
+from cce.benchmarks.biases import check_bias
 from cce.benchmarks.pair import shard_of
 from cce.benchmarks.published import Scoring
 from cce.chat.picking import RANDOM
@@ -75,6 +76,7 @@ Settings = create_model("Settings", __config__=ConfigDict(strict=True, extra="fo
 Trained = Annotated[Settings, _taken_by(lambda settings: Recipe(**settings.model_dump()))]
 Text = Annotated[str, Field(min_length=1)]
 Method = Annotated[Text, _taken_by(_method)]
+Bias = Annotated[Text, _taken_by(check_bias)]
 Names = _wanted(list[Text], 'one name or more, each in quotes: write a list, such as ["embedded"]', min_length=1)
 Count = _wanted(PositiveInt, "a whole number from 1 up")
 CountOrNone = _wanted(PositiveInt | None, "a whole number from 1 up, or None for all")
@@ -83,7 +85,12 @@ KINDS = [
     (Annotated[Names, AfterValidator(_graded), AfterValidator(_unlike)], "benchmarks"),
     (Names, "judges graders samplers"),
     (_wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []'), "crowd"),
-    (_wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1), "methods"),
+    (
+        _wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1),
+        "methods focus",
+    ),
+    (_wanted(list[Bias], 'one bias or more: write a list, such as ["position", "length"]', min_length=1), "biases"),
+    (_wanted(dict[Text, Names], 'a dict from titles to lists of models, such as {"self": ["m", "m"]}'), "crowds"),
     (_wanted(Text, "a text that is not empty"), "store analyst teach_on base instructions"),
     (_wanted(Annotated[Text, _taken_by(check_results)], "a text that is not empty"), "out figures trained"),
     (_wanted(Text | None, "a text that is not empty, or None"), "pair data_dir prompts"),

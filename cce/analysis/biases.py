@@ -19,8 +19,9 @@ def bias_table(plain: pd.DataFrame, biased: Mapping[str, pd.DataFrame]) -> pd.Da
 
     Takes frames of `evaluate`: of the pairs as they are, and of `planted` ones by bias. A verdict is `turned` where it
     is another than without the bias, whichever way; CALM's robustness rate is the rest. Of `position` it is turned
-    where it does not go with the answer. `more_than_vanilla` compares that with vanilla on the same pairs. `accuracy` is that with the bias, `change` how far it is above that without. Pairs of which
-    a judgment is missing are left out, and every pair counts alike. Raises BadInput where vanilla is not there.
+    where it does not go with the answer. `more_than_vanilla` is the difference from vanilla on the same pairs,
+    `accuracy` that with the bias, and `change` the difference from that without. Pairs of which a judgment is missing
+    are left out, and every pair counts alike. Raises BadInput where vanilla is not there.
     """
     if "vanilla" not in set(plain.method):
         raise BadInput("biases: vanilla is what the others stand beside; judge by it, too")

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from math import nan
 
 import numpy as np
@@ -15,7 +16,7 @@ from cce.analysis.length import difference_at_equal_length
 from cce.analysis.paper import paper_gain, sought_gain
 from cce.analysis.statistics import difference, holm, mcnemar_p, pairs_needed, with_interval
 from cce.crowd.methods import METHODS
-from cce.names import AVERAGES, NO_JUDGE, method_parts, short_name
+from cce.names import AVERAGES, NO_JUDGE, family, method_parts, short_name
 from cce.text import visible
 
 COLUMNS = [*GROUP, "baseline", "pairs", "instructions", *with_interval("difference")]
@@ -68,6 +69,28 @@ def selection_comparisons(scores: pd.DataFrame) -> pd.DataFrame:
                 at_budget(method, budget) for method in methods
             )
     return contrasted(scores, contrasts)
+
+
+def round_comparisons(scores: pd.DataFrame, begin: str) -> pd.DataFrame:
+    """Compare every round of `refine` with the round before, and `cce-again` with `cce`: rows of `comparison_table`.
+
+    `begin` is the method that round 0 is: `cce` with the whole crowd in view.
+    """
+    known = scores.method.unique()
+    rounds = sorted((name for name in known if family(name) == "refine"), key=lambda name: method_parts(name).budget)
+    contrasts = {before: [after] for before, after in pairwise([begin, *rounds])}
+    for name in (name for name in known if family(name) == "cce-again"):
+        contrasts.setdefault(at_budget("cce", method_parts(name).budget), []).append(name)
+    return contrasted(scores, contrasts)
+
+
+def crowd_comparisons(scores: pd.DataFrame, by_crowd: Mapping[str, pd.DataFrame], method: str) -> pd.DataFrame:
+    """Compare a method with other crowds, by their names, with itself in `scores` and with vanilla there: the rows of
+    `comparison_table`, in which the method has the crowd's name behind its own.
+    """
+    others = {f"{method}, {name}": own[own.method == method] for name, own in by_crowd.items()}
+    every = pd.concat([scores, *(own.assign(method=name) for name, own in others.items())], ignore_index=True)
+    return contrasted(every, {method: list(others), "vanilla": [method, *others]})
 
 
 def at_budget(name: str, budget: int) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cce.analysis.comparison import CONTRASTS, at_budget
+from cce.analysis.figures.beyond import frontier, open_questions
 from cce.analysis.figures.calibration import calibration
 from cce.analysis.figures.curves import loss_curves, scaling
 from cce.analysis.figures.dot_plot import NOT_RUN, dot_plot, one_pair, our_marks
@@ -29,8 +30,8 @@ from cce.analysis.paper import (
 )
 from cce.names import AVERAGE, TAUGHT, UNTRAINED, family, method_parts, short_name
 
-__all__ = ["calibration", "distillation", "judge_accuracy", "key_points_and_coverage", "loss_curves", "one_pair"]
-__all__ += ["published_verdicts", "rejection", "scaling", "selection_differences"]
+__all__ = ["calibration", "distillation", "frontier", "judge_accuracy", "key_points_and_coverage", "loss_curves"]
+__all__ += ["one_pair", "open_questions", "published_verdicts", "rejection", "scaling", "selection_differences"]
 
 AGAINST = "\nagainst "
 MEASURES = {"points": "key points per rationale", "coverage": "coverage of the full list (%)"}
