@@ -25,6 +25,7 @@ MATERIAL = re.compile(
     r"The user's question|The user to Assistant|Assistant [AB]'s answer|(Note|Judgment|Review) \d|The comparison"
 )
 NOTE = re.compile(r"(Note|Judgment) \d")
+MAJORITY = re.compile(r"people prefer the answer of Assistant ([AB])")
 ORDERED = re.compile(r"prefer Assistant ([AB])")
 
 
@@ -35,6 +36,7 @@ class FakeServer:
     Models: `crowd-N` answers with quality N; `judge` sees quality; `position-judge` always prefers the first
     answer; `leaning-judge` prefers it unless the second is better by 3 or more; `mute-judge` writes no verdict;
     `stubborn-judge` keeps the verdict when told to remove it; `terse-judge` says nothing but its verdict, and keeps it;
+    `swayed-judge` goes with a majority of people that the question names;
     `obedient-judge` does what stands outside the sections of material and quotes both answers; `leaky-judge` repeats
     the key; `fallible-judge` is right as often as `tests.planted` says of the method whose prompt it sees. Any other
     name errs on a quarter of the questions, marks its points as "[point: ...]", one more with every note that it sees,
@@ -179,6 +181,8 @@ def verdict_of(asked: dict) -> str:
     """The letter that this judge holds to be the better one."""
     if asked["model"] == "obedient-judge" and ordered(user_prompt(asked)):
         return ordered(user_prompt(asked))
+    if asked["model"] == "swayed-judge" and (found := MAJORITY.search(user_prompt(asked))):
+        return found[1]
     better = "A" if lead_of(asked) >= 0 else "B"
     return {"A": "B", "B": "A"}[better] if errs(asked) else better
 
