@@ -42,8 +42,8 @@ def short_name(model: str) -> str:
 
 @cache
 def method_parts(method: str) -> MethodName:
-    """`cce@16~flipped25:paper` is of the family `cce`, with a budget of 16, a quarter of its crowd judgments flipped, and
-    prompts of the set `paper`.
+    """`cce@16~flipped25:paper` is of the family `cce`, with a budget of 16, a quarter of its crowd judgments flipped,
+    and prompts of the set `paper`.
     """
     if (found := METHOD.fullmatch(method)) is None:
         return MethodName(method, None, None, None)
