@@ -49,7 +49,11 @@ def rival_table(scores: pd.DataFrame, method: str) -> pd.DataFrame:
     table.loc[table.asked == "left_only", COSTS] = 0
     table = table.join(own, on=["benchmark", "judge"])
     table["times_tokens"] = table.tokens / table.own
-    return table.sort_values(["benchmark", "judge", "tokens"], kind="stable", ignore_index=True)[RIVALS]
+    table = table.sort_values("tokens", kind="stable")
+    groups = [
+        own for _, own in table.groupby(pd.Categorical(table.benchmark, scores.benchmark.unique()), observed=True)
+    ]
+    return pd.concat(groups, ignore_index=True)[RIVALS]
 
 
 def _costs(rows: pd.DataFrame) -> dict:

@@ -27,12 +27,17 @@ def noise_levels(scores: pd.DataFrame) -> pd.DataFrame:
     Takes what `scored` returns. `share` is in percent; accuracy likewise, and difference in points from vanilla on the
     same pairs, both with their 95% intervals.
     """
+    levels = _levels(scores)
+    names = {name for own in levels.values() for name in own.values()}
+    known = scores[scores.method.isin({*names, "vanilla"})].dropna(subset="score")
+    beside = comparison_table(known).set_index(GROUP)[DIFFERENCE] if levels else None
     rows = []
-    for (benchmark, judge, method), levels in _levels(scores).items():
-        for (noise, share), name in levels.items():
-            own = scores[(scores.benchmark == benchmark) & (scores.judge == judge)]
+    for (benchmark, judge, method), own in levels.items():
+        for (noise, share), name in own.items():
             told = {"benchmark": benchmark, "judge": judge, "method": method, "noise": noise, "share": share}
-            rows.append(told | _level(own[own.method.isin([name, "vanilla"])], name))
+            level = known[(known.benchmark == benchmark) & (known.judge == judge) & (known.method == name)]
+            accuracy = proportion(level.score, level.weight, level.cluster).named("accuracy", 100)
+            rows.append(told | {"pairs": len(level)} | accuracy | dict(beside.loc[benchmark, judge, name]))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -48,19 +53,13 @@ def _levels(scores: pd.DataFrame) -> dict[tuple, dict[tuple[str, int], str]]:
     return {place: dict(sorted(levels.items())) for place, levels in found.items()}
 
 
-def _level(scores: pd.DataFrame, name: str) -> dict:
-    own = scores[scores.method == name].dropna(subset="score")
-    accuracy = proportion(own.score, own.weight, own.cluster).named("accuracy", 100)
-    (beside,) = comparison_table(scores).to_dict("records")
-    return {"pairs": len(own)} | accuracy | {cell: beside[cell] for cell in DIFFERENCE}
-
-
 def noise_crossings(scores: pd.DataFrame) -> pd.DataFrame:
     """At what share of noise each method falls below vanilla: CROSSINGS, for kinds of noise with two shares and more.
 
     `at_share` is where the line through the paired differences first falls below zero, in percent, with its 95%
-    bootstrap interval over instructions; an end is NaN where so many resamples never fall, which `never` counts in
-    percent. `falls_below` says it in words. Every pair counts alike, and averages have no row.
+    bootstrap interval over instructions, and NaN where it never does. Resamples that never fall count as the largest
+    share, and `never` counts them in percent. `falls_below` says it in words. Every pair counts alike, and averages
+    have no row.
     """
     single, rows = scores[~scores.benchmark.isin(AVERAGES)], []
     for place, levels in _levels(single).items():
@@ -78,10 +77,10 @@ def _crossing(scores: pd.DataFrame, place: tuple, names: dict[int, str]) -> dict
     gains, cluster = wide[list(names.values())].sub(wide.vanilla, axis=0), wide.index.get_level_values("cluster")
     at = crossing(shares, gains.mean().to_numpy())
     drawn = np.array([crossing(shares, one) for one in resampled_means(gains, cluster)])
-    found = interval_of(at, drawn, cluster.nunique()).named("at_share")
+    found = interval_of(at if at < inf else nan, np.minimum(drawn, shares[-1]), cluster.nunique()).named("at_share")
     said = NEVER if at == inf else FROM_THE_START if at == 0 and gains.mean().iloc[0] < 0 else f"at {at:.0f}%"
-    cells = {name: value if np.isfinite(value) else nan for name, value in found.items()}
-    return {"shares": ", ".join(map(str, shares)), "falls_below": said, **cells, "never": 100 * np.mean(drawn == inf)}
+    told = {"shares": ", ".join(map(str, shares)), "falls_below": said}
+    return told | found | {"never": 100 * np.mean(drawn == inf)}
 
 
 def crossing(shares: Sequence[float], gains: Sequence[float]) -> float:

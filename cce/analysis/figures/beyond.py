@@ -9,12 +9,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullLocator
 
 from cce.analysis.costs import COSTS, FRONTIERS
+from cce.analysis.figures.curves import FLOOR
 from cce.analysis.figures.style import NOT_IN_PAPER, headings, model_title, panels, save, series_styles, styled, title
+from cce.names import NO_JUDGE, NOISES
 
-OPEN = ["what a member adds to the count", "a share of the crowd is wrong", "verdicts turned by a bias"]
-AXES = dict(zip(COSTS, ["calls", "tokens", "US dollars", "seconds of model time"], strict=True))
+OPEN = ["what each member adds", "a share of the crowd is wrong", "verdicts turned by a bias"]
+AXES = dict(zip(COSTS, ["calls", "tokens", "US dollars", "model seconds"], strict=True))
+DASHED = dict(zip(NOISES, ["-", "--", ":"], strict=True))
 BEATEN = {"color": "0.65", "ls": "none", "mfc": "white"}
-NAMED = {"textcoords": "offset points", "fontsize": 5}
+NAMED = {"textcoords": "offset points", "fontsize": 5, "ha": "right", "rotation": -45, "rotation_mode": "anchor"}
 
 
 @styled()
@@ -44,11 +47,12 @@ def open_questions(
 def frontier(costs: pd.DataFrame, path: str | Path, source: str) -> Figure:
     """Draw a `cost_table`: a row of panels for each benchmark, a column for each cost of a pair.
 
-    Methods that no cheaper one beats are joined and named; the others are hollow and grey. Bars are 95% intervals.
+    Methods that no cheaper one beats are joined and named; the others are hollow and grey. Bars are 95% intervals. The
+    dotted line is the better of those methods that ask no model, which cost nothing.
     """
     benchmarks = list(costs.benchmark.unique())
     figure, axes = panels(len(COSTS) * len(benchmarks), 1.9, columns=len(COSTS))
-    styles = series_styles(costs.judge.unique())
+    styles = series_styles(judge for judge in costs.judge.unique() if judge != NO_JUDGE)
     for row, benchmark in enumerate(benchmarks):
         own = costs[costs.benchmark == benchmark]
         for panel, cost, best in zip(axes[len(COSTS) * row :], COSTS, FRONTIERS, strict=False):
@@ -68,22 +72,29 @@ def _note(costs: pd.Series) -> str:
 
 
 def _draw_frontier(panel: Axes, rows: pd.DataFrame, cost: str, best: str, styles: dict) -> None:
+    free, rows = rows[rows.judge == NO_JUDGE], rows[rows[cost] > 0]
+    if rows.empty:
+        panel.set_axis_off()
+        return
+    if len(free):
+        panel.axhline(free.accuracy.max(), label="this run: no model, the longer or the shorter answer", **FLOOR)
     panel.vlines(rows[cost], rows.accuracy_low, rows.accuracy_high, color="0.85", lw=0.8)
-    beaten = rows[~rows[best]]
+    beaten, unbeaten = rows[~rows[best]], rows[rows[best]].sort_values([cost, "accuracy"])
     panel.plot(beaten[cost], beaten.accuracy, marker="o", label="this run: beaten by a cheaper method", **BEATEN)
-    unbeaten = rows[rows[best]].sort_values([cost, "accuracy"])
     panel.step(unbeaten[cost], unbeaten.accuracy, where="post", color="0.5", lw=0.8)
     for judge, style in styles.items():
         own = unbeaten[unbeaten.judge == judge]
         panel.plot(own[cost], own.accuracy, label=f"this run: {model_title(judge)}", **style | {"ls": "none"})
-    for place, (where, methods) in enumerate(unbeaten.groupby([cost, "accuracy"])):
-        panel.annotate(", ".join(methods.method), where, (3, 3 + 6 * (place % 2)), **NAMED)
-    if positive := [value for value in rows[cost] if value > 0]:
-        # Not a logarithm: methods that ask nobody cost nothing.
-        panel.set_xscale("symlog", linthresh=min(positive))
-        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
-        panel.xaxis.set_minor_locator(NullLocator())
-    panel.margins(x=0.25)
+    # To the left and above nothing stands in the way: it would be cheaper and better.
+    for where, methods in unbeaten.groupby([cost, "accuracy"]):
+        panel.annotate(", ".join(methods.method), where, (-2, 3), **NAMED)
+    panel.set(xscale="log", xlim=(rows[cost].min() / 5, 2 * rows[cost].max()))
+    panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+    panel.xaxis.set_minor_locator(NullLocator())
+    # Room for the names of the best.
+    low, high = panel.get_ylim()
+    panel.set_yticks([tick for tick in panel.get_yticks() if low <= tick <= 100])
+    panel.set_ylim(low, high + 0.4 * (high - low))
 
 
 def _draw_members(panel: Axes, rows: pd.DataFrame, _: dict) -> None:
@@ -108,8 +119,7 @@ def _draw_rows(panel: Axes, names: list[str], series: dict[str, tuple], styles: 
 
 def _draw_noise(panel: Axes, rows: pd.DataFrame, styles: dict) -> None:
     for (method, noise), own in rows.groupby(["method", "noise"], sort=False):
-        dashes = {"ls": "-" if noise == "flipped" else ":"}
-        panel.plot(own.share, own.difference, label=f"{method}, {noise}", **styles[method] | dashes)
+        panel.plot(own.share, own.difference, label=f"{method}, {noise}", **styles[method] | {"ls": DASHED[noise]})
         panel.fill_between(own.share, own.difference_low, own.difference_high, color=styles[method]["color"], alpha=0.1)
     panel.axhline(0, color="0.6", lw=0.8, zorder=0)
     panel.set_ylabel("points above vanilla")

@@ -245,6 +245,7 @@ def addresses(notebooks: Sequence[Executed]) -> dict[str, str]:
     """
     named = [one.parameters.get(name) or [] for one in notebooks for name in NAMING]
     named = [[one] if isinstance(one, str) else one for one in named]
-    lists = ([*one, *one.values()] if isinstance(one, dict) else one for one in named)
+    lists = [[*one, *one.values()] if isinstance(one, dict) else one for one in named]
+    lists += [models for one in notebooks for models in (one.parameters.get("crowds") or {}).values()]
     # One that is named with an address and without has that address.
     return dict(sorted(map(reached, chain(*lists))))
