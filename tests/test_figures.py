@@ -14,20 +14,26 @@ from matplotlib.text import Text
 from PIL import Image
 
 from cce.analysis.accuracy import scaling_table, scored
+from cce.analysis.biases import bias_table
 from cce.analysis.calibration import kept_table, reliability_table
 from cce.analysis.comparison import selection_comparisons
+from cce.analysis.costs import cost_table
 from cce.analysis.figures import (
     calibration,
     distillation,
+    frontier,
     judge_accuracy,
     key_points_and_coverage,
     letters,
     loss_curves,
+    open_questions,
     rejection,
     scaling,
     selection_differences,
 )
 from cce.analysis.figures.style import COLOURS, PAPER_SHAPES, SHAPES, model_title, styled, titles
+from cce.analysis.members import Votes, contribution_table
+from cce.analysis.noise import noise_levels
 from cce.analysis.students import distillation_table, rejection_table, student_scores
 from tests.test_accuracy import mixed, table_of
 from tests.test_distillation_tables import ALPACA, MT_BENCH, judged, models
@@ -96,7 +102,43 @@ def calibration_of(benchmarks, judge, path):
     return calibration(reliability_table(judgments), kept_table(judgments), path, SOURCE)
 
 
+def frontier_of(benchmarks, judge, path):
+    costs = {"vanilla": (5, 1), "maj@3": (4, 3), "cce@4": (9, 40), "longer": (3, 0)}
+    frames = [
+        mixed(n, 12 - n, benchmark=b, judge="none" if m == "longer" else judge, method=m, subset="hep-go").assign(
+            calls=calls, prompt_tokens=90 * calls, completion_tokens=calls, seconds=calls, dollars=calls / 100
+        )
+        for b in benchmarks
+        for m, (n, calls) in costs.items()
+    ]
+    return frontier(cost_table(scored(pd.concat(frames))), path, SOURCE)
+
+
+def open_questions_of(benchmarks, judge, path):
+    drawn = np.random.default_rng(0)
+    known = [
+        Votes(
+            {"benchmark": b, "judge": judge},
+            {"C": judge, "D": "m"},
+            drawn.integers(-1, 2, (2, 9)),
+            np.ones(9),
+            np.arange(9) % 2 == 0,
+            np.arange(9),
+        )
+        for b in benchmarks
+    ]
+    right = {"vanilla": 6, "count@4": 8, "count@4~flipped50": 5, "count@4~flipped100": 2}
+    frames = {
+        m: pd.concat([mixed(n, 12 - n, benchmark=b, judge=judge, method=m, subset="hep-go") for b in benchmarks])
+        for m, n in right.items()
+    }
+    turned = bias_table(frames["vanilla"], {"length": frames["count@4"].assign(method="vanilla")})
+    noise = noise_levels(scored(pd.concat(frames.values())))
+    return open_questions(contribution_table(known), noise, turned, path, SOURCE)
+
+
 FIGURES = [accuracy_of, selections_of, scaling_of, key_points_of, students_of, losses_of, picks_of, calibration_of]
+FIGURES += [frontier_of, open_questions_of]
 RUNS = {
     "demo": (["pocket"], "embedded"),
     "paper": (["rewardbench", "helpsteer2", "mtbench_human", "judgebench", "evalbias"], "gpt-4o"),

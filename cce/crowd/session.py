@@ -26,8 +26,8 @@ class Session:
 
     `used` has the completions, each with its kind, by their keys, so that what two methods or two sessions share counts
     once; `paid` has what each costs in US dollars, None without a known price; `context_cuts` counts the prompts that
-    had to be shortened; `refused` has the letters of the crowd's members that a filter refused. `other` is a further
-    pair, where one is needed; `noise` is what is wrong with the crowd.
+    had to be shortened; `refused` names the crowd's members that a filter refused. `other` is a further pair, where one
+    is needed; `noise` is what is wrong with the crowd.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """What the paper left open: members, noise and biases side by side, and accuracy over what it costs: notebook 08's."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,11 @@ from cce.analysis.figures.curves import FLOOR
 from cce.analysis.figures.style import NOT_IN_PAPER, headings, model_title, panels, save, series_styles, styled, title
 from cce.names import NO_JUDGE, NOISES
 
-OPEN = ["what each member adds", "a share of the crowd is wrong", "verdicts turned by a bias"]
+OPEN = ["what each member adds", "a crowd in part wrong", "turned by a bias"]
 AXES = dict(zip(COSTS, ["calls", "tokens", "US dollars", "model seconds"], strict=True))
 DASHED = dict(zip(NOISES, ["-", "--", ":"], strict=True))
-BEATEN = {"color": "0.65", "ls": "none", "mfc": "white"}
-NAMED = {"textcoords": "offset points", "fontsize": 5, "ha": "right", "rotation": -45, "rotation_mode": "anchor"}
+BEATEN = {"color": "0.7", "ls": "none", "ms": 2.5}
+NAMED = {"textcoords": "offset points", "fontsize": 6, "ha": "right", "rotation": -45, "rotation_mode": "anchor"}
 
 
 @styled()
@@ -28,18 +29,17 @@ def open_questions(
     and judge; bars and bands are 95% intervals.
     """
     places = list(members.groupby(["benchmark", "judge"], sort=False).groups)
-    lines = max(3, members.groupby(["benchmark", "judge"]).size().max(), biases.bias.nunique())
-    figure, axes = panels(3 * len(places), 0.6 + 0.16 * lines, columns=3)
+    lines = max(4, 2 * members.groupby(["benchmark", "judge"]).size().max(), biases.bias.nunique())
+    figure, axes = panels(3 * len(places), 0.6 + 0.14 * lines, columns=3)
     drawn = [(members, _draw_members), (noise, _draw_noise), (biases, _draw_biases)]
     styles = [series_styles(table.method.unique()) for table in (noise, biases)]
     for row, (benchmark, judge) in enumerate(places):
         for panel, (table, draw), style in zip(axes[3 * row :], drawn, [{}, *styles], strict=False):
             draw(panel, table[(table.benchmark == benchmark) & (table.judge == judge)], style)
-    axes[-3].set_xlabel("points of accuracy (Shapley value)")
-    axes[-2].set_xlabel("share that is wrong (%)")
-    axes[-1].set_xlabel("turned (%)")
-    notes = [f"{title(benchmark)}, {model_title(judge)}" for benchmark, judge in places for _ in OPEN]
-    headings(axes, OPEN * len(places), notes)
+    for panel, name in zip(axes[-3:], ["Shapley value (points)", "wrong (%)", "turned (%)"], strict=True):
+        panel.set_xlabel(name)
+    where = [f"{title(benchmark)}, {model_title(judge)}" for benchmark, judge in places for _ in OPEN]
+    headings(axes, where, [f"{topic}; {NOT_IN_PAPER}" for topic in OPEN] * len(places))
     return save(figure, path, source)
 
 
@@ -47,7 +47,7 @@ def open_questions(
 def frontier(costs: pd.DataFrame, path: str | Path, source: str) -> Figure:
     """Draw a `cost_table`: a row of panels for each benchmark, a column for each cost of a pair.
 
-    Methods that no cheaper one beats are joined and named; the others are hollow and grey. Bars are 95% intervals. The
+    Methods that no cheaper one beats are joined and named; the others are grey. Bars are 95% intervals. The
     dotted line is the better of those methods that ask no model, which cost nothing.
     """
     benchmarks = list(costs.benchmark.unique())
@@ -67,7 +67,7 @@ def frontier(costs: pd.DataFrame, path: str | Path, source: str) -> Figure:
 
 def _note(costs: pd.Series) -> str:
     if costs.isna().any():
-        return "without models of unknown price"
+        return f"{NOT_IN_PAPER}; without unknown prices"
     return NOT_IN_PAPER if costs.any() else "free: models of one's own"
 
 
@@ -98,7 +98,7 @@ def _draw_frontier(panel: Axes, rows: pd.DataFrame, cost: str, best: str, styles
 
 
 def _draw_members(panel: Axes, rows: pd.DataFrame, _: dict) -> None:
-    names = [f"{row.member}: {model_title(row.model)}" for row in rows.itertuples()]
+    names = [textwrap.fill(f"{row.member}: {model_title(row.model)}", 20) for row in rows.itertuples()]
     _draw_rows(panel, names, {"": (rows, "shapley")}, {"": {"color": "0.1", "marker": "o"}})
     panel.axvline(0, color="0.6", lw=0.8, zorder=0)
 
@@ -113,7 +113,7 @@ def _draw_rows(panel: Axes, names: list[str], series: dict[str, tuple], styles: 
     for place, (label, (rows, value)) in enumerate(series.items()):
         at = np.arange(len(rows)) + 0.25 * (place - (len(series) - 1) / 2)
         panel.hlines(at, rows[f"{value}_low"], rows[f"{value}_high"], color=styles[label]["color"], lw=0.8)
-        panel.plot(rows[value], at, label=label or "_", **styles[label] | {"ls": "none"})
+        panel.plot(rows[value], at, label=label or "_", clip_on=False, **styles[label] | {"ls": "none"})
     panel.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
 
 
