@@ -16,6 +16,8 @@ from cce.names import NO_JUDGE, NOISES
 
 OPEN = ["what each member adds", "a crowd in part wrong", "turned by a bias"]
 AXES = dict(zip(COSTS, ["calls", "tokens", "US dollars", "model seconds"], strict=True))
+# Headings are wider than their panels where these have long names beside them.
+WITHIN = (0, 0, 0.985, 1)
 DASHED = dict(zip(NOISES, ["-", "--", ":"], strict=True))
 BEATEN = {"color": "0.7", "ls": "none", "ms": 2.5}
 NAMED = {"textcoords": "offset points", "fontsize": 6, "ha": "right", "rotation": -45, "rotation_mode": "anchor"}
@@ -31,6 +33,7 @@ def open_questions(
     places = list(members.groupby(["benchmark", "judge"], sort=False).groups)
     lines = max(4, 2 * members.groupby(["benchmark", "judge"]).size().max(), biases.bias.nunique())
     figure, axes = panels(3 * len(places), 0.6 + 0.14 * lines, columns=3)
+    figure.get_layout_engine().set(rect=WITHIN)
     drawn = [(members, _draw_members), (noise, _draw_noise), (biases, _draw_biases)]
     styles = [series_styles(table.method.unique()) for table in (noise, biases)]
     for row, (benchmark, judge) in enumerate(places):
@@ -52,6 +55,7 @@ def frontier(costs: pd.DataFrame, path: str | Path, source: str) -> Figure:
     """
     benchmarks = list(costs.benchmark.unique())
     figure, axes = panels(len(COSTS) * len(benchmarks), 1.9, columns=len(COSTS))
+    figure.get_layout_engine().set(rect=WITHIN)
     styles = series_styles(judge for judge in costs.judge.unique() if judge != NO_JUDGE)
     for row, benchmark in enumerate(benchmarks):
         own = costs[costs.benchmark == benchmark]
