@@ -122,12 +122,12 @@ def test_couples_within_a_family_are_told_from_those_across():
     assert [family_of(name) for name in (*models, "gpt-4o", "3x")] == ["qwen", "qwen", "llama", "llama", "gpt", "3x"]
 
 
-def test_intervals_of_likeness_cover_the_truth_as_often_as_they_say():
+def test_intervals_of_likeness_cover_the_truth():
     covered = 0
-    for seed in range(100):
+    for seed in range(50):
         (row,) = likeness_table([voted(correlated(4, 150, 0.25, seed))]).query("members == 'all'").to_dict("records")
         covered += row["correlation_low"] <= 0.25 <= row["correlation_high"]
-    assert covered >= 88
+    assert covered >= 43
 
 
 def test_votes_are_read_from_the_records_of_a_run(server, tmp_path):

@@ -18,9 +18,9 @@ METHODS = ["longer", "vanilla", "cce-criticizing@4", "count@4", *FLIPPED, "cce@4
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The notebook's tables on forty planted pairs, with a crowd of one member that tells and one that doesn't."""
+    """The notebook's tables on sixteen planted pairs, with a crowd of one member that tells and one that doesn't."""
     folder = tmp_path_factory.mktemp("made")
-    pairs = [planted_pair(n, *((4, 6) if n % 2 else (6, 3))) for n in range(40)]
+    pairs = [planted_pair(n, *((4, 6) if n % 2 else (6, 3))) for n in range(16)]
     lines = (pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in pairs)
     (folder / "planted.jsonl").write_text("\n".join(lines))
     with FakeServer() as server:
@@ -78,7 +78,7 @@ def test_flipped_crowds_ask_for_final_judgments_alone(made):
     costs = made[""].set_index("method")
     assert costs.calls["count@4~flipped100"] <= costs.calls["count@4"] + 1
     # The pool, the second sample of `self`, and the answers to a prompt that names the majority.
-    assert made["asked"]["crowd-5"] == 40 + 40 + 40 and made["asked"]["crowd-9"] == 40 + 40
+    assert made["asked"]["crowd-5"] == 16 + 16 + 16 and made["asked"]["crowd-9"] == 16 + 16
 
 
 def test_every_profile_has_what_its_tables_need():
