@@ -18,10 +18,11 @@ from cce.benchmarks.biases import check_bias
 from cce.benchmarks.pair import shard_of
 from cce.benchmarks.published import Scoring
 from cce.chat.picking import RANDOM
-from cce.crowd.methods import method_named
+from cce.crowd.methods import METHODS, method_named
 from cce.errors import BadInput, PrometheusMissing
 from cce.models.loop import heed_schedulers
 from cce.models.training import Recipe
+from cce.names import method_parts
 from cce.options import DEFAULTS, Options, Order, Reading
 from cce.project import check_results, root
 from cce.spending import limit
@@ -65,6 +66,14 @@ def _unlike(names: list[str]) -> list[str]:
     return names
 
 
+def _focused(names: list[str], info: ValidationInfo) -> list[str]:
+    # Members and biases come last in their notebook, when all else is paid for.
+    crowded = METHODS[method_parts(names[-1]).family].crowded
+    if "vanilla" not in names or not crowded or set(names) - set(info.data.get("methods", names)):
+        raise ValueError(f"{names}; wanted here: of `methods` vanilla and, as the last, one with a crowd, as cce@16")
+    return names
+
+
 def _wanted(kind, wanted: str, **limits):
     """A type that says in an error what is wanted."""
     return Annotated[kind, Field(description=wanted, **limits)]
@@ -78,6 +87,7 @@ Text = Annotated[str, Field(min_length=1)]
 Method = Annotated[Text, _taken_by(_method)]
 Bias = Annotated[Text, _taken_by(check_bias)]
 Names = _wanted(list[Text], 'one name or more, each in quotes: write a list, such as ["embedded"]', min_length=1)
+Methods = _wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1)
 Count = _wanted(PositiveInt, "a whole number from 1 up")
 CountOrNone = _wanted(PositiveInt | None, "a whole number from 1 up, or None for all")
 # Each kind, and the parameters of all notebooks that are of it; a notebook declares those that it takes.
@@ -85,10 +95,8 @@ KINDS = [
     (Annotated[Names, AfterValidator(_graded), AfterValidator(_unlike)], "benchmarks"),
     (Names, "judges graders samplers"),
     (_wanted(list[Text], 'names, each in quotes, or none: write a list, such as ["embedded"] or []'), "crowd"),
-    (
-        _wanted(list[Method], 'one method or more: write a list, such as ["vanilla", "cce@16"]', min_length=1),
-        "methods focus",
-    ),
+    (Methods, "methods"),
+    (Annotated[Methods, AfterValidator(_focused)], "focus"),
     (_wanted(list[Bias], 'one bias or more: write a list, such as ["position", "length"]', min_length=1), "biases"),
     (_wanted(dict[Text, Names], 'a dict from titles to lists of models, such as {"self": ["m", "m"]}'), "crowds"),
     (_wanted(Text, "a text that is not empty"), "store analyst teach_on base instructions"),

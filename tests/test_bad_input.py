@@ -31,6 +31,12 @@ WRONG_PARAMETERS = [
     ("methods", "cce@4", "one method or more"),
     ("methods", ["cce@0"], "unknown method 'cce@0': one of .*, N being 1 to 9999"),
     ("methods", ["maj@" + "9" * 5000], "unknown method 'maj@9"),
+    ("focus", ["vanilla"], "focus: .*wanted here: of `methods` vanilla and, as the last, one with a crowd"),
+    ("focus", ["cce@4"], "wanted here: of `methods` vanilla"),
+    ("focus", [], "one method or more"),
+    ("biases", ["lenght"], r"biases\[0\]: bias 'lenght': one of nothing, source"),
+    ("biases", [], "one bias or more"),
+    ("crowds", {"self": "m"}, r"crowds\['self'\] is 'm'; wanted: a dict from titles to lists of models"),
     ("limit", "10", "limit is '10'; wanted: a whole number from 1 up, or None"),
     ("limit", True, "limit is True; wanted"),
     ("limit", 0, "limit is 0; wanted"),
@@ -90,6 +96,11 @@ WRONG_PARAMETERS = [
 def test_a_parameter_of_a_notebook_that_is_not_what_it_takes_is_refused(name, value, wanted):
     with pytest.raises(BadInput, match=f"^mine.yaml: (?={name}).*{wanted}"):
         check({name: value}, "mine.yaml")
+
+
+def test_what_is_looked_at_closely_is_among_the_methods():
+    with pytest.raises(BadInput, match="focus: .*wanted here: of `methods` vanilla"):
+        check({"methods": ["vanilla", "cce@2"], "focus": ["vanilla", "cce@4"]}, "mine.yaml")
 
 
 def test_each_parameter_of_each_notebook_is_among_those():
