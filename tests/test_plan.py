@@ -13,7 +13,7 @@ import yaml
 
 from cce import Options, evaluate, pick
 from cce.benchmarks.pair import Pool
-from cce.crowd.notes import cut_outcome
+from cce.crowd.phrasings import cut_outcome
 from cce.errors import NotebookFailed
 from cce.models.dry_run import open_ledger, supposed
 from cce.models.wire import Expects, Request
