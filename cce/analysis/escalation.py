@@ -13,7 +13,7 @@ from cce.errors import BadInput
 from cce.names import AVERAGES, method_parts
 
 # The probability of the verdict, from which on the crowd is not asked; none is above 1, so that the last asks always.
-THRESHOLDS = np.append(np.arange(0.5, 1, 0.05), [0.98, 0.99, 1.0, np.inf])
+THRESHOLDS = np.append(np.arange(50, 100, 5) / 100, [0.98, 0.99, 1.0, np.inf])
 # What a threshold may lose on the half that it is set on, in points.
 LOSS = 0.25
 COLUMNS = ["benchmark", "judge", "method", "sure", "pairs", "escalated", "calls", "calls_of_all"]

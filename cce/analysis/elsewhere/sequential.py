@@ -1,4 +1,4 @@
-"""The rule by which `cce-adaptive@N` stops asking its crowd, on published verdicts: what it saves, and how often it errs.
+"""The rule by which `cce-adaptive@N` stops asking, on published verdicts: what it saves, and how often it errs.
 
 Two crowds: GPT-4's verdicts on two of MT-Bench's models beside its four others, in an order drawn by lot; and eight
 ratings of the good response of RewardBench 2 and of the first of the others, where each pair of ratings leans to one.

@@ -1,22 +1,66 @@
 """The crowd only as far as it is needed: `cce-adaptive@N` stops asking it, `cce-escalated@N` asks it only when unsure.
 
-The rule of the first. Of a crowd of n members, asked in an order drawn by lot, each leans to A (B lost to it and A did
-not), to B, or to neither. The lead is how many more lean to one side. Asking stops once the lead is so large that fewer
-members are left than it, which no member can turn any more; or once it reaches `lead_needed(n)`, so that over the lots a
-crowd whose lead as a whole is another one is taken wrongly with a probability of ERROR at most, however often one looks.
+The rule of the first. The crowd's n members are asked in an order drawn by lot. Each leans to A (B lost to it, and A
+did not), to B, or to neither; the lead is how many more lean to one side. No more are asked once fewer are left than
+the lead, so that they cannot turn it; or once the lead is `lead_needed(n)`. Then the crowd as a whole comes out
+otherwise in at most ERROR of the orders in which it could have been asked, however often one looks.
 
-Proof: take a crowd of which u members lean to one side, d <= u to the other. In all orders are alike likely; by
-reflection (Feller, An Introduction to Probability Theory and Its Applications, volume 1, III.1) the lead of the smaller
-side ever reaches b with probability C(u + d, u + b) / C(u + d, u). That is largest where u = d = n / 2, in which case
-either side may be the one that is taken. Such a bound on the whole path needs no correction for looking: it is that of an
-anytime-valid test of a finite crowd (as in Waudby-Smith and Ramdas, NeurIPS 2020), computed exactly.
+Proof: of the members, u lean to one side and d <= u to the other, and all their orders are alike likely. By reflection
+(Feller, An Introduction to Probability Theory, volume 1, III.1) the smaller side's lead ever reaches b in a share of
+C(u + d, u + b) / C(u + d, u) of these. That is largest where u = d = n / 2, and there both sides can be taken. A bound
+on the whole path needs no correction for looking: this is an anytime-valid test of a finite crowd (for those by
+betting, see Waudby-Smith and Ramdas 2020, arXiv 2006.04347), with its error computed exactly.
 """
 
+from dataclasses import replace
 from functools import cache
 from math import comb
 
+from cce.benchmarks.pair import Pair
+from cce.crowd.compare import Comparison, compare
+from cce.crowd.members import CrowdJudgment, choose, crowd_judgment, drawn
+from cce.crowd.methods.cce import by_notes, cce
+from cce.crowd.record import Judged
+from cce.crowd.session import Session
+from cce.models.loop import together
+
 # How often a crowd that is not asked to its end may be taken for what it is not.
 ERROR = 0.05
+
+
+async def adaptive(session: Session, pair: Pair, budget: int) -> Judged:
+    """`cce` of this budget with as many of its crowd as the rule asks, one after another, in place of all at once.
+
+    A crowd that is asked to its end gives what `cce` gives.
+    """
+    crowd, made, lead = drawn(session, pair, "adaptive"), [], 0
+    for asked, member in enumerate(crowd, start=1):
+        beside = await together(crowd_judgment(session, pair, side, member) for side in ("A", "B"))
+        made += filter(None, beside)
+        lead += _leaning(beside)
+        if is_decided(lead, asked, len(crowd)):
+            break
+    return await by_notes(session, pair, choose(session, pair, made, "criticizing", budget), removal=True)
+
+
+async def escalated(session: Session, pair: Pair, budget: int) -> Judged:
+    """Vanilla's verdict, read by distribution, where it is as probable as the option `sure` wants; else that of `cce`.
+
+    `analysis.escalation_table` says which threshold loses nothing.
+    """
+    by_letter = replace(session, options=session.options.but(verdict="distribution"))
+    first = await compare(by_letter, Comparison.of(pair))
+    session.context_cuts = by_letter.context_cuts
+    likelier = None if first.p_a is None else max(first.p_a, 1 - first.p_a)
+    if first.supposed or likelier is None or likelier < session.options.sure:
+        return await cce(session, pair, budget, "criticizing", removal=True)
+    return Judged(first)
+
+
+def _leaning(beside: list[CrowdJudgment | None]) -> int:
+    # A member whose answer or comparison was refused leans to neither.
+    lost_a, lost_b = (one is not None and one.outcome == "lost" for one in beside)
+    return int(lost_b) - int(lost_a)
 
 
 @cache
