@@ -225,6 +225,12 @@ class TestJury:
         assert len(server.requests) == 3 and server.kinds() == {"comparison": 3}
         assert (frame.verdict[0], frame.crowd_refused[0]) == ("B", 1)
 
+    def test_what_is_cut_for_a_juror_is_counted(self):
+        long = planted_pair(0, 2, 4).model_copy(update={"answer_a": "x" * 5000 + " quality=2"})
+        with FakeGrader(context=4000) as server:
+            frame = run(server, [long], ["vanilla", "jury"], crowd=["crowd-1", "crowd-4"])
+        assert frame.context_cuts.tolist() == [1, 3] and frame.correct.all()
+
     @pytest.mark.parametrize("method", ["jury", "jury-mean"])
     def test_it_needs_a_crowd_model(self, server, method):
         for crowd in ((), ("Crowd answer, quality=9",)):

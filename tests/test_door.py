@@ -119,10 +119,13 @@ class TestLists:
 
 
 PROMPTS = {
-    "vanilla": ["vanilla", "cce@2", "cce-random@2", "maj@2", "agg@2", "count@2", "self-rubric"],
-    "cce": ["cce@2", "cce-prompt", "cce-shuffled@2"],
+    "vanilla": ["vanilla", "cce@2", "cce-random@2", "maj@2", "agg@2", "count@2", "self-rubric", "criteria", "jury"],
+    "cce": ["cce@2", "cce-prompt", "cce-shuffled@2", "cce-again@2", "refine@2"],
     "outcome_removal": ["cce@2", "cce-random+removal@2", "cce-shuffled@2"],
     "agg": ["agg@2"],
+    "refine": ["refine@2"],
+    "rate": ["rate@2"],
+    "liar": ["cce@2~liar5"],
     "rubric": ["rubric", "self-rubric"],
     "rubric_of_question": ["self-rubric"],
     "16-criteria": ["16-criteria"],
@@ -135,7 +138,7 @@ class TestPrompts:
     """A prompt of the user's own that cannot be filled."""
 
     @pytest.mark.parametrize(("prompt", "method"), CASES)
-    @pytest.mark.parametrize("text", ["{{ answers }}", "{% if %}", "{{ questions[0].x.y }}", "{{ 1 / 0 }}"])
+    @pytest.mark.parametrize("text", ["{{ nobody }}", "{% if %}", "{{ questions[0].x.y }}", "{{ 1 / 0 }}"])
     def test_it_is_refused_before_anything_is_asked(self, tmp_path, server, prompt, method, text):
         (tmp_path / f"{prompt}.jinja").write_text(text)
         pairs = [pair.model_copy(update={"criteria": "Be exact."}) for pair in planted()]

@@ -92,6 +92,12 @@ def test_noise_and_refinement_are_bounded_too(server, tmp_path):
     assert {model for model in of_run if of_run[model] > of_plan[model]} == set()
 
 
+def test_noise_may_choose_other_notes_than_a_plan_supposes(server, tmp_path):
+    crowd = ["crowd-0", "crowd-0", "crowd-0", "crowd-10", "crowd-9", "crowd-8"]
+    of_plan, of_run = both(server, tmp_path, ["cce@2", "cce@2~flipped50"], crowd)
+    assert of_plan["judge"] >= of_run["judge"]
+
+
 def test_one_selection_by_one_seed_is_planned_to_the_call_where_all_is_lost(server, tmp_path):
     of_plan, of_run = both(server, tmp_path, ["vanilla", "cce@2", "cce@4"], ["crowd-8", "crowd-9"], order="both")
     assert of_plan == of_run

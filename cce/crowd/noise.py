@@ -16,8 +16,6 @@ from cce.models.client import LLM
 from cce.models.wire import Completion
 from cce.names import Noise
 
-OPPOSITE = {"A": "B", "B": "A"}
-
 
 def strikes(noise: Noise, lot: str) -> bool:
     """Whether the one that drew this lot, a number in hexadecimal digits, is among the noise's percent."""
@@ -32,7 +30,7 @@ def flipped(judgment: Judgment) -> Judgment:
     """
 
     def opposite(reading: Reading) -> Reading:
-        text = turned(reading.text, lambda prose: rename(prose, OPPOSITE))
+        text = turned(reading.text, lambda prose: rename(prose, {"A": "B", "B": "A"}))
         return replace(reading, text=text, p_first=None if reading.p_first is None else 1 - reading.p_first)
 
     p_a = None if judgment.p_a is None else 1 - judgment.p_a

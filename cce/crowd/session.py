@@ -25,8 +25,8 @@ class Session:
     """The models that are asked about a pair or question, how they are asked, and what that has used so far.
 
     `used` has the completions, each with its kind, by their keys, so that what two methods or two sessions share counts
-    once; `context_cuts` counts the prompts that had to be shortened; `refused` has the letters of the crowd's members
-    that a filter refused. `other` is a further pair, where one is needed; `noise` is what is wrong with the crowd.
+    once; `context_cuts` counts the prompts that had to be shortened; `refused` names the crowd's members that a filter
+    refused. `other` is a further pair, where one is needed; `noise` is what is wrong with the crowd.
     """
 
     name: str

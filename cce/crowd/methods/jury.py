@@ -33,7 +33,7 @@ async def _votes(session: Session, pair: Pair) -> list[Judgment]:
     """
 
     async def vote(juror: LLM) -> Judgment | None:
-        asking = replace(session, judge=juror)
+        asking = replace(session, judge=juror, context_cuts=0)
         try:
             return await compare(asking, Comparison.of(pair))
         except ContentRefused:
