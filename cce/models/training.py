@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cce.errors import BadInput, TrainingFailed
-from cce.models.batch import progress
 from cce.models.engines import FINISHED, stop_engines
+from cce.models.steps import progress
 from cce.options import DEFAULTS, Options
 from cce.outputs import write_whole
 

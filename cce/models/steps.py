@@ -1,4 +1,4 @@
-"""A batch: one step for each of many things, so many of them at once, under a progress bar."""
+"""Steps: one for each of many things, so many of them at once, under a progress bar."""
 
 import os
 import sys
