@@ -34,6 +34,7 @@ ASKING = {
     "crowd_temperature": Annotated[float, Option(help="Of the crowd's answers.")],
     "sample_temperature": Annotated[float, Option(help="Of the votes of maj@N and agg@N.")],
     "landing": Annotated[int, Option(help="Seconds that a stop waits for what is under way and paid for.")],
+    "batch": Annotated[bool, Option("--batch", help="Buy in the provider's batches: cheaper, and within a day.")],
     "models": Models,
     "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],
     "max_total_tokens": Annotated[int | None, Option(help="Spend so many tokens at most, prompts included.")],

@@ -37,6 +37,10 @@ class Price:
         dollars = self.prompt * prompt + self.completion * completion
         return Counter(calls=1, tokens=prompt + completion, dollars=dollars)
 
+    def times(self, share: float) -> "Price":
+        """So much of this price."""
+        return Price(self.prompt * share, self.completion * share)
+
 
 @dataclass
 class Bill:
