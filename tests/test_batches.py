@@ -15,15 +15,23 @@ from cce.errors import BadInput, BoundReached, EndpointFailed
 from cce.models.batch_lines import parts, path_of, replies_in
 from cce.models.store import Store
 from cce.outputs import alone
+from cce.rounds import read_round, write_round
 from cce.spending import batch_share
 from tests.conftest import QUALITIES, planted_pair
 from tests.fake_batches import FakeBatches, hurry
-from tests.fake_server import FakeServer, kind_of
+from tests.fake_server import FakeServer, kind_of, reply_to
 from tests.faults import status
 from tests.test_kills import pairs_file, results  # noqa: F401
+from tests.test_profiles import run_here
+from tests.test_project import ROOT
 
 # Those of notebook 01, without what asks nobody.
 METHODS = ["vanilla", "longprompt", "evalplan", "16-criteria", "maj@3", "agg@3", "cce-random@2", "cce@2"]
+NOTEBOOK = ROOT / "notebooks/01_judge_accuracy.ipynb"
+# Never started.
+NOWHERE = FakeServer()
+NOWHERE.url = "http://nowhere.invalid/v1"
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 KILLS = int(os.environ.get("CCE_MOMENTS", "20"))
 
 
@@ -137,6 +145,90 @@ def test_lines_that_are_none_are_nobodys_answer():
     assert answered["c"].status_code == 408
 
 
+def notebook_01(server: FakeServer, pairs, folder, **more) -> dict:
+    """Parameters that let notebook 01 judge these pairs, with its own methods."""
+    folder.mkdir()
+    lines = (pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in pairs)
+    (folder / "pairs.jsonl").write_text("\n".join(lines))
+    model, places = server.model("crowd-9"), dict.fromkeys(("out", "figures"), str(folder))
+    given = {"benchmarks": [str(folder / "pairs.jsonl")], "judges": [model], "crowd": [model, model], "limit": None}
+    return given | places | {"store": str(folder / "s.sqlite")} | more
+
+
+def table_of(folder) -> pd.DataFrame:
+    table = pd.read_csv(folder / "01_judge_accuracy.csv")
+    return table.drop(columns=[name for name in table if name in ("judge", "seconds")])
+
+
+@pytest.mark.slow
+def test_notebook_01_makes_the_same_table_in_batches(provider, pairs, tmp_path):
+    run_here(NOTEBOOK, notebook_01(provider, pairs, tmp_path / "batches", batch=True))
+    with FakeServer() as server:
+        run_here(NOTEBOOK, notebook_01(server, pairs, tmp_path / "direct"))
+    pd.testing.assert_frame_equal(table_of(tmp_path / "batches"), table_of(tmp_path / "direct"))
+    assert set(provider.paid.values()) == {1}
+
+
+class TestRounds:
+    @pytest.fixture
+    def profile(self, pairs, tmp_path, monkeypatch):
+        """A profile of notebook 01, which runs in this process, and whose models no network reaches."""
+        place = tmp_path / "run"
+        given = notebook_01(NOWHERE, pairs, place, methods=["vanilla", "maj@3", "agg@3", "cce@2"])
+        (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
+        (tmp_path / "params/mine").mkdir(parents=True)
+        (tmp_path / "params/mine/01_judge_accuracy.yaml").write_text(json.dumps(given))
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("cce.rounds.execute", lambda stem, into, given, quiet: run_here(NOTEBOOK, given))
+        return given
+
+    @pytest.mark.slow
+    def test_rounds_go_on_until_nothing_is_left_and_make_the_same_table(self, profile, pairs, tmp_path):
+        asked = [one_round(tmp_path / f"round-{number}") for number in range(6)]
+        # Answers and votes; judgments and the aggregation; rewritings; decisions.
+        assert [number > 0 for number in asked] == [True] * 4 + [False] * 2
+        with FakeServer() as server:
+            run_here(NOTEBOOK, notebook_01(server, pairs, tmp_path / "direct", methods=profile["methods"]))
+            assert sum(asked) == len(server.requests)
+        run_here(NOTEBOOK, profile | {"batch": True})
+        pd.testing.assert_frame_equal(table_of(tmp_path / "run"), table_of(tmp_path / "direct"))
+
+    def test_results_that_are_missing_failed_or_foreign_are_counted_and_asked_again(self, profile, tmp_path):
+        folder = tmp_path / "round"
+        ((model, asked),) = write_round("mine", folder).items()
+        lines = answered(folder)
+        lines[0]["response"]["body"]["model"] = "another"
+        lines[1]["response"] = {"status_code": 500, "body": {"error": {"message": "out of memory"}}}
+        (folder / "results.jsonl").write_text("\n".join(map(json.dumps, lines[:-1])))
+        assert list(read_round(folder)) == [(model, asked - 3, 1, 1, 1)]
+        assert write_round("mine", tmp_path / "again")[model] >= 3
+
+    def test_a_folder_that_holds_anything_or_nothing_is_refused(self, profile, tmp_path):
+        with pytest.raises(BadInput, match="name a new folder for each round"):
+            write_round("mine", tmp_path)
+        with pytest.raises(BadInput, match="nothing is asked for there"):
+            list(read_round(tmp_path))
+
+
+def one_round(folder) -> int:
+    """Write a round, answer it, and read the answers; how many requests it had."""
+    asked = write_round("mine", folder).total()
+    if asked:
+        (folder / "results.jsonl").write_text("\n".join(map(json.dumps, answered(folder))))
+        assert [(taken.kept, taken.failed, taken.left) for taken in read_round(folder)] == [(asked, 0, 0)]
+    return asked
+
+
+def answered(folder) -> list[dict]:
+    """The results of a round, as vLLM writes them."""
+    (file,) = (file for file in folder.glob("*.jsonl") if file.name != "asked.jsonl")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    asked = [line["body"] | {"kind": kind_of(line["body"]), "key": ""} for line in lines]
+    replies = [{"status_code": 200, "request_id": "", "body": reply_to(one)} for one in asked]
+    named = zip(lines, replies, strict=True)
+    return [{"custom_id": line["custom_id"], "response": reply, "error": None} for line, reply in named]
+
+
 class TestMoney:
     @pytest.fixture
     def priced(self, tmp_path, monkeypatch):
@@ -189,7 +281,7 @@ class TestMoney:
 def left_behind(provider: FakeBatches, folder, pairs) -> None:
     """Let a process ask about these pairs in a batch, and die before it hears that the batch was created."""
     provider.fates = ["silent"]
-    running = subprocess.Popen(command(provider, folder / "s", pairs, "vanilla"), stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(command(provider, folder / "s", pairs, "vanilla"), **QUIET)
     until(lambda: provider.batches)
     running.kill()
     running.wait()
@@ -197,7 +289,7 @@ def left_behind(provider: FakeBatches, folder, pairs) -> None:
 
 def command(server: FakeServer, out, pairs, method: str) -> list[str]:
     lines = (pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in pairs)
-    file = out.with_suffix(".pairs.jsonl")
+    file = out.with_name("pairs.jsonl")
     file.write_text("\n".join(lines))
     crowd = [part for name in ("crowd-4", "crowd-9", "crowd-1") for part in ("--crowd", server.model(name))]
     places = ["--store", f"{out}.sqlite", "--out", f"{out}.jsonl", "--batch", "--judge", server.model("crowd-9")]
@@ -236,8 +328,8 @@ class TestKilled:
         moments = random.Random(0)
         with FakeBatches(seconds=0.3, jitter=0.1) as server:
             for _ in range(KILLS):
-                moment = server.calls + moments.randint(1, 12)
-                running = subprocess.Popen(command(server, tmp_path / "killed", pairs, "cce@4"), stderr=-3)
+                moment = server.calls + moments.randint(1, 4)
+                running = subprocess.Popen(command(server, tmp_path / "killed", pairs, "cce@4"), **QUIET)
                 until(lambda moment=moment, running=running: server.calls >= moment or running.poll() is not None)
                 time.sleep(moments.uniform(0, 0.1))
                 running.kill()
