@@ -305,6 +305,8 @@ def until(held) -> None:
 class TestKilled:
     def test_a_batch_whose_creation_was_not_heard_of_is_found_again(self, provider, pairs, tmp_path):
         left_behind(provider, tmp_path, pairs)
+        with pytest.raises(BadInput, match="6 requests to crowd-9 wait in batches; add --batch"):
+            judged(provider, pairs, ["vanilla"], store=tmp_path / "s.sqlite")
         frame = judged(provider, pairs, ["vanilla"], batch=True, store=tmp_path / "s.sqlite")
         assert frame.correct.all() and len(provider.batches) == 1
         assert set(provider.paid.values()) == {1}

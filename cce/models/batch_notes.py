@@ -63,6 +63,14 @@ class Notes:
             rows = self.store.db.execute(found, (self.model, self.url)).fetchall()
         return [Batch(self._waiting(name), {}, name, *known) for name, *known in rows]
 
+    def waiting(self) -> int:
+        """How many requests wait in batches."""
+        found = """SELECT count(*) FROM batched JOIN batches ON batch = name
+        WHERE model = ? AND url = ? AND since >= ?"""
+        asked = self.model, self.url, time.time() - KEPT_SECONDS
+        with usable(self.store.path):
+            return self.store.db.execute(found, asked).fetchone()[0]
+
     def _tidy(self) -> None:
         old = "batch IN (SELECT name FROM batches WHERE since < ?)"
         self.store.write(

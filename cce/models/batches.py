@@ -30,7 +30,7 @@ import httpx2
 from openai.types import Batch as State
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from cce.errors import CCEError, EndpointFailed
+from cce.errors import BadInput, CCEError, EndpointFailed
 from cce.models import failures
 from cce.models.batch_lines import MOST_REQUESTS, parts, replies_in, unanswered
 from cce.models.batch_notes import Batch, Notes
@@ -235,6 +235,13 @@ def batches_of(store: Store, endpoint: Endpoint, concurrency: int) -> Batches:
     if place not in _all:
         _all[place] = Batches(store, endpoint, concurrency)
     return _all[place]
+
+
+def check_none_waits(store: Store, endpoint: Endpoint) -> None:
+    """Raise BadInput where requests of this model wait in batches: asked directly, they would be paid for twice."""
+    if waiting := Notes(store, endpoint.name, endpoint.url).waiting():
+        remedy = "add --batch, which takes them in; or, to pay anew, merge this store into a new one and name that"
+        raise BadInput(f"store {store.path}: {waiting:,} requests to {endpoint.name} wait in batches; {remedy}")
 
 
 @cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cce.errors import ContentRefused, ContextOverflow, EndpointFailed, SchemaRefused
 from cce.models.batch_files import BatchFiles
-from cce.models.batches import batches_of
+from cce.models.batches import batches_of, check_none_waits
 from cce.models.calls import WITHOUT_LOGPROBS, Caller
 from cce.models.collector import Collector
 from cce.models.dry_run import DryRun
@@ -71,6 +71,7 @@ class LLM:
         if url and options.batch:
             self.price = self.price.times(batch_share(name, url))
             return batches_of(self.store, self.endpoint, self.concurrency)
+        check_none_waits(self.store, self.endpoint)
         return None
 
     def __repr__(self) -> str:
