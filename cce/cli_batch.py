@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Argument, Typer
 
 from cce.arguments import Given, Models, Notebooks, Profile, by_hand, use_models
+from cce.errors import ResultsMissing
 from cce.text import tell
 
 app = Typer(no_args_is_help=True, help="Write what a run needs as batch files, and read the results.")
@@ -28,10 +29,12 @@ def write(
 
 @app.command()
 def read(folder: Round, models: Models = None) -> None:
-    """Take the results in DIR, in files of any name that ends in .jsonl, into the run's store."""
+    """Take the results in DIR, in files of any name that ends in .jsonl, into the run's store; an error without any."""
     use_models(models)
     from cce.rounds import read_round
 
-    for taken in read_round(folder):
+    for taken in (rows := list(read_round(folder))):
         said = f"{taken.model}: {taken.kept:,} answers are in the store, {taken.failed:,} failed"
         tell(f"{said}, {taken.foreign:,} are of another model, {taken.left:,} have no result")
+    if not any(taken.kept for taken in rows):
+        raise ResultsMissing(f"{folder}: no answer of it is in the store yet")

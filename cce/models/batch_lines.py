@@ -70,7 +70,9 @@ def _reply_in(line: bytes) -> tuple[str, httpx2.Response] | None:
             return None
         key, response, error = told["custom_id"], told.get("response") or {}, told.get("error")
         status, body = response.get("status_code", UNANSWERED), response.get("body")
-        # vLLM tells what was wrong beside the response, and OpenAI in its body.
-        return str(key), reply_of(int(status), {"error": error or "no answer"} if body is None else body)
+        if body is None:
+            # vLLM tells what was wrong beside the response, and OpenAI in its body.
+            body = error if isinstance(error, dict) and "error" in error else {"error": error or "no answer"}
+        return str(key), reply_of(int(status), body)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
