@@ -23,13 +23,14 @@ class FakeBatches(FakeServer):
     `paid` counts how often each request was answered, whoever fetched the answer: that is what costs money. What
     becomes of the batches in order is in `fates`: completed, or, each with half of the answers, expired and cancelled;
     failed, with none; silent: completed, but the reply to its creation never comes; lost: completed, but that
-    connection breaks. Requests to the Batch API get the `refusals` first. A batch of more than `limit` requests is
+    connection breaks. Requests to the Batch API get the `refusals` first, of which
+    None lets one pass. A batch of more than `limit` requests is
     beyond what may wait, and every line of which `broken` says so by its number among all is a server's error.
     """
 
     seconds: float = 0.0
     fates: list[str] = field(default_factory=list)
-    refusals: list[dict] = field(default_factory=list)
+    refusals: list[dict | None] = field(default_factory=list)
     limit: int | None = None
     broken: Callable[[int], bool] = lambda number: False
     jitter: float = 0.0
@@ -54,8 +55,7 @@ class FakeBatches(FakeServer):
         async def limited(request: web.Request) -> web.StreamResponse:
             self.calls += 1
             await asyncio.sleep(random.uniform(0, self.jitter))
-            if self.refusals:
-                refusal = self.refusals.pop(0)
+            if self.refusals and (refusal := self.refusals.pop(0)):
                 return web.json_response(refusal["body"], status=refusal["status"], headers=refusal["headers"])
             return await handler(request)
 

@@ -127,6 +127,13 @@ def test_a_server_without_a_batch_api_is_one_error_that_names_the_option(server,
     assert server.requests == []
 
 
+def test_a_batch_whose_creation_is_refused_leaves_nothing_that_waits(provider, pairs, tmp_path):
+    provider.refusals, kept = [None, status(400, "this model has no batches")], {"store": tmp_path / "s.sqlite"}
+    with pytest.raises(EndpointFailed, match="this model has no batches"):
+        judged(provider, pairs, ["vanilla"], batch=True, **kept)
+    assert judged(provider, pairs, ["vanilla"], **kept).correct.all()
+
+
 def test_a_model_of_this_machine_is_asked_directly_and_that_is_said():
     model = LLM("embedded", batch=True)
     assert model.collector is None

@@ -27,13 +27,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx2
-from openai.types import Batch as State
+import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from cce.errors import BadInput, CCEError, EndpointFailed
 from cce.models import failures
 from cce.models.batch_lines import MOST_REQUESTS, parts, replies_in, unanswered
 from cce.models.batch_notes import Batch, Notes
+from cce.models.batch_states import ENDED, State, beyond_limit, progress, why
 from cce.models.collector import Collector, Take
 from cce.models.endpoint import Endpoint, connections
 from cce.models.landing import heard
@@ -48,7 +49,6 @@ T = TypeVar("T")
 POLL_SECONDS, LONGEST_POLL = 5.0, 120.0
 # Within so many a provider lists what was created there.
 LISTED_SECONDS = 60.0
-ENDED = "completed", "failed", "expired", "cancelled"
 # A batch of fewer requests that is beyond the provider's limit is not split any more.
 LEAST_SPLIT = 10
 
@@ -91,10 +91,10 @@ class Batches(Collector):
             ended = await self._ended(batch) if batch.id else None
             replies = await self._replies(batch, ended) if ended else {}
             self.notes.forget(key for key in batch.requests if key not in replies or replies[key].is_error)
-            if len(batch.lines) > LEAST_SPLIT and _beyond_limit(ended):
+            if len(batch.lines) > LEAST_SPLIT and beyond_limit(ended):
                 return await self._send_less(batch)
-            why = unanswered(_why(ended) if ended else "its batch was never created")
-            replies = {key: replies.get(key, why) for key in batch.requests}
+            missing = unanswered(why(ended) if ended else "its batch was never created")
+            replies = {key: replies.get(key, missing) for key in batch.requests}
         except Exception as error:
             replies = dict.fromkeys(batch.requests, self._in_words(error, batch))
             # It may live on at the provider: whoever asks next takes it up again.
@@ -107,19 +107,34 @@ class Batches(Collector):
         uploaded = await self._patiently(batch, lambda: self.connected().files.create(file=named, purpose="batch"))
         batch.file, batch.since = uploaded.id, time.time()
         self.notes.add(batch)
-        made, tried = {"input_file_id": batch.file, "endpoint": self.path, "completion_window": "24h"}, False
+        unsure = False
 
         async def create() -> str:
-            nonlocal tried
+            nonlocal unsure
             # An attempt that failed on this side may have succeeded on the other.
-            if tried and (found := await self._listed(batch)):
+            if unsure and (found := await self._listed(batch)):
                 return found
-            tried, batch.since = True, time.time()
+            unsure, batch.since = True, time.time()
             self.notes.renew(batch)
-            return (await self.connected().batches.create(**made, metadata={"name": batch.name})).id
+            try:
+                return await self._created(batch)
+            except openai.APIStatusError as refusal:
+                unsure = refusal.status_code in (408, 409) or refusal.status_code >= 500
+                raise
 
-        batch.id = await self._patiently(batch, create)
+        try:
+            batch.id = await self._patiently(batch, create)
+        except openai.APIStatusError:
+            if not unsure:
+                # Refused, it is not there, and its requests wait for nothing.
+                self.notes.forget(batch.requests)
+                batch.file = ""
+            raise
         self.notes.renew(batch)
+
+    async def _created(self, batch: Batch) -> str:
+        made = {"input_file_id": batch.file, "endpoint": self.path, "metadata": {"name": batch.name}}
+        return (await self.connected().batches.create(**made, completion_window="24h")).id
 
     async def _find(self, batch: Batch) -> None:
         if not batch.id:
@@ -141,7 +156,7 @@ class Batches(Collector):
         pause, told = POLL_SECONDS, ""
         while True:
             state = await self._patiently(batch, lambda: self.connected().batches.retrieve(batch.id))
-            if (now := f"{self.endpoint.name}: {_progress(state)}") != told:
+            if (now := f"{self.endpoint.name}: {progress(state)}") != told:
                 told = now
                 tell(f"{told}; ${BUDGET.spent['dollars']:,.2f} spent so far", file=sys.stderr)
             if state.status in ENDED:
@@ -188,35 +203,9 @@ class Batches(Collector):
         if getattr(error, "status_code", None) in (404, 405, 501):
             if not batch.file:
                 return EndpointFailed(f"{name}: {url} has no Batch API ({said}); leave out --batch")
-            remedy = "is the key that of the account that made it?"
+            remedy = "is the key that of the account that made it? If it is gone, merge this store into a new one"
             return EndpointFailed(f"{name}: what waits in {batch.id or batch.file} is not to be had ({said}); {remedy}")
         return EndpointFailed(f"{name}: {said}; the same command goes on, and pays for nothing twice")
-
-
-def _progress(state: State) -> str:
-    counts = state.request_counts
-    if not (counts and counts.total):
-        return f"a batch is {state.status}"
-    done = counts.completed + counts.failed
-    said = f"{done:,} of {counts.total:,} requests of a batch are done, {counts.failed:,} of them failed"
-    if not (0 < done < counts.total and state.in_progress_at):
-        return said
-    left = (time.time() - state.in_progress_at) * (counts.total - done) / done
-    return f"{said}; the last at about {time.strftime('%H:%M', time.localtime(time.time() + left))}"
-
-
-def _errors(ended: State) -> list:
-    return (ended.errors and ended.errors.data) or []
-
-
-def _why(ended: State) -> str:
-    told = "; ".join(str(error.message or error.code) for error in _errors(ended))
-    return f"batch {ended.id} {ended.status} without an answer to this" + (f": {told}" if told else "")
-
-
-def _beyond_limit(ended: State | None) -> bool:
-    # OpenAI and Azure bound the tokens that wait in all batches of a model; what is beyond fails as a whole.
-    return bool(ended) and any(error.code == "token_limit_exceeded" for error in _errors(ended))
 
 
 _all: dict[tuple[Store, str, str], Batches] = {}
