@@ -35,6 +35,7 @@ ASKING = {
     "sample_temperature": Annotated[float, Option(help="Of the votes of maj@N and agg@N.")],
     "sure": Annotated[float, Option(help="The probability from which on cce-escalated@N asks no crowd.")],
     "landing": Annotated[int, Option(help="Seconds that a stop waits for what is under way and paid for.")],
+    "batch": Annotated[bool, Option("--batch", help="Buy in the provider's batches: cheaper, and within a day.")],
     "models": Models,
     "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],
     "max_total_tokens": Annotated[int | None, Option(help="Spend so many tokens at most, prompts included.")],

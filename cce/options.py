@@ -29,6 +29,10 @@ class Options:
         sample_temperature: of the votes of `maj` and `agg`; likewise.
         sure: the probability of vanilla's verdict from which on `cce-escalated@N` asks no crowd.
         landing: seconds that a stop waits for what is under way and paid for.
+        batch: buys completions through the provider's Batch API, each round of all pairs together; `concurrency` then
+            bounds nothing there.
+        batch_files: a folder that takes what is missing as batch files (see `cce.models.batch_files`); nobody is asked
+            then but models of this machine. None asks.
         dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
     """
 
@@ -44,6 +48,8 @@ class Options:
     sample_temperature: float = 0.7
     sure: float = 0.9
     landing: int = 30
+    batch: bool = False
+    batch_files: str | Path | None = None
     dry_run: str | Path | None = None
 
     def __post_init__(self):

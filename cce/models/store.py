@@ -168,6 +168,9 @@ class Store:
         try:
             for sql, values in statements:
                 self.writer.execute(sql, values)
+                if sql == PUT:
+                    # What is answered waits in no batch any more.
+                    self.writer.execute("DELETE FROM batched WHERE key = ?", values[:1])
             self.writer.execute(NEXT_MARK)
             self.writer.execute("COMMIT")
         except sqlite3.Error:
@@ -208,10 +211,14 @@ def _changes_in(text: object) -> dict | None:
 
 def statement_of(request: Request, completion: Completion) -> tuple[str, Row]:
     """What keeps an answer, for `Store.write`."""
-    # With the kind that was expected, so that the store tells the usual length of each.
-    asked = json.dumps(request.identity | {"expects": request.expects.kind})
+    asked = asked_of(request)
     kept = json.dumps({field.name: getattr(completion, field.name) for field in fields(completion) if field.compare})
     return PUT, (request.key, asked, kept, checksum(request.key, asked, kept))
+
+
+def asked_of(request: Request) -> str:
+    """What a store keeps of a request: its identity, and the kind that was expected, whose usual length it so tells."""
+    return json.dumps(request.identity | {"expects": request.expects.kind})
 
 
 def open_store(path: str | Path | None) -> Store:

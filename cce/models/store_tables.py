@@ -18,6 +18,8 @@ TABLES = {
     "manners": "(model TEXT, url TEXT, changes TEXT, PRIMARY KEY (model, url))",
     "spent": "(run TEXT PRIMARY KEY, calls INTEGER, tokens INTEGER, dollars REAL)",
     "log": "(mark TEXT)",
+    "batches": "(name TEXT PRIMARY KEY, model TEXT, url TEXT, file TEXT, id TEXT, since REAL) WITHOUT ROWID",
+    "batched": "(key TEXT PRIMARY KEY, batch TEXT, request TEXT) WITHOUT ROWID",
 }
 # Whether a row is, in SQL. As bytes, since those of a damaged row may be no text.
 SOUND = "is_sound(CAST(key AS BLOB), CAST(request AS BLOB), CAST(response AS BLOB), CAST(checksum AS BLOB))"
