@@ -13,7 +13,7 @@ from typing import Annotated
 
 from typer import Argument, Option, Typer
 
-from cce import cli_stores
+from cce import cli_batch, cli_stores
 from cce.arguments import Given, Models, Notebooks, Profile, Shard, asking, by_hand, use_models
 from cce.errors import CCEError, ResultsMissing
 from cce.options import Options
@@ -24,6 +24,7 @@ app = Typer(
 )
 RunsStore = Annotated[Path | None, Option(help="The run's store, where it does not lie in the run's folder.")]
 app.add_typer(cli_stores.app, name="store")
+app.add_typer(cli_batch.app, name="batch")
 
 
 @app.command()

@@ -27,7 +27,12 @@ class Options:
         judge_temperature: of the judge's rationales, the rewritings of outcome removal among them.
         crowd_temperature: of the crowd's answers; the paper does not tell its own, and samples of a model must differ.
         sample_temperature: of the votes of `maj` and `agg`; likewise.
+        sure: the probability of vanilla's verdict from which on `cce-escalated@N` asks no crowd.
         landing: seconds that a stop waits for what is under way and paid for.
+        batch: buys completions through the provider's Batch API, each round of all pairs together; `concurrency` then
+            bounds nothing there.
+        batch_files: a folder that takes what is missing as batch files (see `cce.models.batch_files`); nobody is asked
+            then but models of this machine. None asks.
         dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
     """
 
@@ -41,7 +46,10 @@ class Options:
     judge_temperature: float = 0.1
     crowd_temperature: float = 0.7
     sample_temperature: float = 0.7
+    sure: float = 0.9
     landing: int = 30
+    batch: bool = False
+    batch_files: str | Path | None = None
     dry_run: str | Path | None = None
 
     def __post_init__(self):
@@ -54,6 +62,8 @@ class Options:
         for name in ("judge_temperature", "crowd_temperature", "sample_temperature"):
             if not 0 <= getattr(self, name) <= 2:
                 raise BadInput(f"{name} {getattr(self, name)}: 0 to 2")
+        if not self.sure >= 0.5:
+            raise BadInput(f"sure {self.sure}: 0.5 or more; the likelier of two verdicts has no less")
         if self.prompts and self.prompts not in PROMPTS and not Path(self.prompts).is_dir():
             raise BadInput(f"prompts: there is no folder {Path(self.prompts).absolute()}, and no set but kit and paper")
 

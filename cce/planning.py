@@ -19,8 +19,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from cce.analysis import print_table
-from cce.models.batch import bar_wanted
 from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
+from cce.models.steps import bar_wanted
 from cce.runner import NOTHING, checked, execute
 from cce.spending import PRICED_BY, Price, price_of
 from cce.text import tell

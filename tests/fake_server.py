@@ -84,12 +84,15 @@ class FakeServer:
 
     async def _start(self) -> None:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._complete)
+        self._route(app.router)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self.runner.setup()
         site = web.TCPSite(self.runner, "127.0.0.1", 0, ssl_context=self.ssl_context)
         await site.start()
         self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"
+
+    def _route(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/v1/chat/completions", self._complete)
 
     async def _complete(self, request: web.Request) -> web.Response:
         asked = await request.json()

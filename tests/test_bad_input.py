@@ -67,6 +67,7 @@ WRONG_PARAMETERS = [
     ("analyst_tokens", "many", "a whole number from 1 up"),
     ("teach_on", None, "a text that is not empty"),
     ("teach_limit", -5, "from 1 up, or None for all"),
+    ("batch", "yes", "True or False, without quotes"),
     ("drop_contradicted", "no", "True or False, without quotes"),
     ("samples", 1.5, "from 1 up, or None"),
     ("mixed", 1, "True or False, without quotes"),

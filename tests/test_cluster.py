@@ -5,6 +5,7 @@
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,45 @@ def test_vllm_takes_the_settings_which_fill_eight_gpus(engine_of, file):
     assert engine.model == yaml.safe_load(file.read_text())["model"]
     assert engine.tensor_parallel_size * engine.data_parallel_size == GPUS
     assert engine.structured_outputs_config.disable_any_whitespace
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("params/cluster/vllm/*.yaml")), ids=lambda file: file.stem)
+def test_vllm_takes_the_settings_for_batch_files_too(file):
+    launcher = pytest.importorskip("vllm.entrypoints.launchers.run_batch", reason="vLLM is not installed here")
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    given = ["--config", str(file), "--model", "another", "-i", "in.jsonl", "-o", "out.jsonl"]
+    assert launcher.make_arg_parser(FlexibleArgumentParser()).parse_args(given).model == "another"
+
+
+def test_the_job_answers_each_round_until_nothing_is_left_and_reads_what_a_stopped_one_left(tmp_path):
+    for name, script in {"cce": CCE, "vllm": VLLM}.items():
+        (tmp_path / ".venv/bin").mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".venv/bin" / name).write_text(script)
+        (tmp_path / ".venv/bin" / name).chmod(0o755)
+    (tmp_path / "params").symlink_to(ROOT / "params")
+    (tmp_path / "runs/gpu/rounds/1").mkdir(parents=True)
+    subprocess.run(["bash", "params/cluster/vllm/rounds.sh", "gpu", "01"], cwd=tmp_path, check=True)
+    engine = "run-batch --config params/cluster/vllm/judge.yaml --model Qwen/Qwen2.5-72B-Instruct -i {0}.jsonl"
+    place = "runs/gpu/rounds/2"
+    assert (tmp_path / "said").read_text().splitlines() == [
+        "batch read runs/gpu/rounds/1",
+        f"batch write gpu {place} 01",
+        engine.format(f"{place}/m") + f" -o {place}/m.results.jsonl",
+        f"batch read {place}",
+        "batch write gpu runs/gpu/rounds/3 01",
+        "run gpu 01",
+    ]
+
+
+# Stand-ins that say what they are called with; the one round that is written has one request.
+LINE = '{"custom_id": "k", "method": "POST", "url": "u", "body": {"model": "Qwen/Qwen2.5-72B-Instruct"}}'
+VLLM = '#!/bin/bash\necho "$@" >> said\n'
+CCE = f"""{VLLM}if [ "$2 $4" = "write runs/gpu/rounds/2" ]; then
+    mkdir -p $4; echo '{LINE}' > $4/m.jsonl; touch $4/asked.jsonl
+fi
+[ "$2" != read ] || [ "$3" != runs/gpu/rounds/1 ]
+"""
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)

@@ -14,6 +14,7 @@ from datetime import date
 import pandas as pd
 
 from bench.vllm.asked import Row, checks, thinking
+from bench.vllm.batch import one_round
 from bench.vllm.server import THINKING, ask, own_server
 from bench.vllm.speed import show, show_speeds
 from cce.project import commit, root
@@ -25,8 +26,9 @@ def main(model: str | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     held = True
     if model is None:
+        held = shown([one_round()])
         with own_server(*THINKING) as server:
-            held = shown([thinking(server)])
+            held &= shown([thinking(server)])
     with own_server() if model is None else nullcontext(model) as server:
         print(f"{date.today()}, commit {commit()}, vLLM {ask(server, '/version')['version']}")
         held &= shown(checks(server))

@@ -17,8 +17,10 @@ NAME = "SmolLM2-135M-Instruct"
 CPU = {"VLLM_CPU_OMP_THREADS_BIND": f"0-{os.cpu_count() - 1}", "VLLM_CPU_KVCACHE_SPACE": "4"}
 # The module, since the command of that name is missing from the build for CPUs. Prompts are read whole: on a CPU, vLLM
 # 0.32.0 dies of a prompt read in parts where the request has a seed ("CPU Generator does not use offset").
-SERVE = ["-m", "vllm.entrypoints.openai.api_server", "--model", ".", "--served-model-name", NAME, "--enforce-eager"]
-SERVE += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
+ENGINE = ["--model", ".", "--served-model-name", NAME, "--enforce-eager"]
+ENGINE += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
+SERVE = ["-m", "vllm.entrypoints.openai.api_server", *ENGINE]
+RUN_BATCH = ["-m", "vllm.entrypoints.launchers.run_batch", *ENGINE]
 # The same with vLLM's parser of thinking, and a template that begins each answer inside it. What so small a model is to
 # write can be given then also for its thinking.
 THINKING = ["--reasoning-parser", "olmo3", "--chat-template", str(Path(__file__).with_name("thinking.jinja"))]
@@ -31,19 +33,24 @@ def own_server(*more: str) -> Iterator[str]:
     """The embedded model behind vLLM, given these options more, on a free port of loopback, as NAME@URL; stopped
     whatever happens.
     """
-    folder = OUT / NAME
-    if not (folder / "model.safetensors").is_file():
-        write_model(folder)
-    os.environ.update(CPU)
-    process, url = started([str((OUT / "env/bin/python").absolute()), *SERVE, *more], folder)
+    process, url = started([python(), *SERVE, *more], model_folder())
     try:
         yield f"{NAME}@{url}"
     finally:
         stop(process)
 
 
-def write_model(folder: Path) -> None:
-    """The embedded model as a Hugging Face folder, in bfloat16."""
+def python() -> str:
+    """The Python of vLLM's own environment, whose processes get both cores."""
+    os.environ.update(CPU)
+    return str((OUT / "env/bin/python").absolute())
+
+
+def model_folder() -> Path:
+    """The embedded model as a Hugging Face folder, in bfloat16, made if missing."""
+    folder = OUT / NAME
+    if (folder / "model.safetensors").is_file():
+        return folder
     import torch
 
     from cce.models.train_worker import load_base
@@ -51,6 +58,7 @@ def write_model(folder: Path) -> None:
     model, tokenizer = load_base("embedded", torch.bfloat16)
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
+    return folder
 
 
 def ask(server: str, path: str, body: dict | None = None) -> dict:

@@ -15,6 +15,8 @@ _NAMES = {
     "replacement_table win_rate",
     "elsewhere.ratings": "as_judgments frontier_table number_table rated stopping_table",
     "elsewhere.reasoning": "strategy_table",
+    "elsewhere.sequential": "sequential_table",
+    "escalation": "escalation_table",
     "length": "by_length",
     "members": "contribution_table crowd_votes less_one likeness_table",
     "noise": "noise_crossings noise_levels",

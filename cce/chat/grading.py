@@ -16,8 +16,8 @@ from cce.crowd.evaluate import evaluate, warn
 from cce.crowd.ratings import DIGITS, RATINGS, without_ratings
 from cce.crowd.session import Session
 from cce.errors import BadInput, ResultsMissing
-from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
+from cce.models.steps import missing_in_words, results
 from cce.models.wire import Expects
 from cce.options import DEFAULTS, Options
 

@@ -31,9 +31,9 @@ from cce.crowd.compare import Comparison
 from cce.crowd.prompts import Texts, render
 from cce.crowd.session import Session
 from cce.errors import BadInput, ContextOverflow, SchemaRefused
-from cce.models.batch import results
 from cce.models.client import LLM
 from cce.models.loop import together
+from cce.models.steps import results
 from cce.models.wire import Completion, Expects
 from cce.options import Options
 from cce.text import whole_characters

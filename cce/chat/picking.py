@@ -26,9 +26,9 @@ from cce.crowd.methods import asks_model, is_by_criteria, method_named, needs_ot
 from cce.crowd.record import Judged, Records
 from cce.crowd.session import Session
 from cce.errors import BadInput
-from cce.models.batch import results
 from cce.models.client import LLM
 from cce.models.loop import together
+from cce.models.steps import results
 from cce.names import NO_JUDGE, method_parts
 from cce.options import DEFAULTS, Options
 

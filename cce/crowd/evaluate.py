@@ -22,8 +22,8 @@ from cce.crowd.rehearsal import check_prompts
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED
 from cce.errors import BadInput, CallFailed
-from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
+from cce.models.steps import missing_in_words, results
 from cce.models.wire import CUT_OFF
 from cce.names import NO_JUDGE, method_parts
 from cce.options import DEFAULTS, Options

@@ -180,23 +180,42 @@ async def select(session: Session, pair: Pair, selection: str, budget: int) -> S
     place in it is its own: without one member, the others are drawn in the same order. Source: the paper's code, but
     for the seed.
     """
-    crowd, seed = members(pair, session.crowd), session.options.seed
 
-    async def of_side(side: Side, share: int) -> tuple[list[CrowdJudgment], list[CrowdJudgment]]:
-        queue = sorted(crowd, key=lambda member: member.lot(f"{seed}:selection:{side}:{pair.id}"))
+    async def of_side(side: Side, share: int) -> list[CrowdJudgment]:
+        queue = drawn(session, pair, f"selection:{side}")
         # Random ones are chosen unseen, so that the others need not be judged.
         wanted, judged = share if selection == "random" else len(queue), []
         while queue and len(judged) < wanted:
-            drawn, queue = queue[: wanted - len(judged)], queue[wanted - len(judged) :]
-            judged += filter(None, await together(crowd_judgment(session, pair, side, member) for member in drawn))
-        return judged, _chosen(judged, side, selection, share)
+            next_ones, queue = queue[: wanted - len(judged)], queue[wanted - len(judged) :]
+            judged += filter(None, await together(crowd_judgment(session, pair, side, one) for one in next_ones))
+        return judged
 
-    sides = [of_side("A", budget - budget // 2), of_side("B", budget // 2)]
-    (made_a, chosen_a), (made_b, chosen_b) = await together(sides)
-    letters = [member.letter for member in crowd]
-    made = sorted(made_a + made_b, key=lambda judgment: (letters.index(judgment.member.letter), judgment.candidate))
+    made_a, made_b = await together(of_side(side, share) for side, share in _shares(budget).items())
+    return choose(session, pair, made_a + made_b, selection, budget)
+
+
+def choose(session: Session, pair: Pair, made: Sequence[CrowdJudgment], selection: str, budget: int) -> Selected:
+    """What `select` draws where these crowd judgments are all that were made."""
+    chosen = []
+    for side, share in _shares(budget).items():
+        lots = [member.letter for member in drawn(session, pair, f"selection:{side}")]
+        judged = [judgment for judgment in made if judgment.candidate == side]
+        chosen += _chosen(sorted(judged, key=lambda one: lots.index(one.member.letter)), side, selection, share)
+    letters = [member.letter for member in members(pair, session.crowd)]
+    made = sorted(made, key=lambda one: (letters.index(one.member.letter), one.candidate))
     decided = selection == "random" or not any(judgment.judgment.supposed for judgment in made)
-    return Selected(made, chosen_a + chosen_b, "" if decided else f"{selection}, seed {seed}, {session.noise}")
+    apart = "" if decided else f"{selection}, seed {session.options.seed}, {session.noise}"
+    return Selected(made, chosen, apart)
+
+
+def drawn(session: Session, pair: Pair, drawing: str) -> list[Member]:
+    """The pair's crowd in an order of its own for each drawing, by the seed."""
+    lot = f"{session.options.seed}:{drawing}:{pair.id}"
+    return sorted(members(pair, session.crowd), key=lambda member: member.lot(lot))
+
+
+def _shares(budget: int) -> dict[Side, int]:
+    return {"A": budget - budget // 2, "B": budget // 2}
 
 
 def _chosen(judged: list[CrowdJudgment], side: Side, selection: str, share: int) -> list[CrowdJudgment]:

@@ -150,7 +150,7 @@ def ending(judgment: Mapping) -> str:
     it on purpose.
     """
     found = judgment["outcome"] or ("a tie" if verdict_of(judgment["p_a"]) else "unreadable")
-    noise = WRONG[judgment["noise"]]
+    noise = WRONG[judgment.get("noise")]  # none in records of earlier versions
     return f"{judgment['candidate']} against {judgment['member']}: {found}{noise}"
 
 

@@ -11,6 +11,7 @@ import openai
 
 from cce.errors import CallFailed, CCEError, EndpointFailed
 from cce.models import failures
+from cce.models.collector import Collector
 from cce.models.dry_run import DryRun
 from cce.models.endpoint import Endpoint, connections
 from cce.models.landing import heard, under_way
@@ -67,6 +68,7 @@ class Caller:
     price: Price
     bill: Bill
     concurrency: int
+    collector: Collector | None = None  # what sends requests together; None sends each directly
     unsaid: int = 0  # replies that did not say credibly what they took
 
     async def sent(self, request: Request) -> Completion:
@@ -76,6 +78,9 @@ class Caller:
         """
         self.store.probe()
         settings, url = self.settings, self.endpoint.address()
+        if self.collector:
+            await self.collector.begun(self._taken)
+            return await asyncio.shield(heard(self._bought(_unhurried(request, url))))
         pace = pace_of(url, self.concurrency, settings.requests_a_minute, settings.tokens_a_minute)
         # Providers that count tokens a minute count the longest answer for the answer.
         call = Call(request, url, pace, Turn(_size(request.body) // 4 + request.body["max_tokens"]))
@@ -87,11 +92,16 @@ class Caller:
         bought.add_done_callback(lambda _: pace.leave(call.turn))
         return await asyncio.shield(bought)
 
+    async def _taken(self, request: Request) -> Completion:
+        """The answer to what an earlier run asked for in a batch, kept whether or not this run asks for it, too."""
+        completion = await self._called(_unhurried(request, self.endpoint.url), self._as_taken(request))
+        return await self.store.keep(request, completion)
+
     async def _bought(self, call: Call) -> Completion:
         call.start = time.perf_counter()
         self.bill.sent += 1
         try:
-            completion = await failures.patient(call.pace, self._again, call.rest)(self._called_as_taken, call)
+            completion = await self._tried(call)
             _in_a_row[call.url] = 0
         except CCEError:
             raise
@@ -101,6 +111,11 @@ class Caller:
         completion = await self.store.keep(call.request, completion)
         self.bill.tokens += completion.tokens
         return completion
+
+    async def _tried(self, call: Call) -> Completion:
+        if self.collector:
+            return await failures.patient_in_batches(self._again)(self._called_politely, call)
+        return await failures.patient(call.pace, self._again, call.rest)(self._called_as_taken, call)
 
     def _again(self, _: object) -> None:
         self.bill.again += 1
@@ -121,7 +136,8 @@ class Caller:
         while True:
             wire = self._as_taken(call.request)
             try:
-                return await self._called(call, wire)
+                taken = self.collector and self.collector.taken.pop(call.request.key, None)
+                return await (taken or self._called(call, wire))
             except openai.APIStatusError as error:
                 if failures.limited(error):
                     call.pace.refused(call.turn, failures.wait_asked(error))
@@ -153,7 +169,7 @@ class Caller:
                 # A reply that is rejected costs what it says, too.
                 cost = self._cost(said, most, len(reply.content))
                 return self._completion(call, said, reply)
-            except openai.OpenAIError as error:
+            except (openai.OpenAIError, CCEError) as error:
                 if reply is None and failures.unworked(error):
                     cost = Counter(calls=1)
                 raise
@@ -164,6 +180,8 @@ class Caller:
                     await self.store.spend(BUDGET.noted, cost)
 
     async def _reply(self, call: Call, wire: dict) -> httpx2.Response:
+        if self.collector:
+            return await self.collector.reply(call.request, wire)
         sent_by = self.endpoint.key, self.endpoint.key_header, self.endpoint.headers
         client = connections(call.url, self.concurrency, *sent_by)
         async with asyncio.timeout(failures.TIMEOUT_SECONDS):
@@ -173,11 +191,15 @@ class Caller:
     def _completion(self, call: Call, said: object, reply: httpx2.Response) -> Completion:
         if refusal := failures.refusal_in(said, reply):
             raise refusal
-        completion = self._without_key(completion_of(said, time.perf_counter() - call.start))
+        completion = self._without_key(completion_of(said, self._seconds(call)))
         call.pace.answered(call.turn, completion.tokens, reply.headers)
         if call.request.body["top_logprobs"] and completion.first_token is None:
             raise EndpointFailed(f"{self.model}: {WITHOUT_LOGPROBS}")
         return completion
+
+    def _seconds(self, call: Call) -> float:
+        # How long a batch waited says nothing of how long the model took, which nobody tells.
+        return 0.0 if self.collector else time.perf_counter() - call.start
 
     def _cost(self, said: object, most: tuple[int, int], size: int) -> Counter:
         """What a reply of so many bytes comes to: as it says, where that can be; if not, the most that it can be."""
@@ -207,15 +229,15 @@ class Caller:
         body, status = call.request.body, getattr(error, "status_code", None)
         said = failures.in_words(error, call.url, self.endpoint.key)
         if failures.too_long(error):
-            return Completion("", "overflow", seconds=time.perf_counter() - call.start)
+            return Completion("", "overflow", seconds=self._seconds(call))
         # What servers and gateways answer to a schema that they cannot hold a model to.
         if "schema" in body and status in (400, 415, 422, 501):
-            return Completion(said, "schema refused", seconds=time.perf_counter() - call.start)
+            return Completion(said, "schema refused", seconds=self._seconds(call))
         if body["top_logprobs"] and refuses(said, "logprobs"):
             raise EndpointFailed(f"{self.model}: {said}; {WITHOUT_LOGPROBS}") from None
         # Neither the refusal of one content nor a rate limit says that others will fare no better.
         if failures.filtered(error):
-            return Completion(said, "refused", seconds=time.perf_counter() - call.start)
+            return Completion(said, "refused", seconds=self._seconds(call))
         # The chain is cut: some servers repeat the key in their refusal.
         if failures.hopeless(error):
             raise EndpointFailed(f"{self.model}: {said}; mend that, and the same command goes on") from None
@@ -225,6 +247,11 @@ class Caller:
         # Forgotten: the next run in this process may find the endpoint mended.
         said = f"{_in_a_row.pop(call.url)} calls in a row failed for good, such as: {said}"
         raise EndpointFailed(f"{self.model}: {said}") from None
+
+
+def _unhurried(request: Request, url: str) -> Call:
+    # A batch is bounded by its own measures, and a stop need not wait for it: the next run finds it again.
+    return Call(request, url, Pace(1), Turn(0))
 
 
 def _size(body: dict) -> int:

@@ -2,9 +2,13 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 
 from cce.errors import ContentRefused, ContextOverflow, EndpointFailed, SchemaRefused
+from cce.models.batch_files import BatchFiles
+from cce.models.batches import batches_of, check_none_waits
 from cce.models.calls import WITHOUT_LOGPROBS, Caller
+from cce.models.collector import Collector
 from cce.models.dry_run import DryRun
 from cce.models.endpoint import endpoint_of
 from cce.models.landing import heard
@@ -15,7 +19,7 @@ from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
-from cce.spending import BUDGET, Bill, checked_price, price_of
+from cce.spending import BUDGET, Bill, Price, batch_share, checked_price, price_of
 
 # No server's is smaller, in tokens: a shorter prompt with its answer fits.
 SMALLEST_CONTEXT = 2048
@@ -26,34 +30,51 @@ class LLM:
 
     LLM("my-model@http://localhost:8000/v1", store="runs/store.sqlite").complete("Say hello.")
 
-    The key is read from the environment. Of `Options`, store, concurrency and dry_run count here; a model of this
-    machine takes one request at a time. Raises BadInput at once for a bad name, a bad bound or a missing key.
+    The key is read from the environment. Of `Options`, store, concurrency, batch, batch_files and dry_run count here; a
+    model of this machine takes one request at a time, and no batches. Raises BadInput at once for a bad name, a bad
+    bound, a missing key, or a store whose batches are another process's.
     """
 
     def __init__(self, model: str, options: Options = DEFAULTS, **changes):
         options = options.but(**changes)
         # A dry run makes no store where none is.
         recorded = None if options.dry_run else open_store(options.store)
-        self.endpoint = endpoint_of(model, needs_key=recorded is not None and not recorded.replay)
+        asks = recorded is not None and not recorded.replay and not options.batch_files
+        self.endpoint = endpoint_of(model, needs_key=asks)
         self.model, self.bill, self.landing = model, Bill(), options.landing
         self.settings = settings_of(model)
         self.price = checked_price(self.endpoint.name, self.endpoint.url)
+        # What records tell: None where it is not known, and that of direct calls whether or not these go in batches.
         self.listed_price = price_of(self.endpoint.name, self.endpoint.url)
         self.concurrency = self.endpoint.concurrency or options.concurrency
+        self.collector, self.direct = None, options.batch and not self.endpoint.url
         place = self.endpoint.url, self.concurrency
         self.store = DryRun(options.dry_run, options.store, *place) if recorded is None else recorded
         if not (options.dry_run or self.store.replay):
             BUDGET.count(str(self.store.path), self.store.spent)
+            self.collector = self._collector(options)
         self.answered: set[str] = set()  # by what the endpoint called the model
         # By the user's name: one model may be asked in two ways, of which it takes more in one.
         self.manners = manners_of(self.endpoint.url, short_name(model))
         known = self.store.manners(short_name(model), self.endpoint.url)
         self.manners.changes = known | self.manners.changes | self.settings.changes()
         self.address = (self.settings.same_as or self.endpoint.url).rstrip("/")
-        kept = self.store, self.price, self.bill, self.concurrency
+        kept = self.store, self.price, self.bill, self.concurrency, self.collector
         self.caller = Caller(model, self.endpoint, self.settings, self.manners, *kept)
         self._asked: dict[str, asyncio.Task[Completion]] = {}
         self._waiters: Counter[str] = Counter()
+
+    def _collector(self, options: Options) -> Collector | None:
+        """What sends this model's requests together; its price is then that of a batch."""
+        name, url = self.endpoint.name, self.endpoint.url
+        if url and options.batch_files:
+            self.price = Price()
+            return BatchFiles(self.endpoint, self.model, self.store, Path(options.batch_files))
+        if url and options.batch:
+            self.price = self.price.times(batch_share(name, url))
+            return batches_of(self.store, self.endpoint, self.concurrency)
+        check_none_waits(self.store, self.endpoint)
+        return None
 
     def __repr__(self) -> str:
         return f"LLM({self.model!r})"
@@ -103,6 +124,7 @@ class LLM:
             f"{self.model} is asked at temperature {warmth}, as its settings say": warmth is not None,
             f"{uncounted}; the most that they could is counted": self.caller.unsaid and BUDGET.bounds,
             damaged: self.store.damaged,
+            f"{self.model} has no address, and so no batches: it was asked directly": self.direct,
         }
         told = self.manners.told(self.model, ("system", "temperature", "seed"))
         return [said for said, true in own.items() if true] + told

@@ -146,7 +146,8 @@ def _known(path: Path | None) -> tuple[Store, dict[tuple[str, Kind], Usual]]:
         seen[request["model"], request.get("expects")].append((size, *(answer[name] for name in NUMBERS)))
     sums = {place: (len(rows), *map(sum, zip(*rows, strict=True))) for place, rows in seen.items()}
     return store, {
-        place: Usual(size / read, written / number, seconds / written)
+        # What came in batches tells no seconds.
+        place: Usual(size / read, written / number, seconds / written or 1 / TOKENS_A_SECOND)
         for place, (number, size, read, written, seconds) in sums.items()
         if read and written
     }

@@ -29,8 +29,8 @@ from cce.models.settings import reached, settings_of
 from cce.spending import on_loopback
 
 OPENAI_URL = "https://api.openai.com/v1"
-# Of one reply, after unpacking: no answer is as long.
-LARGEST_REPLY = 16 * 2**20
+# Of one reply, after unpacking: no answer is as long, nor is the file of a batch's.
+LARGEST_REPLY, LARGEST_FILE = 16 * 2**20, 2**30
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,11 @@ async def _without_bearer(request: HttpRequest) -> None:
 async def _bounded(response: Response) -> None:
     # Read here, piece by piece, since a small reply may unpack to any size.
     parts, size = [], 0
+    largest = LARGEST_FILE if response.request.url.path.endswith("/content") else LARGEST_REPLY
     async for part in response.aiter_bytes():
         parts.append(part)
-        if (size := size + len(part)) > LARGEST_REPLY:
-            raise ValueError(f"a reply of more than {LARGEST_REPLY / 2**20:.0f} MB")
+        if (size := size + len(part)) > largest:
+            raise ValueError(f"a reply of more than {largest / 2**20:.0f} MB")
     response._content = b"".join(parts)
 
 

@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import httpx2
 import openai
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from cce.errors import CCEError
 from cce.models.keys import masked
@@ -44,6 +44,8 @@ ATTEMPTS = 10
 GIVE_UP_SECONDS = 1800
 # A reply that is no completion and the same each time may have been paid for each time.
 SAME = 3
+# A request that so many batches had no answer to is given up.
+IN_BATCHES = 3
 # Of one whole reply, however slowly it comes.
 TIMEOUT_SECONDS = 600.0
 # So much of what an endpoint says is shown.
@@ -79,6 +81,17 @@ def patient(pace: Pace, again: Callable[[RetryCallState], None], rest: Callable)
     )
 
 
+def patient_in_batches(again: Callable[[RetryCallState], None]) -> AsyncRetrying:
+    """The same for a call that is made in batches, of which the next begins when all others wait, too."""
+    stop = stop_after_attempt(IN_BATCHES)
+    return AsyncRetrying(retry=retry_if_exception(passes), stop=stop, before_sleep=again, reraise=True)
+
+
+def pause(state: RetryCallState) -> float:
+    """Seconds until the next attempt: a random wait, or what the endpoint asks for."""
+    return max(_backoff(state), min(wait_asked(state.outcome.exception()), LONGEST_ASKED))
+
+
 def limited(error: BaseException) -> bool:
     """Whether the address refused for its limits: it takes the same call a while later."""
     refused = isinstance(error, openai.APIStatusError) and error.status_code == 429
@@ -97,7 +110,7 @@ def passes(error: BaseException) -> bool:
 
 def unworked(error: BaseException) -> bool:
     """Whether nothing was done for this call that anybody could be charged for."""
-    return isinstance(error, openai.APIStatusError) or hopeless(error)
+    return isinstance(error, openai.APIStatusError | CCEError) or hopeless(error)
 
 
 def hopeless(error: BaseException) -> bool:
@@ -202,5 +215,4 @@ def _unconnected(reason: str, url: str) -> str:
 
 def _wait(state: RetryCallState) -> float:
     # After a refusal for its limits the address is left alone, which holds for all calls alike.
-    error = state.outcome.exception()
-    return 0.0 if limited(error) else max(_backoff(state), min(wait_asked(error), LONGEST_ASKED))
+    return 0.0 if limited(state.outcome.exception()) else pause(state)

@@ -18,6 +18,8 @@ TABLES = {
     "manners": "(model TEXT, url TEXT, changes TEXT, PRIMARY KEY (model, url))",
     "spent": "(run TEXT PRIMARY KEY, calls INTEGER, tokens INTEGER, dollars REAL)",
     "log": "(mark TEXT)",
+    "batches": "(name TEXT PRIMARY KEY, model TEXT, url TEXT, file TEXT, id TEXT, since REAL) WITHOUT ROWID",
+    "batched": "(key TEXT PRIMARY KEY, batch TEXT, request TEXT) WITHOUT ROWID",
 }
 # Whether a row is, in SQL. As bytes, since those of a damaged row may be no text.
 SOUND = "is_sound(CAST(key AS BLOB), CAST(request AS BLOB), CAST(response AS BLOB), CAST(checksum AS BLOB))"
@@ -29,12 +31,17 @@ def checksum(key: str, request: str, response: str) -> str:
     return hashlib.sha256("\n".join((key, request, response)).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def is_sound(key: str, request: str, response: str, known: str | None) -> bool:
-    """Whether a row is what was written; of one of an earlier version, without a checksum, whether it is JSON."""
-    key, request, response, known = map(_as_text, (key, request, response, known))
+def is_sound(*row: object) -> bool:
+    """Whether a row is what was written; of one of an earlier version, without a checksum, whether it is JSON.
+
+    Of a damaged row each column may be of any kind, whatever the table says.
+    """
+    key, request, response, known = map(_as_text, row)
+    if not all(isinstance(text, str) for text in (key, request, response)):
+        return False
     if known is not None:
         return checksum(key, request, response) == known
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, RecursionError):
         return isinstance(json.loads(request), dict) and isinstance(json.loads(response), dict)
     return False
 

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cce.errors import BadInput, TrainingFailed
-from cce.models.batch import progress
 from cce.models.engines import FINISHED, stop_engines
+from cce.models.steps import progress
 from cce.options import DEFAULTS, Options
 from cce.outputs import write_whole
 
@@ -83,14 +83,16 @@ def train(examples: Sequence[Example], recipe: Recipe, card: Card, folder: Path,
     The student's folder is named by a digest of base, recipe and examples: a finished student is left as it is, and
     another training gets another folder. It holds what the training was given (examples.jsonl, recipe.json), loss.csv
     (step, loss), the weights, a model card and, for the embedded model and its kind, the file that llama.cpp serves.
-    Of the `options` only `dry_run` counts: where it is set nothing is trained, and the folder gets no weights.
-    Raises BadInput where there are no examples, TrainingFailed where the training breaks.
+    Of the `options` `dry_run` counts, where nothing is trained, and the folder gets no weights; and `batch_files`.
+    Raises BadInput where there are no examples, TrainingFailed where the training breaks, or answers are to come first.
     """
     if not examples:
         raise BadInput("training: there are no examples; loosen what is left out, or judge more pairs")
     student = _student_folder(examples, recipe, folder, bool(options.dry_run))
     if not (student / FINISHED).is_file():
         _prepare(student, examples, recipe, card)
+        if options.batch_files:
+            raise TrainingFailed("a student is trained by `cce run`, once nothing is left to ask before that")
         (_suppose if options.dry_run else _run)(student, recipe)
     return student
 

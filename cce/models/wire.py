@@ -76,7 +76,7 @@ ANSWER = Expects()
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model answered, `seconds` after the request was sent.
+    """What a model answered, `seconds` after the request was sent; 0 where it came in a batch, which does not tell.
 
     `finish` is the endpoint's reason to stop in OpenAI's words, or "overflow" where the prompt did not fit the context,
     "schema refused", or "refused" where a filter took this content.

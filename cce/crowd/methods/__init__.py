@@ -15,6 +15,7 @@ from functools import partial
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, Remark, compare
 from cce.crowd.members import SELECTIONS
+from cce.crowd.methods.adaptive import adaptive, escalated
 from cce.crowd.methods.cce import cce, cce_prompt, count
 from cce.crowd.methods.criteria import criteria
 from cce.crowd.methods.jury import jury, jury_mean
@@ -123,6 +124,8 @@ METHODS |= {
 METHODS["cce-shuffled"] = Method(
     partial(cce, selection="criticizing", removal=True, shuffled=True), shuffled=True, **REMOVING
 )
+METHODS["cce-adaptive"] = Method(adaptive, **REMOVING)
+METHODS["cce-escalated"] = Method(escalated, **REMOVING)
 METHODS["cce-again"] = Method(cce_again, **REMOVING)
 METHODS["refine"] = Method(refine, budgeted=True, whole_crowd=True, prompts=(*REMOVING["prompts"], "refine"))
 

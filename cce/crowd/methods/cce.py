@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, Remark, compare
-from cce.crowd.members import select
+from cce.crowd.members import Selected, select
 from cce.crowd.notes import Note, notes_of
 from cce.crowd.record import Judged
 from cce.crowd.session import Session
@@ -24,10 +25,14 @@ async def cce(
     this, it gains by what its notes say of its own answers.
     """
     compared = session.other if shuffled else pair
-    selected = await select(session, compared, selection, budget)
+    judged = await by_notes(session, pair, await select(session, compared, selection, budget), removal)
+    return replace(judged, notes_of=compared.id) if shuffled else judged
+
+
+async def by_notes(session: Session, pair: Pair, selected: Selected, removal: bool) -> Judged:
+    """The judgment with these crowd judgments as background."""
     notes = await together(notes_of(session, selected, removal, order) for order in range(session.orders))
-    judgment = await decide(session, pair, remarks(notes), selected.apart)
-    return Judged(judgment, selected, notes, compared.id if shuffled else None)
+    return Judged(await decide(session, pair, remarks(notes), selected.apart), selected, notes)
 
 
 def remarks(notes: Sequence[Sequence[Note]]) -> list[list[Remark]]:

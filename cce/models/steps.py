@@ -1,4 +1,4 @@
-"""A batch: one step for each of many things, so many of them at once, under a progress bar."""
+"""Steps: one for each of many things, so many of them at once, under a progress bar."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from cce.errors import CallFailed, ResultsMissing
+from cce.models.batch_lines import MOST_REQUESTS
 from cce.models.client import LLM
 from cce.models.landing import landed
 from cce.models.loop import T, run, together
@@ -53,8 +54,8 @@ def results(
 ) -> list:
     """What `keep` keeps of the step's result for each of so many things, in their order and as soon as that allows.
 
-    So many steps are taken at once for each address that is asked. Where a call fails for good the other things go on,
-    so that all that can be bought is. Raises ResultsMissing after that.
+    So many steps are taken at once for each address that is asked; in batches as many as one may have requests. Where a
+    call fails for good the other things go on, so that all that can be bought is. Raises ResultsMissing after that.
     """
     things, waiting, kept, done, turn, failures = enumerate(work), {}, [], 0, 0, []
 
@@ -72,7 +73,9 @@ def results(
             done += 1
 
     addresses = {model.endpoint.url for model in models if model.endpoint.url}
-    workers = min(concurrency * max(1, len(addresses)), total)
+    # What goes into one batch is asked for at once.
+    at_once = MOST_REQUESTS if any(model.collector for model in models) else concurrency
+    workers = min(at_once * max(1, len(addresses)), total)
     with progress(doing, total, lambda: (done, str(sum((model.bill for model in models), Bill())))) as show:
         try:
             run(together(worker() for _ in range(workers)), tick=show)
