@@ -188,7 +188,7 @@ def test_a_threshold_is_set_on_one_half_and_shown_on_the_other():
     # Vanilla is right wherever it is surer than 0.9, and on half of the others; the crowd is always right.
     p_right = np.random.default_rng(0).permutation(np.repeat([0.95, 0.95, 0.7, 0.3], 100))
     cheap, dear = judgments("vanilla", p_right, 2), judgments("cce@8", np.ones(400), 20)
-    (row,) = escalation_table(scored(pd.concat([cheap, dear]))).itertuples()
+    (row,) = escalation_table(scored(cheap), scored(dear)).itertuples()
     assert row.sure == pytest.approx(0.75)
     assert (row.pairs, row.accuracy, row.less_than_all) == (200, 100, 0)
     assert row.escalated == pytest.approx(50, abs=5)
@@ -196,6 +196,7 @@ def test_a_threshold_is_set_on_one_half_and_shown_on_the_other():
     assert row.more_than_cheap > 0
 
 
-def test_a_threshold_wants_both_methods():
-    with pytest.raises(BadInput, match="methods"):
-        escalation_table(scored(judgments("vanilla", np.ones(4), 2)))
+def test_a_threshold_wants_pairs_that_were_judged_in_both_ways():
+    cheap, dear = judgments("vanilla", np.ones(4), 2), judgments("cce@8", np.ones(4), 20).assign(judge="another")
+    with pytest.raises(BadInput, match="no pair"):
+        escalation_table(scored(cheap), scored(dear))

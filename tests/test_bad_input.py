@@ -48,6 +48,7 @@ WRONG_PARAMETERS = [
     ("concurrency", -1, "a whole number from 1 up"),
     ("judge_temperature", "0.1", "a number from 0 to 2"),
     ("crowd_temperature", 2.5, "a number from 0 to 2"),
+    ("sure", 0.4, "a number from 0.5 up"),
     ("sample_temperature", None, "a number from 0 to 2"),
     ("store", "", "a text that is not empty"),
     ("out", 3, "out is 3; wanted: a text"),

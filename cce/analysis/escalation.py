@@ -10,7 +10,7 @@ import pandas as pd
 from cce.analysis.accuracy import by_group
 from cce.analysis.statistics import difference, proportion, with_interval
 from cce.errors import BadInput
-from cce.names import AVERAGES, method_parts
+from cce.names import AVERAGES
 
 # The probability of the verdict, from which on the crowd is not asked; none is above 1, so that the last asks always.
 THRESHOLDS = np.append(np.arange(50, 100, 5) / 100, [0.98, 0.99, 1.0, np.inf])
@@ -20,22 +20,21 @@ COLUMNS = ["benchmark", "judge", "method", "sure", "pairs", "escalated", "calls"
 COLUMNS += [*with_interval("accuracy"), *with_interval("less_than_all"), *with_interval("more_than_cheap")]
 
 
-def escalation_table(scores: pd.DataFrame, cheap: str = "vanilla", family: str = "cce") -> pd.DataFrame:
-    """One row per benchmark, judge and method of the family, such as cce@16: COLUMNS.
+def escalation_table(cheap: pd.DataFrame, dear: pd.DataFrame) -> pd.DataFrame:
+    """One row per benchmark, judge and method of the dear one: COLUMNS.
 
-    Takes what `scored` returns. `sure` is the smallest of THRESHOLDS that costs at most LOSS points on one half of the
-    pairs; everything else is of the other half. `escalated` is the percentage of pairs that the dear method decided;
-    calls are means per pair, of both methods where it did, and of the dear one alone in `calls_of_all`. Differences are
-    paired, in points. The half is drawn by the question, so that pairs with one question are on one side.
+    Takes what `scored` returns of one method each, such as vanilla, read by distribution, and cce@16. `sure` is the
+    smallest of THRESHOLDS that costs at most LOSS points on one half of the pairs; everything else is of the other
+    half. `escalated` is the percentage of pairs that the dear method decided; calls are means per pair, of both methods
+    where it did, and of the dear one alone in `calls_of_all`. Differences are paired, in points. The halves are drawn
+    by the question, so that pairs with one question are in one.
 
-    Raises BadInput where no judge has judged by both methods.
+    Raises BadInput where the two have no pair and judge in common.
     """
-    there = scores[~scores.benchmark.isin(AVERAGES)].dropna(subset="score")
-    dear = there[there.method.map(lambda name: method_parts(name).family == family)]
-    place = ["benchmark", "judge", "id"]
-    both = dear.merge(there[there.method == cheap], on=place, suffixes=("", "_cheap"))
+    cheap, dear = (scores[~scores.benchmark.isin(AVERAGES)].dropna(subset="score") for scores in (cheap, dear))
+    both = dear.merge(cheap, on=["benchmark", "judge", "id"], suffixes=("", "_cheap"))
     if both.empty:
-        raise BadInput(f"methods: both {cheap} and {family} are wanted, to say when the first is sure enough")
+        raise BadInput("no pair was judged in both ways by one judge, so that no threshold can be set")
     return by_group(both, _row, COLUMNS)
 
 
