@@ -25,7 +25,8 @@ def one_round() -> Row:
         evaluate(load_pairs("pocket", limit=PAIRS), ["vanilla"], [model], batch_files=folder, **kept)
     (asked,) = (file for file in folder.glob("*.jsonl") if file.name != "asked.jsonl")
     files = ["-i", str(asked.absolute()), "-o", str((folder / "results.jsonl").absolute())]
-    subprocess.run([python(), *RUN_BATCH, *files], cwd=model_folder(), check=True)
+    with (OUT / "run-batch.log").open("w") as log:
+        subprocess.run([python(), *RUN_BATCH, *files], cwd=model_folder(), stdout=log, stderr=log, check=True)
     (taken,) = read_round(folder)
     got = f"{taken.kept} answers in the store, {taken.failed} failed, {taken.foreign} of another model"
     return f"`run-batch`: the requests of a round, on {PAIRS} pairs", got, taken.kept == PAIRS
