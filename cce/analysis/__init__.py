@@ -13,6 +13,7 @@ _NAMES = {
     "replacement_table win_rate",
     "elsewhere.ratings": "as_judgments frontier_table number_table rated stopping_table",
     "elsewhere.reasoning": "strategy_table",
+    "latency": "latency_table",
     "length": "by_length",
     "pools": "pool_table ties_score",
     "rm_bench": "level_table style_table",

@@ -59,12 +59,13 @@ def evaluate(
     one first question), judge, method, verdict (A, B, tie or None), label, correct (None without a label), p_a,
     p_given and p_swapped (the probability of A in either order), text and text_swapped (the rationales in either
     order, where what stands second is called B), rationale_tokens (of text), calls, prompt_tokens, completion_tokens,
-    seconds (of model time), selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts (rewritings
-    that still held an outcome, over all orders), context_cuts (shortened prompts), judgments_cut_off (the share of
-    judgments and rewritings that max_tokens cut off), answers_cut_off (of crowd answers), crowd_refused (members that a
-    filter refused, and the crowd went on without), length_a and length_b (of the answers, in characters), unreadable
-    (None, or why no verdict could be read), failed (None, or why a call failed for good: the judgment is then missing,
-    neither right nor wrong, which is warned of).
+    seconds (of model time), latency (seconds of these on the way to the verdict, None where a completion has none),
+    selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts (rewritings that still held an outcome,
+    over all orders), context_cuts (shortened prompts), judgments_cut_off (the share of judgments and rewritings that
+    max_tokens cut off), answers_cut_off (of crowd answers), crowd_refused (members that a filter refused, and the crowd
+    went on without), length_a and length_b (of the answers, in characters), unreadable (None, or why no verdict could
+    be read), failed (None, or why a call failed for good: the judgment is then missing, neither right nor wrong, which
+    is warned of).
     Raises BadInput before any request is sent, EndpointFailed for a useless endpoint, BoundReached at a bound on costs.
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))

@@ -10,6 +10,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.prompts import Texts, flat, messages_of, render
 from cce.errors import CallFailed, ContextOverflow
 from cce.models.client import LLM
+from cce.models.clock import came
 from cce.models.wire import ANSWER, Completion, Expects, Form, Kind, Messages
 from cce.options import Options
 
@@ -43,10 +44,11 @@ class Session:
         return 2 if self.options.order == "both" else 1
 
     async def ask(self, model: LLM, messages: str | Messages, expects: Expects = ANSWER, **sampling) -> Completion:
-        """A completion, counted as used once, whether it was sent or found in the store."""
+        """A completion, counted as used once, and waited for, whether it was sent or found in the store."""
         sampling = {"max_tokens": self.options.max_tokens} | sampling
         completion = await model.acomplete(messages, expects=expects, **sampling)
         self.used[completion.key] = expects.kind, completion
+        came(expects.kind, completion)
         return completion
 
     async def converse(

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from cce.errors import CallFailed, ResultsMissing
 from cce.models.client import LLM
+from cce.models.clock import began
 from cce.models.landing import landed
 from cce.models.loop import T, run, together
 from cce.spending import Bill
@@ -61,6 +62,7 @@ def results(
     async def worker() -> None:
         nonlocal done, turn
         for place, thing in things:
+            began()
             try:
                 waiting[place] = [await step(thing)]
             except CallFailed as failure:
