@@ -35,10 +35,8 @@ class Waited(NamedTuple):
         """What was waited once this completion has come as well."""
         if completion.key in self.keys:
             return self
-        took, come = (
-            completion.seconds if completion.seconds > 0 else inf,
-            self._replace(keys=self.keys | {completion.key}),
-        )
+        took = completion.seconds if completion.seconds > 0 else inf
+        come = self._replace(keys=self.keys | {completion.key})
         if kind == "judgment":
             return come._replace(judgment=self.judgment + self.final, final=took)
         stage = {"letter": "final", "list": "judgment"}.get(kind, kind)

@@ -130,9 +130,10 @@ def _section(notebook: Executed, result: dict) -> dict:
 
 def _latency(notebooks: Sequence[Executed]) -> pd.DataFrame:
     files = [(one.stem, rows) for one in notebooks for rows in one.judgments.values()]
-    # What is no number is no latency.
-    rows = [row | {"notebook": stem} for stem, rows in files for row in rows if number(row.get("latency")) is not None]
-    return latency_table(rows, ("notebook", "judge", "method"))
+    records = [row | {"notebook": stem} for stem, rows in files for row in rows]
+    # Those of earlier versions have no latency, or no trace; and what is no number is none.
+    timed = [one for one in records if "trace" in one and number(one.get("latency")) is not None]
+    return latency_table(timed, ("notebook", "judge", "method"))
 
 
 def _cells(table: pd.DataFrame) -> dict:
