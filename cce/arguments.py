@@ -33,6 +33,7 @@ ASKING = {
     "judge_temperature": Annotated[float, Option(help="Of the judge's rationales.")],
     "crowd_temperature": Annotated[float, Option(help="Of the crowd's answers.")],
     "sample_temperature": Annotated[float, Option(help="Of the votes of maj@N and agg@N.")],
+    "sure": Annotated[float, Option(help="The probability from which on cce-escalated@N asks no crowd.")],
     "landing": Annotated[int, Option(help="Seconds that a stop waits for what is under way and paid for.")],
     "models": Models,
     "max_calls": Annotated[int | None, Option(help="Send so many requests at most, then stop.")],

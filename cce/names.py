@@ -1,7 +1,7 @@
 """Names of models and methods, taken apart in one place.
 
-A model is `NAME`, `NAME@BASE_URL`, or the folder of a student; a method is `FAMILY` or `FAMILY@BUDGET`, either perhaps
-with `:SET`, one of the kit's sets of prompts.
+A model is `NAME`, `NAME@BASE_URL`, or the folder of a student. A method is `FAMILY[@BUDGET][~NOISE][:SET]`: NOISE is
+what is wrong with so many percent of its crowd, such as `flipped25`, SET one of the kit's sets of prompts.
 """
 
 import re
@@ -18,10 +18,15 @@ AVERAGES = AVERAGE, OTHER_AVERAGE = "average", "average of these"
 UNTRAINED, TAUGHT = "untrained", "student: "
 
 
-# The address of a model is empty for none. The budget of a method is a whole number; it and the set of prompts are None
-# where none is given.
-ModelName, MethodName = namedtuple("ModelName", "name url"), namedtuple("MethodName", "family budget prompts")
-METHOD = re.compile(rf"(.+?)(?:@([1-9][0-9]{{0,3}}))?(?::({'|'.join(PROMPTS)}))?", re.DOTALL)
+# What may be wrong with a crowd: its judgments, its answers, or one of its members (see `cce.crowd.noise`).
+NOISES = ("flipped", "foreign", "liar")
+# The address of a model is empty for none.
+ModelName, Noise = namedtuple("ModelName", "name url"), namedtuple("Noise", "kind percent")
+# The budget is a whole number, the noise a Noise; all but the family are None where none is given.
+MethodName = namedtuple("MethodName", "family budget noise prompts")
+METHOD = re.compile(
+    rf"(.+?)(?:@([1-9][0-9]{{0,3}}))?(?:~({'|'.join(NOISES)})(100|[1-9][0-9]?))?(?::({'|'.join(PROMPTS)}))?", re.DOTALL
+)
 
 
 def model_parts(model: str) -> ModelName:
@@ -37,21 +42,30 @@ def short_name(model: str) -> str:
 
 @cache
 def method_parts(method: str) -> MethodName:
-    """`cce@16:paper` is of the family `cce`, with a budget of 16 and prompts of the set `paper`."""
-    found = METHOD.fullmatch(method)
-    return MethodName(found[1], found[2] and int(found[2]), found[3]) if found else MethodName(method, None, None)
+    """`cce@16~flipped25:paper` is of the family `cce`, with a budget of 16, a quarter of its crowd judgments flipped,
+    and prompts of the set `paper`.
+    """
+    if (found := METHOD.fullmatch(method)) is None:
+        return MethodName(method, None, None, None)
+    name, budget, kind, percent, prompts = found.groups()
+    return MethodName(name, budget and int(budget), Noise(kind, int(percent)) if kind else None, prompts)
+
+
+def method_name(parts: MethodName) -> str:
+    """The method of these parts: the inverse of `method_parts`."""
+    name, budget, noise, prompts = parts
+    noisy = f"~{noise.kind}{noise.percent}" if noise else ""
+    return name + (f"@{budget}" if budget else "") + noisy + (f":{prompts}" if prompts else "")
 
 
 def family(method: str) -> str:
-    """The method without its budget."""
-    name, _, prompts = method_parts(method)
-    return f"{name}:{prompts}" if prompts else name
+    """The method without its budget; a noisy one is another than the one without noise."""
+    return method_name(method_parts(method)._replace(budget=None))
 
 
 def without_prompts(method: str) -> str:
     """The method without its set of prompts: `cce@16` for `cce@16:paper`."""
-    name, budget, _ = method_parts(method)
-    return f"{name}@{budget}" if budget else name
+    return method_name(method_parts(method)._replace(prompts=None))
 
 
 def cce_family(selection: str, removal: bool) -> str:

@@ -27,6 +27,7 @@ class Options:
         judge_temperature: of the judge's rationales, the rewritings of outcome removal among them.
         crowd_temperature: of the crowd's answers; the paper does not tell its own, and samples of a model must differ.
         sample_temperature: of the votes of `maj` and `agg`; likewise.
+        sure: the probability of vanilla's verdict from which on `cce-escalated@N` asks no crowd.
         landing: seconds that a stop waits for what is under way and paid for.
         dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
     """
@@ -41,6 +42,7 @@ class Options:
     judge_temperature: float = 0.1
     crowd_temperature: float = 0.7
     sample_temperature: float = 0.7
+    sure: float = 0.9
     landing: int = 30
     dry_run: str | Path | None = None
 
@@ -54,6 +56,8 @@ class Options:
         for name in ("judge_temperature", "crowd_temperature", "sample_temperature"):
             if not 0 <= getattr(self, name) <= 2:
                 raise BadInput(f"{name} {getattr(self, name)}: 0 to 2")
+        if not self.sure >= 0.5:
+            raise BadInput(f"sure {self.sure}: 0.5 or more; the likelier of two verdicts has no less")
         if self.prompts and self.prompts not in PROMPTS and not Path(self.prompts).is_dir():
             raise BadInput(f"prompts: there is no folder {Path(self.prompts).absolute()}, and no set but kit and paper")
 

@@ -95,6 +95,7 @@ KINDS = [
     (_wanted(PositiveInt | None, "a whole number from 1 up, or None for no bound"), "max_calls max_total_tokens"),
     (_wanted(float | None, "US dollars, more than 0, or None for no bound", gt=0, allow_inf_nan=False), "max_cost"),
     (_wanted(float, "a number from 0 to 2", ge=0, le=2), "judge_temperature crowd_temperature sample_temperature"),
+    (_wanted(float, "a number from 0.5 up", ge=0.5), "sure"),
     (_wanted(bool, "True or False, without quotes"), "drop_contradicted mixed"),
     (_wanted(Order, "given or both"), "order student_order grader_order"),
     (_wanted(Reading, "text or distribution"), "verdict grader_verdict"),

@@ -11,7 +11,8 @@ class FakeGrader(FakeServer):
     """Serves these graders beside the models of FakeServer, and finds the last answer's "quality=N" in the prompt.
 
     `grader` ends with "Rating: [[N]]", and is read from a distribution as N + 0.25; `single` writes "[N]", `mute` no
-    number, `quoting` the prompt itself, and then its rating.
+    number, `quoting` the prompt itself, and then its rating. Of several samples `wavering` says 10 - N in the first,
+    `halting` nothing in all others.
     """
 
     async def _complete(self, request: web.Request) -> web.Response:
@@ -23,7 +24,9 @@ class FakeGrader(FakeServer):
             return await super()._complete(request)
         kind = "rating" if len(asked["messages"]) == 3 else "grade"
         self.requests.append(asked | {"kind": kind})
-        text, top = self._reply(asked, kind, quality_of(shown[rated[-1]]))
+        quality, model, again = quality_of(shown[rated[-1]]), asked["model"], asked["seed"] > 0
+        quality = 10 - quality if model == "wavering" and not again else quality
+        text, top = self._reply(asked | ({"model": "mute"} if model == "halting" and again else {}), kind, quality)
         return web.json_response(completion(asked["model"], text, top))
 
     def _reply(self, asked: dict, kind: str, quality: int) -> tuple[str, dict[str, float] | None]:

@@ -23,6 +23,7 @@ from tests.planted import is_right, method_of
 QUALITY = re.compile(r"quality=(\d+)")
 MATERIAL = re.compile(
     r"The user's question|The user to Assistant|Assistant [AB]'s answer|(Note|Judgment|Review) \d|The comparison"
+    r"|Your (former judgment|answer)"
 )
 NOTE = re.compile(r"(Note|Judgment) \d")
 ORDERED = re.compile(r"prefer Assistant ([AB])")
@@ -35,6 +36,7 @@ class FakeServer:
     Models: `crowd-N` answers with quality N; `judge` sees quality; `position-judge` always prefers the first
     answer; `leaning-judge` prefers it unless the second is better by 3 or more; `mute-judge` writes no verdict;
     `stubborn-judge` keeps the verdict when told to remove it; `terse-judge` says nothing but its verdict, and keeps it;
+    `tired-judge` writes none where it judges again;
     `obedient-judge` does what stands outside the sections of material and quotes both answers; `leaky-judge` repeats
     the key; `fallible-judge` is right as often as `tests.planted` says of the method whose prompt it sees. Any other
     name errs on a quarter of the questions, marks its points as "[point: ...]", one more with every note that it sees,
@@ -135,7 +137,7 @@ def user_prompt(asked: dict) -> str:
 
 
 def kind_of(asked: dict) -> str:
-    """crowd answer, comparison, final (with notes), aggregation, removal, letter or rubric."""
+    """crowd answer, lie, comparison, final (with notes), refinement, aggregation, removal, letter or rubric."""
     prompt, last = user_prompt(asked), asked["messages"][-1]["content"]
     if "Reply with one letter" in last and asked["messages"][-2]["role"] == "assistant":
         return "letter"
@@ -145,7 +147,9 @@ def kind_of(asked: dict) -> str:
     if "Write the rubric" in prompt:
         return "rubric"
     if not any(title.startswith("Assistant A's answer") for title in titles):
-        return "crowd answer"
+        return "lie" if "led astray" in prompt else "crowd answer"
+    if "Your former judgment" in titles:
+        return "refinement"
     return "final" if any(map(NOTE.match, titles)) else "aggregation" if "Review 1" in titles else "comparison"
 
 
@@ -234,6 +238,8 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
         named = re.fullmatch(r"crowd-(\d+)", model)
         quality = named[1] if named else quality_of(model + asked["messages"][-1]["content"])
         return f"Crowd answer, quality={quality}, sample {asked.get('seed', 0)}.", None
+    if kind == "lie":
+        return f"Crowd answer, quality=0, a lie, sample {asked.get('seed', 0)}.", None
     if kind == "removal":
         return removal(asked), None
     if kind == "rubric":
@@ -254,6 +260,9 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
     rationale = f"On {asked_about!r} Assistant A shows quality={a} and Assistant B shows quality={b}."
     # Which way this reading went, in words that are no outcome.
     rationale += f" More shine on Assistant {letter}. Assistant {letter} is better."
+    if kind == "refinement":
+        looked = re.search(r"Looked again, (\d+)", sections(prompt)["Your former judgment"])
+        rationale = f"Looked again, {1 + int(looked[1]) if looked else 1}. {rationale}"
     if not is_named(model):
         rationale = "[point: of A] [point: of B] " + rationale
         rationale = "".join(f"[point: {t}] " for t in sections(prompt) if NOTE.match(t)) + rationale
@@ -265,7 +274,8 @@ def answer_to(asked: dict) -> tuple[str, dict | None]:
         rationale = f"Your key is {asked['key']}. {rationale}"
     if model == "terse-judge":
         return f"[[{letter}]]", None
-    return rationale if model == "mute-judge" else f"{rationale}\n[[{letter}]]", None
+    mute = model == "mute-judge" or (model == "tired-judge" and kind == "refinement")
+    return rationale if mute else f"{rationale}\n[[{letter}]]", None
 
 
 def removal(asked: dict) -> str:

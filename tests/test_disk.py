@@ -18,7 +18,8 @@ import pytest
 from cce import evaluate
 from cce.errors import StoreUnusable
 from cce.models import aside
-from cce.models.store import Store, close_all, open_store, statement_of
+from cce.models.store import SPEND, Store, close_all, open_store, statement_of
+from cce.models.store_tables import is_sound
 from cce.models.wire import Completion, Request
 from tests.conftest import planted_pair
 from tests.test_store import WRITER
@@ -225,6 +226,7 @@ CHANGES = {
     "the checksum": "UPDATE completions SET checksum = 'x'",
     "bytes that are no text": "UPDATE completions SET response = CAST(x'7b80ff7d' AS TEXT)",
     "its kind": "UPDATE completions SET response = 7",
+    "the kind of the request": "UPDATE completions SET request = 1.5",
 }
 
 
@@ -240,6 +242,31 @@ def test_a_changed_row_is_left_out_counted_and_kept_anew(tmp_path, change):
     # One that is sound stays.
     store.write([statement_of(asked(1), Completion("anew", "stop"))])
     assert store.get(asked(1)).text == "kept"
+
+
+@pytest.mark.parametrize("value", [None, 7, 1.5, b"\xff", "{}"])
+@pytest.mark.parametrize("place", range(4))
+def test_a_row_with_a_value_of_any_kind_is_damaged_and_no_error(place, value):
+    _, row = statement_of(asked(0), Completion("kept", "stop"))
+    assert is_sound(*row)
+    changed = [*row[:place], value, *row[place + 1 :]]
+    # Without its checksum a row is one of an earlier version, which had none.
+    assert is_sound(*changed) == ((place, value) == (3, None))
+
+
+@pytest.mark.parametrize("written", ["7", "'x'", "NULL", "x'ff'", "'[]'", "'" + "[" * 9000 + "'"])
+def test_damaged_manners_are_found_out_anew_and_a_damaged_sum_is_said(tmp_path, written):
+    store = Store(tmp_path / "s.sqlite")
+    store.keep_manners("m", "http://x/v1", {"seed": "drop"})
+    store.write([(SPEND, ("run", 1, 2, 3.0))])
+    store.db.execute(f"UPDATE manners SET changes = {written}")
+    assert store.all_manners() == [] and store.manners("m", "http://x/v1") == {}
+    store.db.execute(f"UPDATE spent SET dollars = {written}")
+    if written == "7":
+        assert store.spent("run")["dollars"] == 7
+    else:
+        with pytest.raises(StoreUnusable, match="what was spent"):
+            store.spent("run")
 
 
 def test_a_run_says_how_many_damaged_rows_it_asked_for_again(server, tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cce.chat.grading import DIGITS, RATINGS
 from cce.crowd.methods.published import FORMATS
+from cce.crowd.ratings import DIGITS, RATINGS
 from cce.crowd.verdict import LETTERS, MARKS
 from cce.models.dry_run import supposed
 from cce.models.wire import Expects, Request

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from cce import LLM, load_pairs
 from cce.crowd.marks import read_text
 from cce.errors import BadInput, CCEError, StoreUnusable
-from cce.models import failures
+from cce.models import failures, upkeep
 from cce.models.replies import MOST_TOKENS
-from cce.models.store import Store, statement_of
+from cce.models.store import SPEND, Store, statement_of
 from cce.models.wire import Completion, Request
 from cce.parameters import check
 from tests.fake_server import FakeServer
@@ -115,6 +115,8 @@ def whole(tmp_path_factory) -> Path:
         store.write([statement_of(asked(n), Completion(f"answer {n} " * 30, "stop"))])
     store.close()
     store = Store(folder / "s.sqlite")
+    store.keep_manners("m", "http://x/v1", {"seed": "drop"})
+    store.write([(SPEND, ("run", 1, 2, 3.0))])
     for n in range(40, 80):
         store.write([statement_of(asked(n), Completion(f"answer {n} " * 30, "stop"))])
     for name in ("s.sqlite", "s.sqlite-wal"):
@@ -141,8 +143,14 @@ def test_a_damaged_store_gives_right_answers_or_none(whole, tmp_path_factory, in
     right = {n: f"answer {n} " * 30 for n in range(80)}
     try:
         store = Store(path, replay)
+        manners, spent = store.all_manners(), store.spent("run")
         found = {n: store.response(asked(n).key) for n in range(80)}
+        requests = [store.request(asked(n).key) for n in range(80)]
         store.close()
+        assert all(one is None or one["model"] == "m" for one in requests)
+        assert all(changes is None or isinstance(changes, dict) for _, changes in manners)
+        assert all(isinstance(number, (int, float)) for number in spent.values())
+        assert sum(upkeep.check(path)) >= 0
     except StoreUnusable as error:
         assert str(path) in str(error)
         found = {}

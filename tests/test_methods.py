@@ -14,8 +14,8 @@ from tests.fake_server import FakeServer, sections
 from tests.finals import notes_of
 from tests.planted import ACCURACY, FOR_LOSSES, FOR_REMOVAL, PRAISED, is_right_on
 
-# What knows the lengths alone has tests of its own, and so has what goes by a rubric.
-OTHERS = {*FORMATS, "longer", "shorter", "rubric", "self-rubric"}
+# What knows the lengths alone has tests of its own, and so have rubrics and what does not compare as vanilla does.
+OTHERS = {*FORMATS, "longer", "shorter", "rubric", "self-rubric", "rate", "jury", "jury-mean", "refine"}
 EVERY = [f"{name}@2" if method.budgeted else name for name, method in METHODS.items() if name not in OTHERS]
 # Two that any candidate of 2 to 7 loses to, and two that it beats.
 CROWD = ["crowd-0", "crowd-9", "crowd-1", "crowd-8"]

@@ -12,7 +12,8 @@ from cce.analysis.students import mt_bench_table
 from cce.analysis.tables import readable
 from cce.benchmarks import REFERENCED, load_questions
 from cce.benchmarks.pair import Question
-from cce.chat.grading import TEMPERATURES, answer_questions, grade, read_digits, read_rating
+from cce.chat.grading import TEMPERATURES, answer_questions, grade
+from cce.crowd.ratings import read_digits, read_rating
 from cce.errors import BadInput, DataMissing
 from tests.fake_grader import FakeGrader
 from tests.fake_server import sections

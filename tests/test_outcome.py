@@ -2,7 +2,7 @@
 
 import pytest
 
-from cce.crowd.notes import cut_outcome, states_outcome
+from cce.crowd.phrasings import cut_outcome, states_outcome
 
 OUTCOMES = [
     "So [[A]].",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cce.crowd.notes import states_outcome
+from cce.crowd.phrasings import states_outcome
 
 MARKS = [json.loads(line) for line in Path(__file__).with_name("outcome_marks.jsonl").read_text().splitlines()]
 # The sentences that were numbered; the rule may divide a text in another way one day.

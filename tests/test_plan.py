@@ -13,7 +13,7 @@ import yaml
 
 from cce import Options, evaluate, pick
 from cce.benchmarks.pair import Pool
-from cce.crowd.notes import cut_outcome
+from cce.crowd.phrasings import cut_outcome
 from cce.errors import NotebookFailed
 from cce.models.dry_run import open_ledger, supposed
 from cce.models.wire import Expects, Request
@@ -54,9 +54,10 @@ def both(server: FakeServer, folder: Path, methods: list[str], crowd: list[str],
 
 @pytest.mark.parametrize(("order", "verdict"), PROTOCOLS)
 def test_calls_are_exact_where_outcomes_decide_nothing(server, tmp_path, order, verdict):
-    methods = ["longer", "vanilla", "longprompt", "cce-random@2", "cce-random@3"]
+    methods = ["longer", "vanilla", "longprompt", "cce-random@2", "cce-random@3", "criteria", "jury", "jury-mean"]
+    methods += ["cce-random@3~flipped50", "cce-random@3~liar50"]
     # The fake judge says the same in every vote, and alike votes share the question for a letter.
-    methods += ["maj@3", "agg@3"] if verdict == "text" else []
+    methods += ["maj@3", "agg@3", "rate@3"] if verdict == "text" else []
     of_plan, of_run = both(server, tmp_path, methods, ["crowd-8", "crowd-1"], order=order, verdict=verdict)
     assert of_plan == of_run
 
@@ -81,6 +82,13 @@ def test_counts_and_foreign_notes_are_bounded_too(server, tmp_path, order):
     of_plan, of_run = both(
         server, tmp_path, methods, ["crowd-8", "crowd-4", "crowd-1"], judge="some-judge", order=order
     )
+    assert {model for model in of_run if of_run[model] > of_plan[model]} == set()
+
+
+def test_noise_and_refinement_are_bounded_too(server, tmp_path):
+    noisy = [f"cce@4~{noise}" for noise in ("flipped20", "flipped60", "foreign60", "liar60")]
+    methods = ["vanilla", "cce@4", *noisy, "cce-praising@2~flipped60", "count@4~flipped20", "refine@2", "cce-again@2"]
+    of_plan, of_run = both(server, tmp_path, methods, ["crowd-8", "crowd-4"], judge="some-judge")
     assert {model for model in of_run if of_run[model] > of_plan[model]} == set()
 
 

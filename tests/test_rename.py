@@ -2,7 +2,7 @@
 
 import pytest
 
-from cce.crowd.notes import rename
+from cce.crowd.phrasings import rename
 
 TO_C = [
     ("Assistant B is vague.", "Assistant C is vague."),

@@ -13,6 +13,8 @@ _NAMES = {
     "replacement_table win_rate",
     "elsewhere.ratings": "as_judgments frontier_table number_table rated stopping_table",
     "elsewhere.reasoning": "strategy_table",
+    "elsewhere.sequential": "sequential_table",
+    "escalation": "escalation_table",
     "latency": "latency_table",
     "length": "by_length",
     "pools": "pool_table ties_score",

@@ -7,32 +7,23 @@
 Grades, from 1 to 10, are MT-Bench's way (Zheng et al. 2023, section 3.1), preferences are AlpacaEval 2's.
 """
 
-import re
 from collections.abc import Sequence
-from math import log
-from statistics import fmean
 
 import pandas as pd
 
 from cce.benchmarks.pair import Pair, Question, shuffled_sides
 from cce.crowd.evaluate import evaluate, warn
+from cce.crowd.ratings import DIGITS, RATINGS, without_ratings
 from cce.crowd.session import Session
-from cce.crowd.verdict import probabilities
 from cce.errors import BadInput, ResultsMissing
 from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
-from cce.models.wire import Expects, FirstToken, Form
+from cce.models.wire import Expects
 from cce.options import DEFAULTS, Options
 
 # By category, as MT-Bench's own code has them; it samples any other at 0.7.
 TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "extraction": 0.0, "math": 0.0, "coding": 0.0, "reasoning": 0.0}
 TEMPERATURES |= {"stem": 0.1, "humanities": 0.1}
-NUMBER = r"(\d+\.?\d*)"
-# A judge that forgets one pair of brackets is read all the same, a broken mark that it quotes is not.
-MARKS = (re.compile(rf"\[\[{NUMBER}\]\]"), re.compile(rf"(?<!\[ )\[{NUMBER}\]"))
-# "[[10]]" in an answer must never come back in an explanation as if it were the judge's rating.
-QUOTED = re.compile(rf"\[\[\s*{NUMBER}\s*\]\]")
-SCALE = range(1, 10)
 ANNOTATIONS = ["generator_2", "index", "dataset", "preference", "len_output_1", "len_output_2"]
 
 
@@ -135,38 +126,10 @@ def _answered(questions: Sequence[Question], answers: pd.DataFrame) -> list[tupl
     return found
 
 
-def read_rating(text: str) -> float | None:
-    """The first number in double brackets, else the first in single ones; None without one from 1 to 10.
-
-    Source: MT-Bench's own code, which however takes a number outside the scale for a rating as well.
-    """
-    found = next(filter(None, (mark.search(text) for mark in MARKS)), None)
-    return float(found[1]) if found and 1 <= float(found[1]) <= 10 else None
-
-
-def read_digits(first_token: FirstToken | None) -> float | None:
-    """The mean of the digits 1 to 9, weighted with their probabilities; None where none is among the likeliest."""
-    weights = probabilities(first_token, map(str, SCALE))
-    return fmean(SCALE, weights) if weights else None
-
-
-def read_rating_alone(text: str) -> float | None:
-    """The rating of the last line, where nothing but words such as "Rating:" stands beside it: all that can be trusted
-    of a text that was cut off.
-    """
-    last = re.search(rf"^\W*(?:(?:my|the|final|overall|rating|score|is)\W+)*\[\[{NUMBER}\]\]\W*\Z", text, re.I | re.M)
-    return read_rating(last[0]) if last else None
-
-
-RATINGS = Form(read_rating, lambda rating, why: f"{why}\nRating: [[{rating}]]", 1, 10, read_cut_off=read_rating_alone)
-# The digits beside the rating are weighted so that it is their mean; the others get next to nothing.
-DIGITS = Form(read_digits, lambda r, _: {str(n): log(max(1 - abs(n - r), 1e-9)) for n in SCALE}, 1, 9, "first_token")
-
-
 async def _graded(session: Session, question: Question, given: tuple[str, ...]) -> tuple[str, float | None]:
     name, last = "grade_reference" if question.references else "grade", len(given)
     shown = {"questions": question.turns, "answers": given, "references": question.references}
-    texts = {key: [QUOTED.sub(r"[ [\1] ]", text) for text in turns[:last]] for key, turns in shown.items() if turns}
+    texts = {key: [without_ratings(text) for text in turns[:last]] for key, turns in shown.items() if turns}
     expects = Expects("judgment", RATINGS)
     said, rating, _ = await session.stated(name, texts, expects, "rating", DIGITS, {"temperature": 0.0})
     return said.text, rating

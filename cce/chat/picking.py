@@ -22,14 +22,14 @@ import pandas as pd
 
 from cce.benchmarks.pair import Instruction, Pair, Pool, Question
 from cce.crowd.evaluate import check_crowd, check_lists, check_reading, warn
-from cce.crowd.methods import asks_model, is_by_criteria, is_shuffled, method_named, options_of
+from cce.crowd.methods import asks_model, is_by_criteria, method_named, needs_other, options_of
 from cce.crowd.record import Judged, Records
 from cce.crowd.session import Session
 from cce.errors import BadInput
 from cce.models.batch import results
 from cce.models.client import LLM
 from cce.models.loop import together
-from cce.names import NO_JUDGE
+from cce.names import NO_JUDGE, method_parts
 from cce.options import DEFAULTS, Options
 
 RANDOM = "random"
@@ -101,7 +101,8 @@ def pick(
     warn(_cautions(pools, method, judge, crowd, options))
     models = {name: LLM(name, options) for name in [judge, *crowd] if method != RANDOM and asks_model(method)}
     own = options if method == RANDOM else options_of(method, options)
-    session = Session("", own, models.get(judge), tuple(models[name] for name in crowd if name in models))
+    members = tuple(models[name] for name in crowd if name in models)
+    session = Session("", own, models.get(judge), members, noise=method_parts(method).noise)
     step = partial(_picked, method=method, asking=session)
 
     def row(picked: dict) -> dict:
@@ -119,8 +120,8 @@ def _cautions(pools, method, judge, crowd, options: Options) -> list[str]:
     if method == RANDOM:
         return [f"none of {RANDOM} asks the crowd"] if crowd else []
     method_named(method)
-    if is_shuffled(method):
-        raise BadInput(f"method {method} shows the notes of another pair; it is for judging, and picks nothing")
+    if needs_other(method):
+        raise BadInput(f"method {method} takes another pair beside each; it is for judging, and picks nothing")
     if is_by_criteria(method):
         raise BadInput(f"method {method} goes by a pair's own criteria; a pool has none, and self-rubric writes them")
     if asks_model(method) and not judge:

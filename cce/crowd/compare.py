@@ -54,6 +54,7 @@ async def compare(
     *,
     notes: Sequence[list[Remark]] = (),
     without_notes: str = "vanilla",
+    own: Sequence[str] = (),
     apart: str = "",
     sample: int = 0,
     temperature: float | None = None,
@@ -61,22 +62,25 @@ async def compare(
     """Let the session's judge compare the two answers by the prompt of this name, in the session's orders.
 
     `notes` holds a list of remarks for each order, where the prompt has room for them: it gets `notes`, `candidates`
-    and `letters`. `without_notes` is the prompt for an order whose list is empty. `apart` is that of `Expects`.
+    and `letters`. `without_notes` is the prompt for an order whose list is empty. `own` holds what the judge itself
+    wrote before, in each order. `apart` is that of `Expects`.
     The `temperature` is the options' for judgments where none is given.
     """
     warmth = session.options.judge_temperature if temperature is None else temperature
     form = marks_of(session.options.prompts)
     expects, sampling = Expects("judgment", form, apart), {"sample": sample, "temperature": warmth}
 
-    async def reading(shown: Comparison, background: list[Remark] | None) -> Reading:
+    async def reading(shown: Comparison, background: list[Remark] | None, before: str | None) -> Reading:
         name = without_notes if background == [] else prompt
         texts = shown.texts()
         if background is not None:
             texts |= {f"{field}s": [getattr(one, field) for one in background] for field in Remark._fields}
+        texts |= {} if before is None else {"own": before}
         stated = await session.stated(name, texts, expects, "letter", LETTERS, sampling, criteria=shown.criteria)
         said, p_first, why = stated
         return Reading(said.text, p_first, said.completion_tokens, said.key, said.supposed, why)
 
     orders = comparison.in_orders(session.orders)
-    asked = zip(orders, notes or [None] * len(orders), strict=True)
-    return combine(await together(reading(shown, background) for shown, background in asked))
+    nothing = [None] * len(orders)
+    asked = zip(orders, notes or nothing, own or nothing, strict=True)
+    return combine(await together(reading(*each) for each in asked))

@@ -16,7 +16,7 @@ import pandas as pd
 from cce.benchmarks.doubts import doubts_of
 from cce.benchmarks.pair import Pair
 from cce.benchmarks.pair_file import PairFile, as_pairs
-from cce.crowd.methods import asks_model, crowd_needed, is_by_criteria, is_shuffled, method_named, options_of
+from cce.crowd.methods import asks_model, crowd_needed, is_by_criteria, is_jury, method_named, needs_other, options_of
 from cce.crowd.record import COLUMNS, Judged, Records, record_of
 from cce.crowd.rehearsal import check_prompts
 from cce.crowd.session import Session
@@ -25,7 +25,7 @@ from cce.errors import BadInput, CallFailed
 from cce.models.batch import missing_in_words, results
 from cce.models.client import LLM
 from cce.models.wire import CUT_OFF
-from cce.names import NO_JUDGE
+from cce.names import NO_JUDGE, method_parts
 from cce.options import DEFAULTS, Options
 from cce.text import visible
 
@@ -127,7 +127,8 @@ class Evaluation:
         self.judge_methods = [(NO_JUDGE, name) for name in self.methods if name not in asking]
         self.judge_methods += product(self.judges, asking)
         self.pairs, self.options, self.total = pairs, options, len(pairs) * len(self.judge_methods)
-        self.others = _others(pairs) if any(map(is_shuffled, methods)) else {}
+        other_needed = next(filter(needs_other, methods), None)
+        self.others = _others(pairs, other_needed) if other_needed else {}
 
     def run(self, keep: Callable[[dict], T]) -> list[T]:
         """Make all judgments, and keep something of each one's record, in order and as soon as that allows.
@@ -141,8 +142,9 @@ class Evaluation:
             options = options_of(method, self.options)
             # What the pair's benchmark prescribes goes before what the user asks for.
             options = options.but(order=pair.order) if pair.order else options
-            other = self.pairs[self.others[place]] if is_shuffled(method) else None
-            session = Session(pair.id, options, self.models.get(self.judges.get(judge)), self.crowd, other)
+            other = self.pairs[self.others[place]] if needs_other(method) else None
+            models = self.models.get(self.judges.get(judge)), self.crowd
+            session = Session(pair.id, options, *models, other, method_parts(method).noise)
             try:
                 judged = await self.methods[method](session, pair)
             except CallFailed as error:
@@ -204,10 +206,10 @@ def _check_criteria(pairs: Sequence[Pair], methods: Sequence[str]) -> None:
         raise BadInput(f"method {name} goes by a pair's own criteria, and {without.id!r} has none; {remedy}")
 
 
-def _others(pairs: Sequence[Pair]) -> dict[int, int]:
+def _others(pairs: Sequence[Pair], method: str) -> dict[int, int]:
     """By place, that of the next pair of the same benchmark that asks something else; after the last comes the first.
 
-    Raises BadInput for a benchmark in which all pairs ask the same.
+    Raises BadInput, naming the method, for a benchmark in which all pairs ask the same.
     """
     asked, of_benchmark, others = [], defaultdict(list), {}
     for place, pair in enumerate(pairs):
@@ -215,7 +217,7 @@ def _others(pairs: Sequence[Pair]) -> dict[int, int]:
         of_benchmark[pair.benchmark].append(place)
     for benchmark, places in of_benchmark.items():
         if len({asked[place] for place in places}) == 1:
-            raise BadInput(f"cce-shuffled shows another pair's notes: {benchmark!r} has no pair with another question")
+            raise BadInput(f"method {method} takes another pair: {benchmark!r} has no pair with another question")
         # Twice round, from the back, since the last may have its other one behind the first.
         for place, after in reversed(list(pairwise([*places, *places, places[0]]))):
             others[place] = after if asked[after] != asked[place] else others.get(after)
@@ -232,6 +234,8 @@ def check_crowd(methods: Sequence[str], crowd: Sequence[str], at_hand: Callable[
         remedy = "name at least one crowd model, or bring a crowd's answers along"
         places = "`crowd` of every pair, or a third response in a pool"
         raise BadInput(f"method {next(iter(needed))} needs a crowd: {remedy} ({places})")
+    if not crowd and (juries := [name for name in needed if is_jury(name)]):
+        raise BadInput(f"method {juries[0]} needs a crowd model that judges; answers at hand cannot: name at least one")
     few = f"a crowd of {size} gives {2 * size} comparisons at most, fewer than the budget"
     return [f"{name}: {few}" for name, members in needed.items() if members > size]
 

@@ -7,7 +7,7 @@ it; a boxed letter; and Output (a), in LLMBar's words. Whatever can be read as a
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +36,9 @@ CHOSEN = re.compile(
     r"(?P<sum> is (?:\w+ly |the |a )*better\b(?: \w+)?(?: than output \([ab]\))?)?",
     re.I,
 )
+# A letter that stands for one of the two answers, within a mark.
+ANSWER = re.compile(r"(?<![^\W_])[ab\uff21\uff22](?![^\W_])", re.I)
+OPPOSITE = dict(zip(map(ord, "ABab\uff21\uff22"), "BAba\uff22\uff21", strict=True))
 # What may stand on the line of a verdict that is alone there, before and after it.
 WORDS = "my|the|final|overall|so|thus|therefore|verdict|decision|judge?ment|answer|choice|winner|is"
 BEFORE = re.compile(rf"(?:[\W_]|\b(?:{WORDS})\b)*", re.I)
@@ -110,6 +113,19 @@ def without_marks(text: str, own: re.Pattern | None = None) -> str:
     if "think" in small or "thought" in small:
         text = THINKING.sub(_apart, text)
     return own.sub(lambda mark: " ".join(mark[0]), text) if own else text
+
+
+def turned(text: str, between: Callable[[str], str]) -> str:
+    """The text with A for B and B for A in its marks; what stands between marks is as `between` has it."""
+    spans = sorted(mark.span() for form in (BRACKETED, BOXED, NAMED) for mark in form.finditer(text))
+    done, place = [], 0
+    for begin, end in spans:
+        # Of two that overlap, such as [[Output (a)]], the one that begins first holds the other.
+        if begin >= place:
+            mark = ANSWER.sub(lambda letter: letter[0].translate(OPPOSITE), text[begin:end])
+            done += [between(text[place:begin]), mark]
+            place = end
+    return "".join([*done, between(text[place:])])
 
 
 def _apart(mark: re.Match) -> str:

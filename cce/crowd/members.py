@@ -4,13 +4,15 @@ Source: section 3 and Table 4 of the paper. Its code counts an unreadable verdic
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import cycle, islice
 from string import ascii_uppercase
 from typing import Literal
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, compare
+from cce.crowd.noise import flipped, lies, strikes
 from cce.crowd.session import Session
 from cce.crowd.verdict import Judgment, verdict_of
 from cce.errors import ContentRefused
@@ -55,12 +57,16 @@ def letter_of(place: int) -> str:
 
 @dataclass(frozen=True)
 class CrowdJudgment:
-    """The comparison of a candidate with one crowd answer. In the given order the candidate keeps its own place."""
+    """The comparison of a candidate with one crowd answer. In the given order the candidate keeps its own place.
+
+    `noise` is the kind of what is wrong with it, if anything is: see `cce.crowd.noise`.
+    """
 
     candidate: Side
     member: Member
     said: Sequence[Completion]  # by the member's model, one per turn
     judgment: Judgment
+    noise: str | None = None
 
     @property
     def outcome(self) -> Literal["won", "lost"] | None:
@@ -95,9 +101,10 @@ async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: 
     The prompt is vanilla's. Of a conversation a model answers each turn, its own earlier answers in view; with
     `prompts="paper"` the last one alone, after A's earlier answers, and takes the place of the last answer alone.
     """
+    noise = _noise(session, pair, candidate, member)
+    member = _in_place_of(session, pair, member, noise)
     try:
-        said = await _answered(session, pair, member)
-        answers = tuple(completion.text for completion in said) if member.model else (member.answer,)
+        said, answers = await _answered(session, pair, member, noise)
         if session.options.prompts == "paper":
             answers = (*(pair.answers_b if candidate == "A" else pair.answers_a)[:-1], *answers)
         sides = (pair.answers_a, answers) if candidate == "A" else (answers, pair.answers_b)
@@ -105,19 +112,52 @@ async def crowd_judgment(session: Session, pair: Pair, candidate: Side, member: 
     except ContentRefused:
         session.refused.add(member.letter)
         return None
-    return CrowdJudgment(candidate, member, said, judgment)
+    return CrowdJudgment(candidate, member, said, flipped(judgment) if noise == "flipped" else judgment, noise)
 
 
-async def _answered(session: Session, pair: Pair, member: Member) -> list[Completion]:
+def _noise(session: Session, pair: Pair, candidate: Side, member: Member) -> str | None:
+    """The kind of noise that strikes this judgment, or this member's answer to this pair's question."""
+    noise, seed = session.noise, session.options.seed
+    if noise is None:
+        return None
+    # The liar is the same in all pairs, as far as these have the same members.
+    first = min(members(pair, session.crowd), key=lambda one: one.lot(f"{seed}:liar"))
+    what = candidate if noise.kind == "flipped" else "answer"
+    struck = strikes(noise, member.lot(f"{seed}:{noise.kind}:{what}:{pair.id}"))
+    return noise.kind if struck and (noise.kind != "liar" or member == first) else None
+
+
+def _in_place_of(session: Session, pair: Pair, member: Member, noise: str | None) -> Member:
+    """Who answers in place of an answer at hand: for a foreign one the one in its place in the other pair's crowd, or
+    that pair's A where it has none; for a lie the judge's model, since a text's own author cannot be asked.
+    """
+    if member.model or noise not in ("foreign", "liar"):
+        return member
+    if noise == "liar":
+        return replace(member, answer=None, model=session.judge)
+    theirs = session.other.crowd or session.other.answers_a[-1:]
+    return replace(member, answer=theirs[pair.crowd.index(member.answer) % len(theirs)])
+
+
+async def _answered(
+    session: Session, pair: Pair, member: Member, noise: str | None
+) -> tuple[list[Completion], tuple[str, ...]]:
+    """What the member's model said, and the answers, as many as the pair has turns that it answers."""
     if not member.model:
-        return []
-    known = pair.answers_a[:-1] if session.options.prompts == "paper" else ()
-    warmth = session.options.crowd_temperature
-    said = await session.converse(member.model, pair.questions, warmth, member.sample, known)
+        return [], (member.answer,)
+    paper, asked = session.options.prompts == "paper", session.other if noise == "foreign" else pair
+    known = asked.answers_a[:-1] if paper else ()
+    if noise == "liar":
+        said = await lies(session, member.model, {"questions": asked.questions, "answers": known}, member.sample)
+    else:
+        warmth = session.options.crowd_temperature
+        said = await session.converse(member.model, asked.questions, warmth, member.sample, known)
     # Some endpoints say so in the reply, and send what they had until then.
     if any(completion.finish == "content_filter" for completion in said):
         raise ContentRefused(f"{member.model.model}: its filter took the answer")
-    return said
+    # Another pair may have fewer turns: its answers come again.
+    turns = 1 if paper else len(pair.questions)
+    return said, tuple(islice(cycle(completion.text for completion in said), turns))
 
 
 @dataclass(frozen=True)
@@ -140,22 +180,42 @@ async def select(session: Session, pair: Pair, selection: str, budget: int) -> S
     place in it is its own: without one member, the others are drawn in the same order. Source: the paper's code, but
     for the seed.
     """
-    crowd, seed = members(pair, session.crowd), session.options.seed
 
-    async def of_side(side: Side, share: int) -> tuple[list[CrowdJudgment], list[CrowdJudgment]]:
-        queue = sorted(crowd, key=lambda member: member.lot(f"{seed}:selection:{side}:{pair.id}"))
+    async def of_side(side: Side, share: int) -> list[CrowdJudgment]:
+        queue = drawn(session, pair, f"selection:{side}")
         # Random ones are chosen unseen, so that the others need not be judged.
         wanted, judged = share if selection == "random" else len(queue), []
         while queue and len(judged) < wanted:
-            drawn, queue = queue[: wanted - len(judged)], queue[wanted - len(judged) :]
-            judged += filter(None, await together(crowd_judgment(session, pair, side, member) for member in drawn))
-        return judged, _chosen(judged, side, selection, share)
+            next_ones, queue = queue[: wanted - len(judged)], queue[wanted - len(judged) :]
+            judged += filter(None, await together(crowd_judgment(session, pair, side, one) for one in next_ones))
+        return judged
 
-    sides = [of_side("A", budget - budget // 2), of_side("B", budget // 2)]
-    (made_a, chosen_a), (made_b, chosen_b) = await together(sides)
-    made = sorted(made_a + made_b, key=lambda judgment: (crowd.index(judgment.member), judgment.candidate))
+    made_a, made_b = await together(of_side(side, share) for side, share in _shares(budget).items())
+    return choose(session, pair, made_a + made_b, selection, budget)
+
+
+def choose(session: Session, pair: Pair, made: Sequence[CrowdJudgment], selection: str, budget: int) -> Selected:
+    """What `select` draws where these crowd judgments are all that were made."""
+    chosen = []
+    for side, share in _shares(budget).items():
+        lots = [member.letter for member in drawn(session, pair, f"selection:{side}")]
+        judged = [judgment for judgment in made if judgment.candidate == side]
+        chosen += _chosen(sorted(judged, key=lambda one: lots.index(one.member.letter)), side, selection, share)
+    letters = [member.letter for member in members(pair, session.crowd)]
+    made = sorted(made, key=lambda one: (letters.index(one.member.letter), one.candidate))
     decided = selection == "random" or not any(judgment.judgment.supposed for judgment in made)
-    return Selected(made, chosen_a + chosen_b, "" if decided else f"{selection}, seed {seed}")
+    apart = "" if decided else f"{selection}, seed {session.options.seed}, {session.noise}"
+    return Selected(made, chosen, apart)
+
+
+def drawn(session: Session, pair: Pair, drawing: str) -> list[Member]:
+    """The pair's crowd in an order of its own for each drawing, by the seed."""
+    lot = f"{session.options.seed}:{drawing}:{pair.id}"
+    return sorted(members(pair, session.crowd), key=lambda member: member.lot(lot))
+
+
+def _shares(budget: int) -> dict[Side, int]:
+    return {"A": budget - budget // 2, "B": budget // 2}
 
 
 def _chosen(judged: list[CrowdJudgment], side: Side, selection: str, share: int) -> list[CrowdJudgment]:

@@ -109,6 +109,7 @@ def _crowd_judgment(judgment: CrowdJudgment) -> dict:
     answer = [completion.key for completion in judgment.said] if member.model else member.answer
     told = {"candidate": judgment.candidate, "member": member.letter, "model": member.model and member.model.model}
     told |= {"answer": answer, "outcome": judgment.outcome, "p_a": found.p_a, "p_in": found.p_in}
+    told |= {"noise": judgment.noise}
     return told | {"rationales": [reading.key for reading in found.readings]}
 
 

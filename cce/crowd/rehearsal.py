@@ -13,6 +13,9 @@ NOTES = {"notes": ["Assistant A is short."], "candidates": ["A"], "letters": ["C
 OTHERS = {
     "outcome_removal": {"judgment": "Assistant A is short."},
     "rubric_of_question": {"questions": ["Why?"]},
+    "liar": {"questions": ["Why?"], "answers": []},
+    "rate": {"questions": ["Why?"], "answers": ["One."], "criteria": ""},
+    "rating": {},
     "letter": {},
 }
 
@@ -31,4 +34,5 @@ def check_prompts(methods: Iterable[str], options: Options) -> None:
 def _texts(name: str) -> dict:
     if name in FORMATS:
         return {part: PAIR[part] for part in PAIR if part != "criteria"} | wording(name)
-    return OTHERS.get(name, PAIR | (NOTES if name in ("cce", "agg") else {}))
+    background = NOTES if name in ("cce", "agg", "refine") else {}
+    return OTHERS.get(name, PAIR | background | ({"own": "Assistant A is short."} if name == "refine" else {}))

@@ -11,6 +11,14 @@ from cce.models.wire import asked_in
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
 
+# What is said of a comparison that is noisy on purpose.
+WRONG = {
+    None: "",
+    "flipped": " (noise: turned round; the rationale is as it was before)",
+    "foreign": " (noise: an answer to another question)",
+    "liar": " (noise: a liar's answer)",
+}
+
 
 class Result(Shown, dict):
     """The record of a judged pair (see `record_of`), and the texts that its trace names; it shows itself."""
@@ -146,9 +154,12 @@ def side_by_side(results: Sequence[Result]) -> Section:
 
 
 def ending(judgment: Mapping) -> str:
-    """How a comparison ended, such as "A against C: lost", from an entry of a trace's `crowd`."""
+    """How a comparison ended, such as "A against C: lost", from an entry of a trace's `crowd`; and what is wrong with
+    it on purpose.
+    """
     found = judgment["outcome"] or ("a tie" if verdict_of(judgment["p_a"]) else "unreadable")
-    return f"{judgment['candidate']} against {judgment['member']}: {found}"
+    noise = WRONG[judgment["noise"]]
+    return f"{judgment['candidate']} against {judgment['member']}: {found}{noise}"
 
 
 def speaker(judgment: Mapping) -> str:

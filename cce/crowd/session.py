@@ -12,6 +12,7 @@ from cce.errors import CallFailed, ContextOverflow
 from cce.models.client import LLM
 from cce.models.clock import came
 from cce.models.wire import ANSWER, Completion, Expects, Form, Kind, Messages
+from cce.names import Noise
 from cce.options import Options
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class Session:
 
     `used` has the completions, each with its kind, by their keys, so that what two methods or two sessions share counts
     once; `context_cuts` counts the prompts that had to be shortened; `refused` has the letters of the crowd's members
-    that a filter refused. `other` is a further pair, where one is needed.
+    that a filter refused. `other` is a further pair, where one is needed; `noise` is what is wrong with the crowd.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Session:
     judge: LLM | None = None  # None where the method asks no model
     crowd: tuple[LLM, ...] = ()
     other: Pair | None = None
+    noise: Noise | None = None
     used: dict[str, tuple[Kind, Completion]] = field(default_factory=dict)
     context_cuts: int = 0
     refused: set[str] = field(default_factory=set)

@@ -148,6 +148,11 @@ def combine(readings: Sequence[Reading]) -> Judgment:
     return judgment if None in p_in else replace(judgment, p_a=sum(p_in) / len(p_in))
 
 
+def unwritten(p_a: float, orders: int) -> Judgment:
+    """A judgment in so many orders that nobody has written."""
+    return Judgment(tuple(Reading("", p) for p in (p_a, 1 - p_a)[:orders]), p_a)
+
+
 def majority(votes: Sequence[Judgment]) -> Judgment:
     """The verdict of most votes, with the rationale of the first vote that says so.
 

@@ -84,6 +84,9 @@ class Store:
         """What this run has spent so far."""
         with usable(self.path):
             row = self.db.execute("SELECT calls, tokens, dollars FROM spent WHERE run = ?", (run,)).fetchone()
+            # A bound that holds by a damaged sum holds nothing.
+            if row and not all(isinstance(number, (int, float)) for number in row):
+                raise sqlite3.DatabaseError("malformed: it does not tell what was spent")
         return Counter(dict(zip(("calls", "tokens", "dollars"), row or (), strict=False)))
 
     def probe(self) -> None:
@@ -104,7 +107,7 @@ class Store:
     def _manners(self) -> list[tuple[str, str, dict]]:
         with usable(self.path):
             rows = self.db.execute("SELECT model, url, changes FROM manners ORDER BY 1").fetchall()
-        return [(model, url, json.loads(changes)) for model, url, changes in rows]
+        return [(model, url, changes) for model, url, text in rows if (changes := _changes_in(text)) is not None]
 
     def keep_manners(self, model: str, url: str, changes: dict) -> None:
         """Keep these."""
@@ -194,6 +197,13 @@ class Store:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(CREATE)
         return ready(db)
+
+
+def _changes_in(text: object) -> dict | None:
+    # What is damaged is found out anew.
+    with suppress(ValueError, TypeError, RecursionError):
+        return changes if isinstance(changes := json.loads(text), dict) else None
+    return None
 
 
 def statement_of(request: Request, completion: Completion) -> tuple[str, Row]:

@@ -29,12 +29,17 @@ def checksum(key: str, request: str, response: str) -> str:
     return hashlib.sha256("\n".join((key, request, response)).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def is_sound(key: str, request: str, response: str, known: str | None) -> bool:
-    """Whether a row is what was written; of one of an earlier version, without a checksum, whether it is JSON."""
-    key, request, response, known = map(_as_text, (key, request, response, known))
+def is_sound(*row: object) -> bool:
+    """Whether a row is what was written; of one of an earlier version, without a checksum, whether it is JSON.
+
+    Of a damaged row each column may be of any kind, whatever the table says.
+    """
+    key, request, response, known = map(_as_text, row)
+    if not all(isinstance(text, str) for text in (key, request, response)):
+        return False
     if known is not None:
         return checksum(key, request, response) == known
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, RecursionError):
         return isinstance(json.loads(request), dict) and isinstance(json.loads(response), dict)
     return False
 

@@ -16,7 +16,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cce.analysis.statistics import with_interval
 from cce.errors import BadInput
-from cce.names import cce_family, method_parts, short_name, without_prompts
+from cce.names import cce_family, method_name, method_parts, short_name, without_prompts
 
 # The judge of Table 4, of Figure 3 and of the headline, the paper's budget in Table 1, and those in Table 4.
 REFERENCE, BUDGET, BUDGETS = "gpt-4o", 16, (8, 16)
@@ -133,7 +133,8 @@ def sought_gain(benchmark: str, judge: str, method: str, baseline: str) -> float
     five benchmarks at this budget, or else that at the paper's budget of 16; NaN without all three.
     """
     methods, average = (method, baseline), ("average", REFERENCE)
-    at_paper_budget = [f"{name}@{BUDGET}" if budget else name for name, budget, _ in map(method_parts, methods)]
+    parts = map(method_parts, methods)
+    at_paper_budget = [method_name(one._replace(budget=one.budget and BUDGET, prompts=None)) for one in parts]
     places = [(benchmark, judge, *methods), (*average, *methods), (*average, *at_paper_budget)]
     return next((gain for gain in starmap(paper_gain, places) if gain == gain), nan)
 

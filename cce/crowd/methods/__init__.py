@@ -4,69 +4,35 @@ A method is an async function from a Session and a Pair, and its budget where it
 stands in METHODS, where `register` can put it from anywhere else. The paper's selection ablation is written
 `cce-SELECTION@N`, with `+removal` where outcomes are removed; criticizing with removal is the paper's method, `cce@N`.
 The paper's `cce-random@N` removes none: its cells in Table 1 are those of Table 4's random rows without removal.
-`vanilla:paper` and `vanilla:kit` ask with that set of prompts, whatever the run's own is.
+`cce@16~flipped25` has noise in a quarter of its crowd (`cce.crowd.noise`). `vanilla:paper` and `vanilla:kit` ask with
+that set of prompts, whatever the run's own is.
 """
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
 from cce.benchmarks.pair import Pair
 from cce.crowd.compare import Comparison, Remark, compare
-from cce.crowd.members import SELECTIONS, select
+from cce.crowd.members import SELECTIONS
+from cce.crowd.methods.adaptive import adaptive, escalated
+from cce.crowd.methods.cce import cce, cce_prompt, count
+from cce.crowd.methods.criteria import criteria
+from cce.crowd.methods.jury import jury, jury_mean
 from cce.crowd.methods.published import FORMATS, published, wording
+from cce.crowd.methods.rate import rate
+from cce.crowd.methods.refine import cce_again, refine
 from cce.crowd.methods.rubric import rubric, self_rubric
-from cce.crowd.notes import notes_of
 from cce.crowd.record import Judged
 from cce.crowd.session import Session
-from cce.crowd.verdict import Judgment, Reading, majority
+from cce.crowd.verdict import Judgment, majority, unwritten
 from cce.errors import BadInput
 from cce.models.loop import together
-from cce.names import cce_family, method_parts
+from cce.names import NOISES, cce_family, method_name, method_parts
 from cce.options import PROMPTS, Options
 
 # Methods of one judgment differ in their prompt alone: prompts/NAME.jinja.
 SINGLE = ("vanilla", "longprompt", "evalplan", "16-criteria")
-
-
-async def cce(
-    session: Session, pair: Pair, budget: int, selection: str, removal: bool, shuffled: bool = False
-) -> Judged:
-    """The paper's method: the judge decides with `budget` selected comparisons of A and B with the crowd as background.
-
-    `selection` is one of SELECTIONS; `removal` says whether outcomes are removed. Where there is no note to show, the
-    judgment is vanilla's; with `prompts="paper"` it is that of the same prompt without notes, as in the paper's code.
-    A `shuffled` one shows the notes of the session's other pair, which `cce` shows with that: what `cce` gains beyond
-    this, it gains by what its notes say of its own answers.
-    """
-    compared = session.other if shuffled else pair
-    selected = await select(session, compared, selection, budget)
-    notes = await together(notes_of(session, selected, removal, order) for order in range(session.orders))
-    shown = [
-        [Remark(note.shown, note.of.place(order), note.of.member.letter) for note in of_order if note.shown]
-        for order, of_order in enumerate(notes)
-    ]
-    background = {"notes": shown, "without_notes": "cce" if session.options.prompts == "paper" else "vanilla"}
-    judgment = await compare(session, Comparison.of(pair), "cce", **background, apart=selected.apart)
-    return Judged(judgment, selected, notes, compared.id if shuffled else None)
-
-
-async def count(session: Session, pair: Pair, budget: int) -> Judged:
-    """The candidate that lost fewer of the comparisons that `cce` of this budget selects; where both lost as many,
-    vanilla decides. No rationale is read: what `cce` gains beyond this, it gains by more than who lost how often.
-    """
-    selected = await select(session, pair, "criticizing", budget)
-    lost = Counter(judgment.candidate for judgment in selected.chosen)
-    if lost["A"] == lost["B"] or any(judgment.judgment.supposed for judgment in selected.chosen):
-        return Judged(await compare(session, Comparison.of(pair)), selected)
-    return Judged(_unwritten(float(lost["A"] < lost["B"]), session), selected)
-
-
-async def cce_prompt(session: Session, pair: Pair) -> Judged:
-    """The prompt of `cce` without any note: what `cce` gains by its wording alone."""
-    no_notes = [[]] * session.orders
-    return Judged(await compare(session, Comparison.of(pair), "cce", notes=no_notes, without_notes="cce"))
 
 
 async def single(session: Session, pair: Pair, prompt: str) -> Judged:
@@ -94,17 +60,13 @@ async def _votes(session: Session, pair: Pair, budget: int) -> list[Judgment]:
 async def longer(session: Session, pair: Pair) -> Judged:
     """The answer with more characters, over all turns, wins; equal lengths are a tie. A floor for every judge."""
     a, b = pair.lengths
-    return Judged(_unwritten(0.5 if a == b else float(a > b), session))
+    return Judged(unwritten(0.5 if a == b else float(a > b), session.orders))
 
 
 async def shorter(session: Session, pair: Pair) -> Judged:
     """The answer with fewer characters wins: the floor on benchmarks whose worse answers were made long."""
     a, b = pair.lengths
-    return Judged(_unwritten(0.5 if a == b else float(a < b), session))
-
-
-def _unwritten(p_a: float, session: Session) -> Judgment:
-    return Judgment(tuple(Reading("", p) for p in (p_a, 1 - p_a)[: session.orders]), p_a)
+    return Judged(unwritten(0.5 if a == b else float(a < b), session.orders))
 
 
 @dataclass(frozen=True)
@@ -112,19 +74,27 @@ class Method:
     """How a family of methods judges, and what it takes.
 
     A `budgeted` one is named with a budget, which `judge` takes; half of a `crowded` one's budget is the number of
-    crowd members that fill it. One that `asks` no model is the same whoever judges. A `shuffled` one needs another
-    pair, with another question; one `by_criteria` needs criteria of the pair's own. `prompts` are those it fills.
-    `check` raises an error that the user can act on where something is not installed.
+    crowd members that fill it, and one with a `whole_crowd` takes all. A `jury` lets the crowd's models judge. One that
+    `asks` no model is the same whoever judges. A `shuffled` one needs another pair, with another question; one
+    `by_criteria` needs criteria of the pair's own. `prompts` are those it fills. `check` raises an error that the user
+    can act on where something is not installed.
     """
 
     judge: Callable[..., Awaitable[Judged]]
     budgeted: bool = False
     crowded: bool = False
+    whole_crowd: bool = False
+    jury: bool = False
     asks: bool = True
     shuffled: bool = False
     by_criteria: bool = False
     prompts: tuple[str, ...] = ()
     check: Callable[[], object] = bool
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there may be noise in its crowd: it has one, which judges the pair itself."""
+        return (self.crowded or self.whole_crowd) and not self.shuffled
 
 
 METHODS = {"longer": Method(longer, asks=False), "shorter": Method(shorter, asks=False)}
@@ -134,6 +104,10 @@ METHODS |= {
 }
 METHODS["rubric"] = Method(rubric, by_criteria=True, prompts=("rubric",))
 METHODS["self-rubric"] = Method(self_rubric, prompts=("rubric_of_question", "rubric", "vanilla"))
+METHODS["criteria"] = Method(criteria, prompts=("vanilla",))
+METHODS["rate"] = Method(rate, budgeted=True, prompts=("rate", "rating"))
+METHODS["jury"] = Method(jury, jury=True, prompts=("vanilla",))
+METHODS["jury-mean"] = Method(jury_mean, jury=True, prompts=("vanilla",))
 METHODS["maj"] = Method(maj, budgeted=True, prompts=("vanilla",))
 METHODS["agg"] = Method(agg, budgeted=True, prompts=("vanilla", "agg"))
 METHODS["cce-prompt"] = Method(cce_prompt, prompts=("cce",))
@@ -150,6 +124,10 @@ METHODS |= {
 METHODS["cce-shuffled"] = Method(
     partial(cce, selection="criticizing", removal=True, shuffled=True), shuffled=True, **REMOVING
 )
+METHODS["cce-adaptive"] = Method(adaptive, **REMOVING)
+METHODS["cce-escalated"] = Method(escalated, **REMOVING)
+METHODS["cce-again"] = Method(cce_again, **REMOVING)
+METHODS["refine"] = Method(refine, budgeted=True, whole_crowd=True, prompts=(*REMOVING["prompts"], "refine"))
 
 
 def register(family: str, judge: Callable[..., Awaitable[Judged]], **what) -> None:
@@ -158,16 +136,20 @@ def register(family: str, judge: Callable[..., Awaitable[Judged]], **what) -> No
 
 
 def method_named(name: str) -> Callable[[Session, Pair], Awaitable[Judged]]:
-    """The method of this name, its budget filled in.
+    """The method of this name, its budget filled in; its noise is the session's.
 
     Raises BadInput for a name that is none, PrometheusMissing where Prometheus's wording is not installed.
     """
-    family, budget, _ = method_parts(name)
+    family, budget, noise, _ = method_parts(name)
     method = METHODS.get(family)
     if method is None or method.budgeted != (budget is not None):
         known = [f"{family}@N" if method.budgeted else family for family, method in METHODS.items()]
-        sets = " or ".join(f":{name}" for name in PROMPTS)
-        raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 to 9999, perhaps with {sets}")
+        noises = ", ".join(f"~{kind}P" for kind in NOISES)
+        more = f"{' or '.join(f':{name}' for name in PROMPTS)}, one with a crowd with {noises} (P from 1 to 100) before"
+        raise BadInput(f"unknown method {name!r}: one of {', '.join(known)}, N being 1 to 9999, perhaps with {more}")
+    if noise and not method.noisy:
+        clean = method_name(method_parts(name)._replace(noise=None))
+        raise BadInput(f"method {name}: it has no crowd that judges the pair to be noisy; take {clean}, or cce@N")
     method.check()
     return partial(method.judge, budget=budget) if method.budgeted else method.judge
 
@@ -177,9 +159,10 @@ def asks_model(name: str) -> bool:
     return METHODS[method_parts(name).family].asks
 
 
-def is_shuffled(name: str) -> bool:
-    """Whether the method shows the notes of another pair."""
-    return METHODS[method_parts(name).family].shuffled
+def needs_other(name: str) -> bool:
+    """Whether the method takes another pair: to show its notes, or the crowd's answers to its question."""
+    family, _, noise, _ = method_parts(name)
+    return METHODS[family].shuffled or (noise is not None and noise.kind == "foreign")
 
 
 def is_by_criteria(name: str) -> bool:
@@ -189,7 +172,8 @@ def is_by_criteria(name: str) -> bool:
 
 def prompts_of(name: str) -> tuple[str, ...]:
     """The prompts that the method fills."""
-    return METHODS[method_parts(name).family].prompts
+    family, _, noise, _ = method_parts(name)
+    return METHODS[family].prompts + (("liar",) if noise and noise.kind == "liar" else ())
 
 
 def options_of(name: str, options: Options) -> Options:
@@ -199,6 +183,14 @@ def options_of(name: str, options: Options) -> Options:
 
 
 def crowd_needed(name: str) -> int:
-    """How many crowd members fill the method's budget: each gives two comparisons; 0 without a crowd."""
-    family, budget, _ = method_parts(name)
-    return (budget + 1) // 2 if METHODS[family].crowded else 0
+    """How many crowd members fill the method's budget: each gives two comparisons. One where any number does; 0 without
+    a crowd.
+    """
+    family, budget, *_ = method_parts(name)
+    method = METHODS[family]
+    return (budget + 1) // 2 if method.crowded else int(method.whole_crowd or method.jury)
+
+
+def is_jury(name: str) -> bool:
+    """Whether the crowd's models judge; answers at hand cannot."""
+    return METHODS[method_parts(name).family].jury
