@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cce.errors import BadInput, BoundReached
-from cce.models.settings import entries
+from cce.models.settings import PerMillion, entries
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Bill:
 
 
 PRICED_BY = "name it as `price` in models.yaml, or in a file that CCE_PRICES names"
+# Hosts whose batches cost half.
+HALF_IN_BATCHES = ".api.openai.com", ".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"
 # What is spent, and what the user calls the bound on it.
 NAMES = {"calls": "max_calls", "tokens": "max_total_tokens", "dollars": "max_cost"}
 
@@ -141,13 +143,27 @@ def price_of(model: str, url: str) -> Price | None:
     package genai-prices, for the providers whose addresses it knows. Any other model is free without an address or at a
     loopback one. Raises BadInput where a file cannot be read.
     """
-    for name, settings in entries().items():
-        if settings.price and (settings.model or name) == model and settings.url.rstrip("/") in ("", url):
-            return Price(settings.price.prompt / 1e6, settings.price.completion / 1e6)
+    if price := _entry(model, url):
+        return Price(price.prompt / 1e6, price.completion / 1e6)
     own = _prices(file) if (file := os.environ.get("CCE_PRICES")) else {}
     if model in own:
         return own[model]
     return Price() if not url or on_loopback(url) else _listed(model, url)
+
+
+def batch_share(model: str, url: str) -> float:
+    """What a call in a batch costs of the price of a direct one: as the model's settings say, or half at OpenAI and
+    Azure (https://platform.openai.com/docs/guides/batch); elsewhere 1, the full price. Raises BadInput as `price_of`.
+    """
+    if (price := _entry(model, url)) and price.batch is not None:
+        return price.batch
+    return 0.5 if f".{urlsplit(url).hostname}".endswith(HALF_IN_BATCHES) else 1.0
+
+
+def _entry(model: str, url: str) -> PerMillion | None:
+    """The price in the user's own settings of this model, as the endpoint knows it."""
+    of_model = (each for name, each in entries().items() if each.price and (each.model or name) == model)
+    return next((each.price for each in of_model if each.url.rstrip("/") in ("", url)), None)
 
 
 @cache

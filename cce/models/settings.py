@@ -24,10 +24,11 @@ OURS = {"model", "messages", "n", "stream", "seed", "temperature", "max_tokens",
 
 
 class PerMillion(BaseModel, frozen=True, extra="forbid"):
-    """US dollars per million tokens of the prompt and of the completion."""
+    """US dollars per million tokens of the prompt and of the completion; in a batch `batch` times as much."""
 
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
+    batch: float | None = Field(None, ge=0, le=1)
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
