@@ -22,7 +22,11 @@ def test_a_batch_costs_half_where_its_host_says_so(url, share):
 
 
 def test_the_users_word_on_the_price_of_a_batch_goes_first(tmp_path, monkeypatch):
-    entry = {"model": "judge", "url": "https://models.example/v1", "price": {"prompt": 1, "completion": 2, "batch": 0.4}}
+    entry = {
+        "model": "judge",
+        "url": "https://models.example/v1",
+        "price": {"prompt": 1, "completion": 2, "batch": 0.4},
+    }
     (tmp_path / "models.yaml").write_text(json.dumps({"mine": entry}))
     monkeypatch.setenv("CCE_MODELS", str(tmp_path / "models.yaml"))
     assert batch_share("judge", "https://models.example/v1") == 0.4

@@ -9,7 +9,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, product
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -34,6 +34,15 @@ T = TypeVar("T")
 WORTH_SAYING = 0.02
 # By the name that results are to show, a model; or models under their own names.
 Judges = Sequence[str] | Mapping[str, str]
+
+
+class Work(NamedTuple):
+    """One judgment to be made: of the pair at this place, by a judge and a method."""
+
+    place: int
+    pair: Pair
+    judge: str
+    method: str
 
 
 def evaluate(
@@ -137,8 +146,8 @@ class Evaluation:
         """
         each = len(self.judge_methods)
 
-        async def step(asked: tuple[int, Pair, tuple[str, str]]) -> dict:
-            place, pair, (judge, method) = asked
+        async def step(work: Work) -> dict:
+            place, pair, judge, method = work
             options = options_of(method, self.options)
             # What the pair's benchmark prescribes goes before what the user asks for.
             options = options.but(order=pair.order) if pair.order else options
@@ -156,7 +165,7 @@ class Evaluation:
             return record
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
-        work = ((*pair, judge_method) for pair in enumerate(self.pairs) for judge_method in self.judge_methods)
+        work = (Work(*pair, *judge_method) for pair in enumerate(self.pairs) for judge_method in self.judge_methods)
         models, concurrency = [*self.models.values()], self.options.concurrency
         kept = results("judging", self.total, models, work, step, concurrency, keep)
         return [one for place in range(each) for one in kept[place::each]]

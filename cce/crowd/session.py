@@ -99,7 +99,7 @@ class Session:
                 return said, *expects.form.stated(said)
             asked = {"role": "user", "content": render(question, self.options.prompts)}
             messages = [*prompt, {"role": "assistant", "content": said.text}, asked]
-            letter = await self.ask(self.judge, messages, Expects("letter", by_token), **ONE_TOKEN)
+            letter = await self.ask(self.judge, messages, Expects("letter", by_token, expects.apart), **ONE_TOKEN)
             return said, *by_token.stated(letter)
 
         return await self.fitted(texts, attempt)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from cce.errors import CallFailed, ResultsMissing
 from cce.models.client import LLM
 from cce.models.clock import began
+from cce.models.dry_run import DOING
 from cce.models.landing import landed
 from cce.models.loop import T, run, together
 from cce.spending import Bill
@@ -63,6 +64,7 @@ def results(
         nonlocal done, turn
         for place, thing in things:
             began()
+            DOING.set(thing)
             try:
                 waiting[place] = [await step(thing)]
             except CallFailed as failure:
