@@ -31,6 +31,9 @@ from cce.text import tell
 # What asks models, or makes one of whom others ask: a sample's plan ends each notebook after the last of these.
 ASKING = {"answer_questions", "check_analyst", "complete", "evaluate", "grade", "judge", "judge_by_each", "key_points"}
 ASKING |= {"judged_by_students", "pick", "preferences", "sample_responses", "train"}
+# A sample has about so many judgments of each set. So few may leave nothing to teach that no label contradicts, and what
+# is taught does not change what is asked.
+JUDGMENTS, SAMPLED = 120, {"drop_contradicted": False}
 # The method that an adaptive plan replaces.
 REPLACED = "cce"
 
@@ -60,6 +63,7 @@ def plan_profile(
             tell(f"planning {stem}", file=sys.stderr)
             # A notebook on one pair has no sample of it.
             sample = None if exact or "pair" in parameters else samples[str(parameters.get("scoring"))]
+            parameters |= SAMPLED if sample and "drop_contradicted" in parameters else {}
             needed, strata = _needed(stem, parameters, Path(folder), sample)
             known = bought[parameters.get("store")]
             needed["in_store"] |= needed.key.isin(known)
@@ -85,7 +89,7 @@ def _executed(stem: str, given: dict, sample: Sample | None) -> list[Stratum]:
     """Execute a notebook's cells in this process, up to the last that may ask; return the strata of its sample."""
     names, quiet, before = {"display": lambda *_: None}, StringIO(), SAMPLE.set(sample)
     if sample:
-        sample.strata = []
+        sample.strata, sample.items = [], JUDGMENTS // len(given.get("methods", [""]))
     try:
         with chdir(root()), redirect_stdout(quiet), redirect_stderr(quiet), warnings.catch_warnings(action="ignore"):
             for source, declares in _cells(stem):

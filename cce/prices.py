@@ -42,20 +42,20 @@ supposed; its interval runs from {AGREEMENT[2]} to {AGREEMENT[0]}. Picks from po
 def scaled(needed: pd.Series, question: pd.Series, strata: Sequence[Stratum]) -> Estimate:
     """What all questions need by what those of the sample do, with a 95% interval; of other rows the plain sum.
 
+    How far questions differ is estimated over all sets, relative to each set's mean, since each has few in the sample.
     NaN wherever a value is.
     """
-    sums, value, variance, spread = needed.groupby(question).sum(min_count=1), 0.0, 0.0, 0.0
+    sums, parts, apart, freedom = needed.groupby(question).sum(min_count=1), [], 0.0, 0
     for items, questions, drawn in strata:
-        of_each = np.array([sums.pop(one) if one in sums else 0.0 for one in drawn])
-        sizes = np.array([*drawn.values()])
-        ratio, k = of_each.sum() / sizes.sum(), len(drawn)
-        value += items * ratio
-        if 1 < k < questions:
-            apart = np.sum((of_each - ratio * sizes) ** 2) / (k - 1)
-            error = (items / sizes.sum()) ** 2 * k * (1 - k / questions) * apart
-            variance, spread = variance + error, spread + error**2 / (k - 1)
-    value += sums.sum()
-    half = t.ppf(0.975, variance**2 / spread) * sqrt(variance) if variance else 0.0
+        of_each, sizes = np.array([sums.pop(one) if one in sums else 0.0 for one in drawn]), np.array([*drawn.values()])
+        mean, k = of_each.sum() / sizes.sum(), len(drawn)
+        parts.append((items * mean, (1 - k / questions) / k))
+        if mean and k > 1:
+            apart += np.sum(((of_each / mean - sizes) / sizes.mean()) ** 2)
+            freedom += k - 1
+    value = sum(part for part, _ in parts) + sums.sum()
+    error = sqrt(apart / freedom * sum(part**2 * left for part, left in parts)) if freedom else 0.0
+    half = t.ppf(0.975, freedom) * error if error else 0.0
     return Estimate(value, max(value - half, 0.0), value + half)
 
 

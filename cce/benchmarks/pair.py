@@ -40,7 +40,7 @@ class Item(BaseModel, frozen=True, coerce_numbers_to_str=True):
 
     @property
     def asked(self) -> str:
-        """The first question."""
+        """What the user asks, all turns in one."""
         return self.instruction
 
     @model_validator(mode="before")
@@ -110,8 +110,8 @@ class Pair(Shown, Item):
 
     @property
     def asked(self) -> str:
-        """The first question."""
-        return self.questions[0]
+        """What the user asks, all turns in one."""
+        return "\n\n".join(self.questions)
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -177,8 +177,8 @@ class Question(Item):
 
     @property
     def asked(self) -> str:
-        """The first question."""
-        return self.turns[0]
+        """What the user asks, all turns in one."""
+        return "\n\n".join(self.turns)
 
     @model_validator(mode="after")
     def _whole(self) -> "Question":

@@ -1,7 +1,7 @@
 """A sample of what notebooks load, to plan by: a few questions of each set, with all that stands on them there.
 
-What is asked about one question shares its crowd's answers, so that questions are drawn whole. Those are drawn that
-come first by the lots of `limit`: what a limit leaves of a set has the questions that the whole set has in its sample.
+What is judged on one question shares its crowd's answers and comparisons, so that questions are drawn whole. Those are
+drawn that come first by the lots of `limit`: what a limit leaves of a set has its sample among that of the whole.
 """
 
 from collections import Counter
@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from random import Random
 from typing import NamedTuple
 
-# Of each set so many questions: as many as hold ITEMS pairs, but no fewer than make an interval.
-ITEMS, FEWEST = 8, 3
+# No set is sampled by fewer questions.
+FEWEST = 2
 
 
 class Stratum(NamedTuple):
@@ -23,19 +23,22 @@ class Stratum(NamedTuple):
 
 
 class Sample:
-    """Draws from what is loaded, and keeps the `strata` that it drew from; a set that was read before is not again."""
+    """Draws from each set that is loaded questions with about so many `items`, and keeps the `strata` that it drew.
+
+    A set is read once, and later draws hold no question that the first did not.
+    """
 
     def __init__(self) -> None:
-        self.strata: list[Stratum] = []
+        self.items, self.strata = 0, []
         self._sets: dict[tuple, tuple[list[str], list]] = {}
 
     def of(self, items: Iterable, source: tuple, limit: int | None, seed: int) -> list:
         """The sampled questions' items, of those that the limit leaves of a set, in the set's order."""
-        if (source, seed) not in self._sets:
-            self._sets[source, seed] = _in_order(items, seed)
-        questions, kept = self._sets[source, seed]
-        left = questions[:limit]
-        chosen = [(place, item) for rank, place, item in kept if limit is None or rank < limit]
+        known = self._sets.get((source, seed)) or _in_order(items, seed)
+        questions = _first(known[0], self.items)
+        self._sets[source, seed] = known[0], [one for one in known[1] if one[-1].asked in questions]
+        left = known[0][:limit]
+        chosen = [(place, item) for rank, place, item in self._sets[source, seed][1] if rank < len(left)]
         if chosen:
             self.strata.append(Stratum(len(left), len(set(left)), Counter(item.asked for _, item in chosen)))
         return [item for _, item in sorted(chosen, key=lambda one: one[0])]
@@ -47,16 +50,20 @@ def lot(item: object, seed: int) -> float:
 
 
 def _in_order(items: Iterable, seed: int) -> tuple[list[str], list]:
-    """The questions of all items by their lots, and of those that are sampled the rank, the place and the item."""
+    """The questions of all items by their lots; and each item's rank, its place in the set, and itself."""
     order = sorted(enumerate(items), key=lambda one: lot(one[1], seed))
-    questions = [item.asked for _, item in order]
-    sizes, sampled = Counter(questions), {}
+    return [item.asked for _, item in order], [(rank, *one) for rank, one in enumerate(order)]
+
+
+def _first(questions: list[str], items: int) -> set[str]:
+    sizes, first, held = Counter(questions), {}, 0
     for question in questions:
-        if len(sampled) >= FEWEST and sum(sampled.values()) >= ITEMS:
+        if len(first) >= FEWEST and held >= items:
             break
-        sampled[question] = sizes[question]
-    return questions, [(rank, *one) for rank, one in enumerate(order) if one[1].asked in sampled]
+        held += 0 if question in first else sizes[question]
+        first[question] = True
+    return set(first)
 
 
-# What is loaded where a plan has set one.
+# Draws what is loaded where a plan has set one.
 SAMPLE: ContextVar[Sample | None] = ContextVar("sample", default=None)
