@@ -207,7 +207,11 @@ def plan(
     from cce.planning import plan_profile
     from cce.prices import print_plan
 
-    print_plan(plan_profile(profile, notebooks, by_hand(parameter or []), exact))
+    planned, failure = plan_profile(profile, notebooks, by_hand(parameter or []), exact)
+    if planned:
+        print_plan(planned)
+    if failure:
+        raise failure
 
 
 @app.command()

@@ -11,8 +11,10 @@ import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir, closing, redirect_stderr, redirect_stdout
 from io import StringIO
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -31,11 +33,14 @@ from cce.text import tell
 # What asks models, or makes one of whom others ask: a sample's plan ends each notebook after the last of these.
 ASKING = {"answer_questions", "check_analyst", "complete", "evaluate", "grade", "judge", "judge_by_each", "key_points"}
 ASKING |= {"judged_by_students", "pick", "preferences", "sample_responses", "train"}
-# A sample has about so many judgments of each set. So few may leave nothing to teach that no label contradicts, and what
-# is taught does not change what is asked.
-JUDGMENTS, SAMPLED = 120, {"drop_contradicted": False}
+# A sample has about so many judgments of each set. So few may leave nothing to teach that no label contradicts; what is
+# taught does not change what is asked.
+JUDGMENTS, SAMPLED = 24, {"drop_contradicted": False}
 # The method that an adaptive plan replaces.
 REPLACED = "cce"
+
+# A notebook's stem with its parameters; and what it needs with the strata of its sample, or why that is not known.
+Plan, Found = tuple[str, dict], tuple[pd.DataFrame, list[Stratum]] | NotebookFailed
 
 
 class Planned(NamedTuple):
@@ -51,25 +56,50 @@ class Planned(NamedTuple):
 
 def plan_profile(
     profile: str, notebooks: Sequence[str] | None = None, by_hand: Mapping[str, object] = NOTHING, exact: bool = False
-) -> list[Planned]:
+) -> tuple[list[Planned], NotebookFailed | None]:
     """Plan a profile's notebooks in order, all or those named; nothing is asked, and no file of a run is touched.
 
-    By a sample of their pairs, or where `exact` by all. Raises what `run_profile` raises.
+    By a sample of their pairs, or where `exact` by all. Returns those up to the first that fails, and its failure, as
+    where data is missing. Raises BadInput as `run_profile` does.
     """
-    planned, bought, samples = [], defaultdict(set), defaultdict(Sample)
-    forget()
+    plans, bought, planned = checked(profile, notebooks, by_hand), defaultdict(set), []
     with TemporaryDirectory(prefix="cce-plan-") as folder:
-        for stem, parameters in checked(profile, notebooks, by_hand):
-            tell(f"planning {stem}", file=sys.stderr)
-            # A notebook on one pair has no sample of it.
-            sample = None if exact or "pair" in parameters else samples[str(parameters.get("scoring"))]
-            parameters |= SAMPLED if sample and "drop_contradicted" in parameters else {}
-            needed, strata = _needed(stem, parameters, Path(folder), sample)
-            known = bought[parameters.get("store")]
-            needed["in_store"] |= needed.key.isin(known)
-            known.update(needed.key)
-            planned.append(Planned(stem, needed, strata, len(parameters.get("crowd", []))))
-    return _adaptable(planned)
+        found = _side_by_side(plans, Path(folder), exact)
+    for stem, parameters in plans:
+        if isinstance(found[stem], NotebookFailed):
+            return _adaptable(planned), found[stem]
+        needed, strata = found[stem]
+        known = bought[parameters.get("store")]
+        needed["in_store"] |= needed.key.isin(known)
+        known.update(needed.key)
+        planned.append(Planned(stem, needed, strata, len(parameters.get("crowd", []))))
+    return _adaptable(planned), None
+
+
+def _side_by_side(plans: Sequence[Plan], folder: Path, exact: bool) -> dict[str, Found]:
+    """What each notebook needs, by its stem: those that train in a process of their own, for they judge other sets."""
+    parts = [[plan for plan in plans if ("base" in plan[1]) == trains] for trains in (False, True)]
+    if not all(parts):
+        return _in_turn(plans, folder, exact)
+    with ProcessPoolExecutor(len(parts)) as pool:
+        first, second = pool.map(_in_turn, parts, repeat(folder), repeat(exact))
+    return first | second
+
+
+def _in_turn(plans: Sequence[Plan], folder: Path, exact: bool) -> dict[str, Found]:
+    samples, found = defaultdict(Sample), {}
+    forget()
+    for stem, parameters in plans:
+        tell(f"planning {stem}", file=sys.stderr)
+        # A notebook on one pair has no sample of it.
+        sample = None if exact or "pair" in parameters else samples[parameters.get("scoring")]
+        sampled = SAMPLED if sample and "drop_contradicted" in parameters else {}
+        try:
+            found[stem] = _needed(stem, parameters | sampled, folder, sample)
+        except NotebookFailed as failure:
+            # Nobody will look at those after it.
+            return found | dict.fromkeys((stem for stem, _ in plans[len(found) :]), failure)
+    return found
 
 
 def _needed(stem: str, parameters: dict, folder: Path, sample: Sample | None) -> tuple[pd.DataFrame, list[Stratum]]:
@@ -92,8 +122,8 @@ def _executed(stem: str, given: dict, sample: Sample | None) -> list[Stratum]:
         sample.strata, sample.items = [], JUDGMENTS // len(given.get("methods", [""]))
     try:
         with chdir(root()), redirect_stdout(quiet), redirect_stderr(quiet), warnings.catch_warnings(action="ignore"):
-            for source, declares in _cells(stem):
-                exec(compile(source, stem, "exec"), names)
+            for code, declares in _cells(stem):
+                exec(compile(code, stem, "exec"), names)
                 names |= given if declares else {}
     except Exception as error:
         raise NotebookFailed(f"{stem}: {type(error).__name__}: {error}") from None
@@ -103,19 +133,25 @@ def _executed(stem: str, given: dict, sample: Sample | None) -> list[Stratum]:
     return sample.strata if sample else []
 
 
-def _cells(stem: str) -> list[tuple[str, bool]]:
-    """The code of a notebook's cells that a plan needs, and whether it declares the parameters."""
+def _cells(stem: str) -> list[tuple[ast.Module, bool]]:
+    """The code of a notebook's cells, up to the last statement that may ask, and whether it declares the parameters."""
     cells = [cell for cell in json.loads(notebook_of(stem).read_bytes())["cells"] if cell["cell_type"] == "code"]
-    code = [("".join(cell["source"]), "parameters" in cell["metadata"].get("tags", [])) for cell in cells]
-    last = max((place for place, (source, _) in enumerate(code) if _asks(source)), default=-1)
-    return code[: last + 1]
+    code = [(ast.parse("".join(cell["source"])), "parameters" in cell["metadata"].get("tags", [])) for cell in cells]
+    while code and not _asks(code[-1][0]):
+        code.pop()
+    while code and not _asks(code[-1][0].body[-1]):
+        code[-1][0].body.pop()
+    return code
 
 
-def _asks(source: str) -> bool:
-    return any(isinstance(node, ast.Attribute) and node.attr in ASKING for node in ast.walk(ast.parse(source)))
+def _asks(code: ast.AST) -> bool:
+    calls = (node.func for node in ast.walk(code) if isinstance(node, ast.Call))
+    return any(isinstance(call, ast.Attribute) and call.attr in ASKING for call in calls)
 
 
 def _adaptable(planned: Sequence[Planned]) -> list[Planned]:
     """The same, where only what no other notebook's method needs counts as replaced."""
+    if not planned:
+        return []
     every = pd.concat([one.needed[["key", "replaced"]] for one in planned]).groupby("key").replaced.all()
     return [one._replace(needed=one.needed.assign(replaced=one.needed.key.map(every))) for one in planned]

@@ -66,6 +66,8 @@ def price_table(planned: Sequence[Planned]) -> pd.DataFrame:
     the same questions. Where nothing was sampled only `adaptive` has an interval.
     """
     table = pd.DataFrame([{"notebook": one.stem} | _row(one) for one in planned])
+    if not any(one.strata for one in planned):
+        table[[f"{name}_{end}" for name in PRICES[:2] for end in ("low", "high")]] = nan
     total = table.drop(columns="notebook").sum(min_count=len(table)).to_dict()
     return pd.concat([table, pd.DataFrame([{"notebook": TOTAL} | total])], ignore_index=True)
 
@@ -83,8 +85,7 @@ def _row(one: Planned) -> dict:
     estimates, by_address = _estimates(one, one.needed.fillna(0.0)), one.needed.groupby("address", sort=False)
     row = {name: estimates[name].value for name in COUNTS}
     for name in PRICES:
-        known = one.strata or name == "adaptive"
-        row |= (estimates[name] if known else estimates[name]._replace(low=nan, high=nan)).named(name)
+        row |= estimates[name].named(name)
     seconds = [scaled(_new(rows, "lasting"), rows.question, one.strata).value for _, rows in by_address]
     return row | {"hours": max(seconds, default=0.0) / 3600}
 

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from random import Random
 from typing import NamedTuple
 
-# No set is sampled by fewer questions.
+# No set is sampled by fewer questions: one method needs two, and so does an interval.
 FEWEST = 2
 
 
@@ -58,7 +58,7 @@ def _in_order(items: Iterable, seed: int) -> tuple[list[str], list]:
 def _first(questions: list[str], items: int) -> set[str]:
     sizes, first, held = Counter(questions), {}, 0
     for question in questions:
-        if len(first) >= FEWEST and held >= items:
+        if held >= items and len(first) >= FEWEST:
             break
         held += 0 if question in first else sizes[question]
         first[question] = True
