@@ -43,9 +43,8 @@ def scaled(needed: pd.Series, question: pd.Series, strata: Sequence[Stratum]) ->
     """What all questions need by what those of the sample do, with a 95% interval; of other rows the plain sum.
 
     How far questions differ is estimated over all sets, relative to each set's mean, since each has few in the sample.
-    NaN wherever a value is.
     """
-    sums, parts, apart, freedom = needed.groupby(question).sum(min_count=1), [], 0.0, 0
+    sums, parts, apart, freedom = needed.groupby(question).sum(), [], 0.0, 0
     for items, questions, drawn in strata:
         of_each, sizes = np.array([sums.pop(one) if one in sums else 0.0 for one in drawn]), np.array([*drawn.values()])
         mean, k = of_each.sum() / sizes.sum(), len(drawn)
@@ -77,8 +76,10 @@ def model_table(planned: Sequence[Planned]) -> pd.DataFrame:
     rows = []
     for one in planned:
         for (model, _), needed in one.needed.groupby(["model", "address"], sort=False):
-            rows.append({"model": model} | {name: each.value for name, each in _estimates(one, needed).items()})
-    return pd.DataFrame(rows).groupby("model", sort=False).sum(min_count=1).reset_index()
+            row = {name: each.value for name, each in _estimates(one, needed.fillna(0.0)).items()}
+            unknown = needed.dollars[~needed.in_store].isna().any()
+            rows.append({"model": model} | row | (dict.fromkeys(PRICES, nan) if unknown else {}))
+    return pd.DataFrame(rows).groupby("model", sort=False).agg(lambda column: column.sum(skipna=False)).reset_index()
 
 
 def _row(one: Planned) -> dict:
