@@ -2,4 +2,5 @@
 
 from cce.cli import main
 
-main()
+if __name__ == "__main__":  # and not where a process of its own is started
+    main()

@@ -196,12 +196,23 @@ def run(
 
 
 @app.command()
-def plan(profile: Profile, notebooks: Notebooks = None, parameter: Given = None, models: Models = None) -> None:
+def plan(
+    profile: Profile,
+    notebooks: Notebooks = None,
+    parameter: Given = None,
+    models: Models = None,
+    exact: Annotated[bool, Option("--exact", help="Plan every pair, which takes minutes, and no sample.")] = False,
+) -> None:
     """Say what `cce run` would ask for, in calls, tokens, US dollars and hours; ask for nothing."""
     use_models(models)
-    from cce.planning import plan_profile, print_plan
+    from cce.planning import plan_profile
+    from cce.prices import print_plan
 
-    print_plan(plan_profile(profile, notebooks, by_hand(parameter or [])))
+    planned, failure = plan_profile(profile, notebooks, by_hand(parameter or []), exact)
+    if planned:
+        print_plan(planned)
+    if failure:
+        raise failure
 
 
 @app.command()

@@ -1,115 +1,157 @@
 """Plan a profile: what its notebooks will ask for, in calls, tokens, US dollars and hours, before any of it is spent.
 
-A plan is a dry run (`cce.models.dry_run`): every notebook runs on its real pairs, and so decides by its own logic what
-it needs. What the profile's store holds costs nothing, and what several notebooks share is counted once.
+A plan is a dry run (`cce.models.dry_run`): every notebook's cells run on real pairs, and so decide by their own logic
+what they need. By default these pairs are a sample (`cce.benchmarks.sample`), which tells of all with an interval. What
+the profile's store holds costs nothing, and what several notebooks share is counted once.
 """
 
-import sqlite3
+import ast
+import json
 import sys
+import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from math import nan
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import chdir, closing, redirect_stderr, redirect_stdout
+from io import StringIO
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event
+from typing import NamedTuple
 
 import pandas as pd
-from tqdm import tqdm
 
-from cce.analysis import print_table
-from cce.models.dry_run import CHARACTERS_A_TOKEN, ITEMS, TOKENS, TOKENS_A_SECOND, open_ledger
-from cce.models.steps import bar_wanted
-from cce.runner import NOTHING, checked, execute
-from cce.spending import PRICED_BY, Price, price_of
+from cce.benchmarks.sample import SAMPLE, Sample, Stratum
+from cce.errors import NotebookFailed
+from cce.models.dry_run import forget, open_ledger
+from cce.names import family
+from cce.project import root
+from cce.runner import NOTHING, checked, notebook_of
+from cce.spending import limit
 from cce.text import tell
 
-COUNTS = ["calls", "in_store", "tokens_in", "tokens_out"]
-COLUMNS = ["notebook", "model", *COUNTS, "dollars", "hours"]
-TOTAL, UNKNOWN = "all", Price(nan, nan)
-ASSUMED = f"""\
-calls: completions to ask for; in_store: those found there, or bought by a notebook above; tokens and dollars: of calls.
-The calls are a bound from above, and exact where outcomes decide nothing: a comparison that is not in the store may end
-either way, so that every selection takes what it can take at most. No prompt overflows, and no call fails.
-Tokens and seconds: the means of each model's completions of each kind in the store; of a model without any, assumed:
-{CHARACTERS_A_TOKEN} characters per token, {TOKENS["judgment"]} tokens per judgment or rewriting, \
-{TOKENS["answer"]} per answer, {TOKENS["list"]} per list of {ITEMS} items,
-and {TOKENS_A_SECOND} tokens per second for each request in flight.
-Hours: calls one after another, divided by the requests in flight; addresses side by side. Training is not in them."""
+# What asks models, or makes one of whom others ask: a sample's plan ends each notebook after the last of these.
+ASKING = {"answer_questions", "check_analyst", "complete", "evaluate", "grade", "judge", "judge_by_each", "key_points"}
+ASKING |= {"judged_by_students", "pick", "preferences", "sample_responses", "train"}
+# A sample has about so many judgments of each set. So few may leave nothing to teach that no label contradicts; what is
+# taught does not change what is asked.
+JUDGMENTS, SAMPLED = 24, {"drop_contradicted": False}
+# The method that an adaptive plan replaces.
+REPLACED = "cce"
+
+# A notebook's stem with its parameters; and what it needs with the strata of its sample, or why that is not known.
+Plan, Found = tuple[str, dict], tuple[pd.DataFrame, list[Stratum]] | NotebookFailed
+
+
+class Planned(NamedTuple):
+    """What one notebook needs: a row per completion, as the ledger has it, the strata of its sample, and its crowd's
+    size. Rows that were drawn for no stratum are not scaled.
+    """
+
+    stem: str
+    needed: pd.DataFrame
+    strata: Sequence[Stratum]
+    members: int
 
 
 def plan_profile(
-    profile: str, notebooks: Sequence[str] | None = None, by_hand: Mapping[str, object] = NOTHING
-) -> Iterator[pd.DataFrame]:
+    profile: str, notebooks: Sequence[str] | None = None, by_hand: Mapping[str, object] = NOTHING, exact: bool = False
+) -> tuple[list[Planned], NotebookFailed | None]:
     """Plan a profile's notebooks in order, all or those named; nothing is asked, and no file of a run is touched.
 
-    Yields a table of COLUMNS per notebook: one row per model, and a last one whose model is "all". ASSUMED explains
-    them; dollars are NaN without a known price, and their sum is of the others. Raises what `run_profile` raises.
+    By a sample of their pairs, or where `exact` by all. Returns those up to the first that fails, and its failure, as
+    where data is missing. Raises BadInput as `run_profile` does.
     """
-    asked = defaultdict(set)  # by store: the keys that notebooks so far have asked for
+    plans, bought, planned = checked(profile, notebooks, by_hand), defaultdict(set), []
     with TemporaryDirectory(prefix="cce-plan-") as folder:
-        for stem, parameters in checked(profile, notebooks, by_hand):
-            needed = _needed(stem, parameters, Path(folder))
-            bought = asked[parameters.get("store")]
-            needed["in_store"] |= needed.key.isin(bought)
-            bought.update(needed.key)
-            yield _table(stem, needed)
+        found = _side_by_side(plans, Path(folder), exact)
+    for stem, parameters in plans:
+        if isinstance(found[stem], NotebookFailed):
+            return _adaptable(planned), found[stem]
+        needed, strata = found[stem]
+        known = bought[parameters.get("store")]
+        needed["in_store"] |= needed.key.isin(known)
+        known.update(needed.key)
+        planned.append(Planned(stem, needed, strata, len(parameters.get("crowd", []))))
+    return _adaptable(planned), None
 
 
-def _needed(stem: str, parameters: dict, folder: Path) -> pd.DataFrame:
-    """One row per completion that the notebook needs, as the ledger has it."""
+def _side_by_side(plans: Sequence[Plan], folder: Path, exact: bool) -> dict[str, Found]:
+    """What each notebook needs, by its stem: those that train in a process of their own, for they judge other sets."""
+    parts = [[plan for plan in plans if ("base" in plan[1]) == trains] for trains in (False, True)]
+    if not all(parts):
+        return _in_turn(plans, folder, exact)
+    with ProcessPoolExecutor(len(parts)) as pool:
+        first, second = pool.map(_in_turn, parts, repeat(folder), repeat(exact))
+    return first | second
+
+
+def _in_turn(plans: Sequence[Plan], folder: Path, exact: bool) -> dict[str, Found]:
+    samples, found = defaultdict(Sample), {}
+    forget()
+    for stem, parameters in plans:
+        tell(f"planning {stem}", file=sys.stderr)
+        # A notebook on one pair has no sample of it.
+        sample = None if exact or "pair" in parameters else samples[parameters.get("scoring")]
+        sampled = SAMPLED if sample and "drop_contradicted" in parameters else {}
+        try:
+            found[stem] = _needed(stem, parameters | sampled, folder, sample)
+        except NotebookFailed as failure:
+            # Nobody will look at those after it.
+            return found | dict.fromkeys((stem for stem, _ in plans[len(found) :]), failure)
+    return found
+
+
+def _needed(stem: str, parameters: dict, folder: Path, sample: Sample | None) -> tuple[pd.DataFrame, list[Stratum]]:
     ledger = folder / f"{stem}.sqlite"
     elsewhere = {name: str(folder / stem / name) for name in ("out", "figures", "trained") if name in parameters}
     with closing(open_ledger(str(ledger))) as db:
-        with _progress(stem, db):
-            # `dry_run` is an option that notebooks do not declare: `begin` finds it all the same.
-            given = parameters | elsewhere | {"dry_run": str(ledger)}
-            execute(stem, folder / f"{stem}.ipynb", given, quiet=True)
-        return pd.read_sql("SELECT * FROM needed", db).astype({"in_store": bool})
+        # `dry_run` is an option that notebooks do not declare: `begin` finds it all the same.
+        given = parameters | elsewhere | {"dry_run": str(ledger)}
+        strata = _executed(stem, given, sample)
+        asked = pd.read_sql("SELECT * FROM asked", db)
+        needed = pd.read_sql("SELECT * FROM needed", db).astype({"in_store": bool})
+    by = asked.assign(replaced=asked.method.map(family) == REPLACED).groupby("key").replaced.all()
+    return needed.assign(replaced=needed.key.map(by).astype(bool)), strata
 
 
-@contextmanager
-def _progress(stem: str, ledger: sqlite3.Connection) -> Iterator[None]:
-    """Say which notebook is planned and, on a terminal, how many completions it has come to."""
-    tell(f"planning {stem}", file=sys.stderr)
-    over = Event()
-
-    def show() -> None:
-        with tqdm(unit=" completions", leave=False, disable=not bar_wanted()) as bar:
-            while not over.wait(1):
-                bar.n = ledger.execute("SELECT coalesce(max(rowid), 0) FROM needed").fetchone()[0]
-                bar.refresh()
-
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(show)
-        try:
-            yield
-        finally:
-            over.set()
+def _executed(stem: str, given: dict, sample: Sample | None) -> list[Stratum]:
+    """Execute a notebook's cells in this process, up to the last that may ask; return the strata of its sample."""
+    names, quiet, before = {"display": lambda *_: None}, StringIO(), SAMPLE.set(sample)
+    if sample:
+        sample.strata, sample.items = [], JUDGMENTS // len(given.get("methods", [""]))
+    try:
+        with chdir(root()), redirect_stdout(quiet), redirect_stderr(quiet), warnings.catch_warnings(action="ignore"):
+            for code, declares in _cells(stem):
+                exec(compile(code, stem, "exec"), names)
+                names |= given if declares else {}
+    except Exception as error:
+        raise NotebookFailed(f"{stem}: {type(error).__name__}: {error}") from None
+    finally:
+        SAMPLE.reset(before)
+        limit()  # the notebook's own bounds on spending are not this process's
+    return sample.strata if sample else []
 
 
-def _table(stem: str, needed: pd.DataFrame) -> pd.DataFrame:
-    places, new = ["model", "address"], ~needed.in_store
-    hours = (needed.seconds / needed.concurrency / 3600).where(new, 0)
-    tokens = needed[["tokens_in", "tokens_out"]].where(new, 0)
-    counted = needed[[*places, "in_store"]].join(tokens).assign(calls=new, hours=hours)
-    table = counted.groupby(places, sort=False).sum().reset_index()
-    prices = [price_of(*place) or UNKNOWN for place in table[places].itertuples(index=False)]
-    paid = zip(prices, table.tokens_in, table.tokens_out, strict=True)
-    table["dollars"] = [price.of(tokens_in, tokens_out)["dollars"] for price, tokens_in, tokens_out in paid]
-    total = table[[*COUNTS, "dollars"]].sum().to_dict() | {"model": TOTAL}
-    total["hours"] = table.groupby("address").hours.sum().max()
-    return pd.concat([table, pd.DataFrame([total])], ignore_index=True).assign(notebook=stem)[COLUMNS]
+def _cells(stem: str) -> list[tuple[ast.Module, bool]]:
+    """The code of a notebook's cells, up to the last statement that may ask, and whether it declares the parameters."""
+    cells = [cell for cell in json.loads(notebook_of(stem).read_bytes())["cells"] if cell["cell_type"] == "code"]
+    code = [(ast.parse("".join(cell["source"])), "parameters" in cell["metadata"].get("tags", [])) for cell in cells]
+    while code and not _asks(code[-1][0]):
+        code.pop()
+    while code and not _asks(code[-1][0].body[-1]):
+        code[-1][0].body.pop()
+    return code
 
 
-def print_plan(tables: Iterable[pd.DataFrame]) -> None:
-    """Print the tables of a plan, each when it is there, and below them what was supposed and assumed."""
-    unpriced = {}
-    for table in tables:
-        print_table(table.assign(**{name: table[name].map("{:,.0f}".format) for name in COUNTS}))
-        tell(flush=True)
-        unpriced |= dict.fromkeys(table.model[table.dollars.isna()])
-    tell(ASSUMED)
-    if unpriced:
-        tell(f"No price is known for {', '.join(unpriced)}: not in dollars; {PRICED_BY}.")
+def _asks(code: ast.AST) -> bool:
+    calls = (node.func for node in ast.walk(code) if isinstance(node, ast.Call))
+    return any(isinstance(call, ast.Attribute) and call.attr in ASKING for call in calls)
+
+
+def _adaptable(planned: Sequence[Planned]) -> list[Planned]:
+    """The same, where only what no other notebook's method needs counts as replaced."""
+    if not planned:
+        return []
+    every = pd.concat([one.needed[["key", "replaced"]] for one in planned]).groupby("key").replaced.all()
+    return [one._replace(needed=one.needed.assign(replaced=one.needed.key.map(every))) for one in planned]

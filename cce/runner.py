@@ -88,7 +88,7 @@ def checked(
 def _common(files: dict[str, Path]) -> dict:
     file = next(iter(files.values())).with_stem("common")
     common = read_yaml(file) if file.is_file() else {}
-    declared = {name for stem in files if _notebook(stem).is_file() for name in _declared(stem)}
+    declared = {name for stem in files if notebook_of(stem).is_file() for name in _declared(stem)}
     if unknown := ", ".join(sorted(set(common) - declared)):
         raise BadInput(f"{file}: no notebook of this profile has a parameter {unknown}")
     check(common, str(file))
@@ -96,7 +96,7 @@ def _common(files: dict[str, Path]) -> dict:
 
 
 def _given(file: Path, common: dict, by_hand: Mapping[str, object]) -> dict:
-    notebook, variant = _notebook(file.stem), _variant(file.stem)
+    notebook, variant = notebook_of(file.stem), _variant(file.stem)
     if not notebook.is_file():
         raise BadInput(f"{file}: there is no notebook {notebook} of that name")
     own, declared = read_yaml(file), _declared(file.stem)
@@ -130,12 +130,13 @@ def failed_in(files: Sequence[Path]) -> tuple[int, int]:
 
 def promised_files(name: str, parameters: dict) -> list[Path]:
     """What a notebook must make: table, judgments, and the figure twice, all under its own stem."""
-    stem = _notebook(name).stem
+    stem = notebook_of(name).stem
     out, figures = root() / parameters["out"], root() / parameters["figures"]
     return [out / f"{stem}.csv", out / f"{stem}.jsonl", figures / f"{stem}.svg", figures / f"{stem}.png"]
 
 
-def _notebook(name: str) -> Path:
+def notebook_of(name: str) -> Path:
+    """The file of the notebook of this name, which may be that of a further run."""
     return root() / "notebooks" / f"{name.partition('.')[0]}.ipynb"
 
 
@@ -145,11 +146,11 @@ def _variant(name: str) -> str:
 
 
 def _declared(stem: str) -> dict:
-    return papermill.inspect_notebook(str(_notebook(stem)))
+    return papermill.inspect_notebook(str(notebook_of(stem)))
 
 
 def _written(folder: Path, name: str, parameters: dict) -> list[Path]:
-    return [folder / _notebook(name).name, *promised_files(name, parameters)]
+    return [folder / notebook_of(name).name, *promised_files(name, parameters)]
 
 
 @contextmanager
@@ -222,8 +223,8 @@ def _kernels() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if any("ipykernel" in word for word in child.cmdline())]
 
 
-def execute(name: str, executed: Path, parameters: dict, quiet: bool = False) -> None:
-    """Execute the notebook of this name into the file `executed`; a quiet one shows neither bar nor warnings.
+def execute(name: str, executed: Path, parameters: dict) -> None:
+    """Execute the notebook of this name into the file `executed`.
 
     Raises NotebookFailed where a cell raises.
     """
@@ -231,16 +232,16 @@ def execute(name: str, executed: Path, parameters: dict, quiet: bool = False) ->
     logging.getLogger("papermill").setLevel(logging.ERROR)
     options = {"progress_bar": False, "coalesce_streams": True, "extra_arguments": ["--IPKernelApp.log_level=ERROR"]}
     # The kernel's standard error is the progress bar: passed on to a terminal, and folded in the saved notebook.
-    if sys.stderr.isatty() and not quiet:
+    if sys.stderr.isatty():
         os.environ["CCE_PROGRESS"] = "1"
     try:
-        files = {"stderr_file": None if quiet else sys.stderr, "cwd": str(root())}
-        run = partial(papermill.execute_notebook, str(_notebook(name)), str(executed), parameters)
+        files = {"stderr_file": sys.stderr, "cwd": str(root())}
+        run = partial(papermill.execute_notebook, str(notebook_of(name)), str(executed), parameters)
         # In a thread, so that a stop reaches this function, and not papermill, which would end the kernel at once.
         with ThreadPoolExecutor(1) as thread:
             _waited(thread.submit(run, **options, **files))
     except PapermillExecutionError as error:
-        where = "" if quiet else f"\n(the executed notebook: {executed})"
-        raise NotebookFailed(f"{name}: {error.ename}: {error.evalue}{where}") from None
+        where = f"the executed notebook: {executed}"
+        raise NotebookFailed(f"{name}: {error.ename}: {error.evalue}\n({where})") from None
     finally:
         os.environ.pop("CCE_PROGRESS", None)

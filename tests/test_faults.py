@@ -20,6 +20,7 @@ from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
 
 CROWD = ("crowd-4", "crowd-9")
+DIFFERING = ["seconds", "latency", "judge"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +46,8 @@ def judged(server: FakeServer, pairs, *methods: str, **options):
 
 
 def same(one, other) -> bool:
-    """Whether two frames of judgments agree in all but the time and the server's address."""
-    return one.drop(columns=["seconds", "judge"]).equals(other.drop(columns=["seconds", "judge"]))
+    """Whether two frames of judgments agree in all but times and the server's address."""
+    return one.drop(columns=DIFFERING).equals(other.drop(columns=DIFFERING))
 
 
 @pytest.mark.parametrize("fault", faults.PASSING.values(), ids=faults.PASSING)

@@ -1,5 +1,7 @@
 """`cce plan`: a run in which nobody is asked comes to no fewer calls than the run then makes, and leaves no trace."""
 
+import inspect
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,19 +13,20 @@ import pandas as pd
 import pytest
 import yaml
 
+import cce
 from cce import Options, evaluate, pick
-from cce.benchmarks.pair import Pool
+from cce.benchmarks.pair import Pool, drawn
+from cce.benchmarks.sample import Sample, Stratum
 from cce.crowd.phrasings import cut_outcome
-from cce.errors import NotebookFailed
 from cce.models.dry_run import open_ledger, supposed
 from cce.models.wire import Expects, Request
 from cce.names import short_name
-from cce.planning import TOTAL, plan_profile
+from cce.planning import ASKING, plan_profile
+from cce.prices import TOTAL, model_table, price_table, priced, scaled
 from cce.runner import checked, run_profile
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
 from tests.published import write_benchmarks, write_chat
-from tests.test_profiles import run_here
 
 ROOT = Path(__file__).parents[1]
 # The crowd's 8 and 9 beat every answer; 1 and 4 beat some of them.
@@ -147,25 +150,28 @@ def profile(tmp_path, monkeypatch, server):
     return write
 
 
-def planned_tables() -> pd.DataFrame:
-    return pd.concat(plan_profile("mine"), ignore_index=True)
+def planned_tables(exact: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """By notebook, the last for all; and by model."""
+    planned, failure = plan_profile("mine", exact=exact)
+    assert failure is None
+    planned = list(map(priced, planned))
+    return price_table(planned).set_index("notebook"), model_table(planned).set_index("model")
 
 
 @pytest.mark.slow
 def test_a_notebook_is_planned_to_the_call_and_what_the_store_holds_costs_nothing(profile, server, tmp_path):
     profile("01_judge_accuracy", methods=["vanilla", "longprompt", "maj@3", "agg@3", "cce-random@2", "cce@4"])
-    table = planned_tables()
+    table, models = planned_tables()
     assert not server.requests
     assert {path.name for path in tmp_path.iterdir()} == {"notebooks", "params", "pairs.jsonl"}
     run_profile("mine")
-    calls = table[table.model != TOTAL].set_index("model").calls
-    assert calls[calls > 0].to_dict() == Counter(request["model"] for request in server.requests)
+    assert models.calls[models.calls > 0].to_dict() == Counter(request["model"] for request in server.requests)
 
     held = (tmp_path / "s.sqlite").read_bytes()
-    done = planned_tables()
+    done, _ = planned_tables()
     assert (tmp_path / "s.sqlite").read_bytes() == held
     assert (done.calls == 0).all() and (done.dollars == 0).all() and (done.hours == 0).all()
-    assert done.in_store.iloc[-1] == table.calls.iloc[-1]
+    assert done.in_store[TOTAL] == table.calls[TOTAL]
 
 
 @pytest.mark.slow
@@ -180,7 +186,7 @@ def test_students_are_neither_trained_nor_served_and_their_calls_are_counted(pro
         published={server.model("some-judge"): "judgelm"},
         trained="trained",
     )
-    table = planned_tables().set_index("model")
+    _, table = planned_tables()
     students = table[table.index.str.startswith("student-")]
     assert students.calls.tolist() == [2 * len(PAIRS)] * 2
     assert table.calls["some-judge"] == 2 * len(PAIRS)
@@ -203,7 +209,7 @@ def test_models_that_were_taught_by_picks_are_planned_each(profile, server):
         instruction_limit=2,
         limit=3,
     )
-    calls = planned_tables().set_index("model").calls
+    calls = planned_tables()[1].calls
     assert calls["sampler"] == 2 * 4
     # 12 comparisons per pool and 6 final judgments; all but one of the comparisons may be rewritten as a note. That one
     # is of two responses of which the first stands as A, and the second as B, in no other pair.
@@ -220,15 +226,13 @@ def test_every_cell_of_tables_1_to_4_has_a_plan(name, tmp_path, monkeypatch):
     write_chat(tmp_path / "data")
     monkeypatch.setenv("CCE_DATA", str(tmp_path / "data"))
     ((_, given),) = checked("paper", [name])
-    elsewhere = {place: str(tmp_path / place) for place in ("store", "out", "figures", "trained") if place in given}
-    ledger = str(tmp_path / "ledger.sqlite")
     # Prometheus's wording is in a package of its own, which need not be installed.
     published = {model: form for model, form in given.get("published", {}).items() if "prometheus" not in form}
-    few = {"limit": 2, "teach_limit": 24, "instruction_limit": 2}
-    more = {"dry_run": ledger} | {part: number for part, number in few.items() if part in given}
-    more |= {"published": published} if published else {}
-    run_here(ROOT / f"notebooks/{name.partition('.')[0]}.ipynb", given | elsewhere | more)
-    needed = planned(Path(ledger))
+    few = {"limit": 2, "teach_limit": 24, "instruction_limit": 2, "published": published, "store": str(tmp_path / "s")}
+    by_hand = {part: value for part, value in few.items() if part in given}
+    ((_, rows, _, _),), failure = plan_profile("paper", [name], by_hand, exact=True)
+    assert failure is None
+    needed = Counter(rows.model)
     asked = [*given["judges"], *given["crowd"], *given.get("samplers", []), *given.get("graders", []), *published]
     assert {short_name(model) for model in asked} <= needed.keys()
     assert needed["gpt-4o"] > 25
@@ -244,13 +248,13 @@ def test_a_plan_needs_no_key_and_knows_prices_and_hours(profile):
         max_tokens=100,
         max_calls=1,
     )
-    table = planned_tables().set_index("model")
-    judge, total = table.loc["gpt-4o"], table.loc[TOTAL]
+    notebooks, table = planned_tables()
+    judge, total = table.loc["gpt-4o"], notebooks.loc[TOTAL]
     assert judge.dollars == pytest.approx((2.5 * judge.tokens_in + 10 * judge.tokens_out) / 1e6)
     assert judge.tokens_out == 100 * judge.calls
-    assert judge.hours == pytest.approx(judge.calls * 100 / 30 / 8 / 3600)
-    assert pd.isna(table.dollars["unknown"]) and total.dollars == judge.dollars
-    assert total.hours == judge.hours
+    assert judge.in_batches == judge.dollars / 2
+    assert pd.isna(table.dollars["unknown"]) and total.dollars == pytest.approx(judge.dollars)
+    assert total.hours == pytest.approx(judge.calls * 100 / 30 / 8 / 3600)
 
 
 @pytest.mark.slow
@@ -261,8 +265,66 @@ def test_the_command_says_what_was_assumed_and_missing_data_by_name(profile):
     assert "4 characters per token" in done.stdout and "bound from above" in done.stdout
     assert "No price is known for judge" in done.stdout
     profile("01_judge_accuracy", data_dir="nowhere", benchmarks=["judgebench"])
-    with pytest.raises(NotebookFailed, match="DataMissing: data folder .*nowhere does not exist"):
-        planned_tables()
+    planned, failure = plan_profile("mine")
+    assert planned == []
+    assert re.search("DataMissing: data folder .*nowhere does not exist", str(failure))
+
+
+def test_every_function_that_may_ask_is_known_to_a_plan():
+    asking = {
+        name for name in cce.__all__ if "options" in getattr(inspect.signature(getattr(cce, name)), "parameters", ())
+    }
+    assert asking - ASKING == {"LLM"}
+
+
+def test_a_sample_tells_of_all_within_its_interval_and_is_exact_where_it_is_all(profile, tmp_path):
+    many = [planted_pair(place, 2, 7, subset="x" * (place % 7)) for place in range(40)]
+    many = [
+        pair.model_copy(update={"instruction": pair.instruction + " And so on." * (n % 9)})
+        for n, pair in enumerate(many)
+    ]
+    lines = (pair.model_dump_json(exclude_none=True, exclude={"benchmark"}) for pair in many)
+    (tmp_path / "pairs.jsonl").write_text("\n".join(lines))
+    profile("01_judge_accuracy", methods=["vanilla", "longprompt", "cce@2"], judges=["gpt-4o"])
+    (exact, _), (sampled, _) = planned_tables(), planned_tables(exact=False)
+    all_of_it, few = exact.loc[TOTAL], sampled.loc[TOTAL]
+    assert few.calls == all_of_it.calls
+    assert few.dollars_low < all_of_it.dollars < few.dollars_high and few.dollars != all_of_it.dollars
+    assert few.in_batches_high == pytest.approx(few.dollars_high / 2)
+    assert pd.isna(all_of_it.dollars_low)
+
+
+def test_what_cce_alone_asks_of_its_crowd_costs_less_where_the_crowd_is_adaptive(profile):
+    crowd = ["gpt-4o-mini"] * 6
+    profile("01_judge_accuracy", methods=["vanilla", "cce@4"], judges=["gpt-4o"], crowd=crowd)
+    alone = planned_tables()[0].loc[TOTAL]
+    assert alone.adaptive_low < alone.adaptive < alone.adaptive_high < alone.in_batches
+    # The count takes the same comparisons: without a crowd that is asked whole nothing is saved but its rewritings.
+    profile("01_judge_accuracy", methods=["vanilla", "cce@4", "count@4"], judges=["gpt-4o"], crowd=crowd)
+    beside = planned_tables()[0].loc[TOTAL]
+    assert alone.in_batches - alone.adaptive > beside.in_batches - beside.adaptive > 0
+
+
+def test_questions_are_scaled_by_their_items_and_differ_as_they_do_in_all_sets():
+    strata = [Stratum(100, 50, Counter(a=2, b=2)), Stratum(30, 30, Counter(c=1, d=1))]
+    needed = pd.DataFrame({"question": [*"aabbcd", ""], "value": [1, 3, 3, 5, 2, 4, 7]}, dtype=object)
+    told = scaled(needed.value.astype(float), needed.question, strata)
+    # 12 over 4 items of 100, and 6 over 2 of 30, and 7 that no sample holds.
+    assert told.value == 300 + 90 + 7
+    # Both questions of either set lie a third from its mean: a variance of (4 / 9 / 2, over two degrees of freedom).
+    apart = (2 / 9 + 2 / 9) / 2
+    error = (apart * (300**2 * (1 - 2 / 50) / 2 + 90**2 * (1 - 2 / 30) / 2)) ** 0.5
+    assert told.high - told.value == pytest.approx(4.3027 * error, rel=1e-4)
+
+
+def test_a_smaller_limit_is_sampled_within_the_sample_of_a_larger_one():
+    sample = Sample()
+    sample.items = 5
+    items = [planted_pair(place, 2, 7) for place in range(60)]
+    few, fewer = (sample.of(items, ("pairs", "planted"), limit, 0) for limit in (None, 20))
+    assert len(few) == len(fewer) == 5 and few == fewer
+    assert [stratum.items for stratum in sample.strata] == [60, 20]
+    assert set(few) <= set(drawn(items, "pairs", "planted", 20, 0))
 
 
 def test_outcome_removal_leaves_what_a_supposed_judge_wrote():

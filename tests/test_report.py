@@ -161,6 +161,19 @@ def test_costs_are_those_of_the_store(page, folder):
     assert "0.00" in cells  # a server of this machine
 
 
+def test_latency_stands_beside_the_costs_by_stage(page, folder):
+    records = [json.loads(line) for line in (folder / "02_selection.jsonl").open()]
+    own = [row for row in records if row["method"] == "cce@2" and row["judge"].startswith("some-model")]
+    table = page.read_text(encoding="utf-8").rsplit("Latency by notebook, method and stage", 1)[1]
+    rows = [re.findall(r"<td[^>]*>([^<]*)<", row) for row in table.split("</table>")[0].split("<tr>")]
+    stages = {row[3]: row for row in rows if row[:3] == ["02_selection", "some-model", "cce@2"]}
+    assert list(stages) == ["answer", "judgment", "removal", "final", "all"]
+    heads = re.findall(r"<th [^>]*>([^<]*)<", table)
+    whole = dict(zip(heads, stages["all"], strict=False))
+    assert whole["judgments"] == str(len(own))
+    assert whole["median"] == f"{pd.Series([row['latency'] for row in own]).median():.2f}"
+
+
 def test_a_case_tells_how_its_verdict_came_about_as_its_record_does(page, folder):
     data, store = data_of(page), Store(folder / "s.sqlite", replay=True)
     texts, of = data["texts"], data["crowd"].__getitem__

@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(run):
 def test_an_odd_probability_breaks_no_page(run, odd):
     rows = rows_of(run)
     for row in rows:
-        row |= {"p_a": odd, "p_given": odd, "seconds": odd, "verdict": row["verdict"]}
+        row |= {"p_a": odd, "p_given": odd, "seconds": odd, "latency": odd, "verdict": row["verdict"]}
         for one in row["trace"]["crowd"]:
             one["p_a"] = odd
     write_rows(run, rows)

@@ -17,6 +17,7 @@ _NAMES = {
     "elsewhere.reasoning": "strategy_table",
     "elsewhere.sequential": "sequential_table",
     "escalation": "escalation_table",
+    "latency": "latency_table",
     "length": "by_length",
     "members": "contribution_table crowd_votes less_one likeness_table",
     "noise": "noise_crossings noise_levels",

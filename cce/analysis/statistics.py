@@ -54,6 +54,19 @@ def proportion(score: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estim
     return Estimate(mean, *map(float, proportion_confint(mean * pairs, pairs, method="wilson")))
 
 
+def mean(values: ArrayLike, cluster: ArrayLike) -> Estimate:
+    """Mean of values of any size, and its 95% interval: t over clusters, with the cluster-robust standard error. With
+    one cluster there is no interval, and low and high are NaN.
+    """
+    values = np.asarray(values, float)
+    middle, n = values.mean(), len(np.unique(cluster))
+    if n == 1:
+        return Estimate(middle, nan, nan)
+    apart = cluster_sums(values - middle, cluster)
+    half = t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1) * np.sum(apart**2)) / len(values)
+    return Estimate(middle, middle - half, middle + half)
+
+
 def difference(score: ArrayLike, baseline: ArrayLike, weight: ArrayLike, cluster: ArrayLike) -> Estimate:
     """Weighted mean of `score` less that of `baseline` on the same pairs, and its 95% interval.
 

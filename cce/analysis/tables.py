@@ -14,7 +14,8 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 # More digits than one, where one says too little; the paper prints the scores of its Table 3 with two.
 TWO_DIGITS = ["mtbench", "win_rate", "length_controlled", "paper_mtbench", "paper_alpaca_first", "paper_alpaca_second"]
 TWO_DIGITS += ["alpaca_first", "alpaca_second", "kappa", "points_per_100_tokens", "gain", "dollars", "hours"]
-TWO_DIGITS += ["alpha", "alpha_of_people", "brier", "ece"]
+TWO_DIGITS += ["in_batches", "adaptive"]
+TWO_DIGITS += ["alpha", "alpha_of_people", "brier", "ece", "latency", "median", "p95", "model_seconds"]
 DIGITS = {"mcnemar_p": 3, "mcnemar_holm": 3} | dict.fromkeys(TWO_DIGITS, 2)
 VERDICTS = ["benchmark", "id", "judge", "method", "verdict", "p_a", "label", "correct", "crowd_judgments", "selected"]
 VERDICTS += ["notes", "calls", "prompt_tokens", "completion_tokens"]

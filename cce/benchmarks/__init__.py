@@ -13,6 +13,7 @@ from cce.benchmarks.pair import Instruction, Pair, Pool, Question, dealt, drawn,
 from cce.benchmarks.pair_file import PairFile, rows_of, user_pairs
 from cce.benchmarks.published import BENCHMARKS, Benchmark, Scoring, check_scoring
 from cce.benchmarks.rows import Reader, labels_of, user_rows
+from cce.benchmarks.sample import SAMPLE
 from cce.benchmarks.sources import DATA, SOURCES, Folder, Source, as_published, find_rows
 from cce.errors import BadInput
 
@@ -70,7 +71,7 @@ def load_pairs(
         pairs = _own_pairs(source, name, labels_of(labels), seed, lazily=limit is None and shard is None)
     else:
         pairs = _published(name, data_dir, seed, scoring)
-    if not isinstance(pairs, PairFile):
+    if SAMPLE.get() or not isinstance(pairs, PairFile):
         pairs = drawn(pairs, "pairs", name, limit, seed)
     if labelled and not any(pair.label in ("A", "B") for pair in pairs):
         raise BadInput(f"{name}: no pair has the label A or B, and there is no accuracy without; add a column label")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from cce.benchmarks.cells import blank, in_turns, letter, present, text_of, whole_number
+from cce.benchmarks.sample import SAMPLE, lot
 from cce.display import Section, Shown
 from cce.errors import BadInput
 from cce.text import whole_characters
@@ -36,6 +37,11 @@ class Item(BaseModel, frozen=True, coerce_numbers_to_str=True):
     """Whatever has an id; a number may stand for a text, and a cell that holds nothing is no cell."""
 
     id: Annotated[Text, BeforeValidator(whole_number)]
+
+    @property
+    def asked(self) -> str:
+        """What the user asks, all turns in one."""
+        return self.instruction
 
     @model_validator(mode="before")
     @classmethod
@@ -103,6 +109,11 @@ class Pair(Shown, Item):
         return self
 
     @property
+    def asked(self) -> str:
+        """What the user asks, all turns in one."""
+        return "\n\n".join(self.questions)
+
+    @property
     def questions(self) -> tuple[str, ...]:
         """What the user said, one string per turn."""
         return _turns(self.conversation_a, "user") if self.conversation_a else (self.instruction,)
@@ -164,6 +175,11 @@ class Question(Item):
     turns: Annotated[tuple[NonEmpty, ...], Field(min_length=1)]
     references: tuple[Text, ...] = ()
 
+    @property
+    def asked(self) -> str:
+        """What the user asks, all turns in one."""
+        return "\n\n".join(self.turns)
+
     @model_validator(mode="after")
     def _whole(self) -> "Question":
         if len(self.references) not in (0, len(self.turns)):
@@ -203,16 +219,19 @@ class Pool(Item):
 
 
 def drawn(items: Iterable[T], kind: str, source: str, limit: int | None, seed: int) -> list[T]:
-    """As many items as the limit says, or all, in their order; a smaller limit draws from a larger one's items.
+    """As many items as the limit says, or all, in their order; a smaller limit draws from a larger one's items. A plan
+    may take a sample of these.
 
     Raises BadInput for a limit below 1 (before the first item is read), for an id that stands twice, for no items.
     """
     if limit is not None and limit < 1:
         raise BadInput(f"limit {limit}: at least one of the {kind}, or none given for all")
     items = _told_apart(items, source)
-    if limit is not None:
+    if sample := SAMPLE.get():
+        items = sample.of(items, (kind, source), limit, seed)
+    elif limit is not None:
         # One by one, so that of hundreds of thousands only the drawn ones are kept.
-        lots = ((Random(f"{seed}:limit:{item.id}").random(), place, item) for place, item in enumerate(items))
+        lots = ((lot(item, seed), place, item) for place, item in enumerate(items))
         items = (item for _, _, item in sorted(nsmallest(limit, lots), key=itemgetter(1)))
     chosen = list(items)
     if not chosen:

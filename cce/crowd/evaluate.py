@@ -9,7 +9,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise, product
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -36,6 +36,15 @@ WORTH_SAYING = 0.02
 Judges = Sequence[str] | Mapping[str, str]
 
 
+class Work(NamedTuple):
+    """One judgment to be made: of the pair at this place, by a judge and a method."""
+
+    place: int
+    pair: Pair
+    judge: str
+    method: str
+
+
 def evaluate(
     pairs: Sequence[Pair],
     methods: Sequence[str] = ("vanilla",),
@@ -59,12 +68,13 @@ def evaluate(
     one first question), judge, method, verdict (A, B, tie or None), label, correct (None without a label), p_a,
     p_given and p_swapped (the probability of A in either order), text and text_swapped (the rationales in either
     order, where what stands second is called B), rationale_tokens (of text), calls, prompt_tokens, completion_tokens,
-    seconds (of model time), dollars (None without a known price), selected (crowd judgments drawn), notes (shown to the
-    judge), outcome_cuts (rewritings that still held an outcome, over all orders), context_cuts (shortened prompts),
-    judgments_cut_off (the share of judgments and rewritings that max_tokens cut off), answers_cut_off (of crowd
-    answers), crowd_refused (members that a filter refused, and the crowd went on without), length_a and length_b (of
-    the answers, in characters), unreadable (None, or why no verdict could be read), failed (None, or why a call failed
-    for good: the judgment is then missing, neither right nor wrong, which is warned of).
+    seconds (of model time), latency (seconds of these on the way to the verdict, None where a completion has none),
+    dollars (None without a known price), selected (crowd judgments drawn), notes (shown to the judge), outcome_cuts
+    (rewritings that still held an outcome, over all orders), context_cuts (shortened prompts), judgments_cut_off (the
+    share of judgments and rewritings that max_tokens cut off), answers_cut_off (of crowd answers), crowd_refused
+    (members that a filter refused, and the crowd went on without), length_a and length_b (of the answers, in
+    characters), unreadable (None, or why no verdict could be read), failed (None, or why a call failed for good: the
+    judgment is then missing, neither right nor wrong, which is warned of).
     Raises BadInput before any request is sent, EndpointFailed for a useless endpoint, BoundReached at a bound on costs.
     """
     evaluation = Evaluation(pairs, methods, judges, crowd, options.but(**changes))
@@ -136,8 +146,8 @@ class Evaluation:
         """
         each = len(self.judge_methods)
 
-        async def step(asked: tuple[int, Pair, tuple[str, str]]) -> dict:
-            place, pair, (judge, method) = asked
+        async def step(work: Work) -> dict:
+            place, pair, judge, method = work
             options = options_of(method, self.options)
             # What the pair's benchmark prescribes goes before what the user asks for.
             options = options.but(order=pair.order) if pair.order else options
@@ -155,7 +165,7 @@ class Evaluation:
             return record
 
         # Pair by pair, so that a run that is killed has whole pairs, and prompts with one beginning stand together.
-        work = ((*pair, judge_method) for pair in enumerate(self.pairs) for judge_method in self.judge_methods)
+        work = (Work(*pair, *judge_method) for pair in enumerate(self.pairs) for judge_method in self.judge_methods)
         models, concurrency = [*self.models.values()], self.options.concurrency
         kept = results("judging", self.total, models, work, step, concurrency, keep)
         return [one for place in range(each) for one in kept[place::each]]

@@ -41,6 +41,8 @@ async def notes_of(session: Session, selected: Selected, removal: bool, order: i
         if not removal:
             return Note(of, written, written, rename(written, names))
         rewritten = await rewriting(session, written, selected.apart)
+        if rewritten.supposed:  # it states no outcome, and names nobody
+            return Note(of, written, rewritten.text, rewritten.text, key=rewritten.key)
         kept, stubborn = cut_outcome(rewritten.text), states_outcome(rewritten.text)
         return Note(of, written, kept, rename(kept, names), stubborn, rewritten.key)
 

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from math import nan
+from math import isfinite, nan
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,13 @@ from cce.crowd.notes import Note
 from cce.crowd.session import Session
 from cce.crowd.verdict import UNJUDGED, Judgment
 from cce.errors import OutputUnusable
+from cce.models.clock import STAGES, WAITED
 from cce.outputs import alone, append, begun, check_writable, clearly, identity
 
 # What a row says, in this order.
 COLUMNS = ["benchmark", "id", "subset", "cluster", "judge", "method", "verdict", "label", "correct", "p_a", "p_given"]
 COLUMNS += ["p_swapped", "text", "text_swapped", "rationale_tokens", "calls", "prompt_tokens", "completion_tokens"]
-COLUMNS += ["seconds", "dollars", "selected", "notes", "outcome_cuts", "context_cuts", "judgments_cut_off"]
+COLUMNS += ["seconds", "latency", "dollars", "selected", "notes", "outcome_cuts", "context_cuts", "judgments_cut_off"]
 COLUMNS += ["answers_cut_off", "crowd_refused", "length_a", "length_b", "unreadable", "failed"]
 # The fields that come first in a record's JSON object; the others follow.
 FIRST = ["id", "method", "judge", "verdict", "label", "correct", "text", "calls", "prompt_tokens", "completion_tokens"]
@@ -54,8 +55,9 @@ def record_of(pair: Pair, judge: str, method: str, judged: Judged, session: Sess
 
     COLUMNS, of which FIRST come first; then `seed`; `pair` with questions, a, b (one text per turn) and why; `trace`
     with `crowd`, the crowd judgments, `notes` of the order given (`of` is a place in `crowd`, `key` the rewriting's),
-    `final`, the keys of the judgment that counts in each order, `completions`, the keys of all that was used, and
-    `notes_of`, the id of the pair on which crowd judgments and notes are, None for this one.
+    `final`, the keys of the judgment that counts in each order, `completions`, the keys of all that was used,
+    `notes_of`, the id of the pair on which crowd judgments and notes are, None for this one, and `latency`, the seconds
+    of each of STAGES on the way to the verdict.
     """
     row = _row(pair, judged, session) | {"judge": judge, "method": method}
     texts = {"questions": pair.questions, "a": pair.answers_a, "b": pair.answers_b, "why": pair.why}
@@ -76,7 +78,8 @@ def _row(pair: Pair, judged: Judged, session: Session) -> dict:
     row |= {"text": given.text, "text_swapped": swapped and swapped.text, "rationale_tokens": given.tokens}
     row |= {"selected": len(judged.selected.chosen), "notes": sum(bool(note.shown) for note in notes[0])}
     row |= {"outcome_cuts": sum(note.stubborn for of_order in notes for note in of_order)}
-    row |= session.cost() | {"dollars": session.dollars(), "context_cuts": session.context_cuts}
+    row |= session.cost() | {"latency": _waited(judged, "seconds"), "dollars": session.dollars()}
+    row |= {"context_cuts": session.context_cuts}
     row |= {"judgments_cut_off": session.cut_off("judgment", "removal"), "answers_cut_off": session.cut_off("answer")}
     row |= {"crowd_refused": len(session.refused)}
     row |= dict(zip(("length_a", "length_b"), pair.lengths, strict=True))
@@ -92,7 +95,13 @@ def _trace(judged: Judged, session: Session) -> dict:
     crowd = [_crowd_judgment(judgment) | {"selected": judgment in chosen} for judgment in made]
     final = [reading.key for reading in judged.judgment.readings if reading.key]
     used = {"completions": sorted(session.used), "notes_of": judged.notes_of}
-    return {"crowd": crowd, "notes": notes, "final": final, **used}
+    latency = {stage: _waited(judged, stage) for stage in STAGES}
+    return {"crowd": crowd, "notes": notes, "final": final, **used, "latency": latency}
+
+
+def _waited(judged: Judged, part: str) -> float | None:
+    seconds = getattr(WAITED.get(), part)
+    return None if judged.failed or not isfinite(seconds) else round(seconds, 3)
 
 
 def _crowd_judgment(judgment: CrowdJudgment) -> dict:

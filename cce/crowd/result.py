@@ -35,7 +35,15 @@ class Result(Shown, dict):
         parts += [] if self["failed"] else [self.judgment()]
         tokens = f"{self['prompt_tokens']:,} prompt and {self['completion_tokens']:,} completion tokens"
         cost = f"{self['calls']:,} calls, {tokens}, {self['seconds']:,} seconds of model time"
-        return Section(self.heading, parts=(*parts, Section("Cost", cost)))
+        return Section(self.heading, parts=(*parts, Section("Cost", f"{cost}; {self.latency}")))
+
+    @property
+    def latency(self) -> str:
+        """What a user would have waited for the verdict, and for what."""
+        if self["latency"] is None:
+            return "latency unknown"
+        stages = ", ".join(f"{stage} {seconds:,}" for stage, seconds in self["trace"]["latency"].items() if seconds)
+        return f"latency {self['latency']:,} seconds" + (f" ({stages})" if stages else "")
 
     @property
     def heading(self) -> str:

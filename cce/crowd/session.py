@@ -10,6 +10,7 @@ from cce.benchmarks.pair import Pair
 from cce.crowd.prompts import Texts, flat, messages_of, render
 from cce.errors import CallFailed, ContextOverflow
 from cce.models.client import LLM
+from cce.models.clock import came
 from cce.models.wire import ANSWER, Completion, Expects, Form, Kind, Messages
 from cce.names import Noise
 from cce.options import Options
@@ -47,12 +48,13 @@ class Session:
         return 2 if self.options.order == "both" else 1
 
     async def ask(self, model: LLM, messages: str | Messages, expects: Expects = ANSWER, **sampling) -> Completion:
-        """A completion, counted as used once, whether it was sent or found in the store."""
+        """A completion, counted as used once, and waited for, whether it was sent or found in the store."""
         sampling = {"max_tokens": self.options.max_tokens} | sampling
         completion = await model.acomplete(messages, expects=expects, **sampling)
         self.used[completion.key] = expects.kind, completion
         price, tokens = model.listed_price, (completion.prompt_tokens, completion.completion_tokens)
         self.paid[completion.key] = price.of(*tokens)["dollars"] if price else None
+        came(expects.kind, completion)
         return completion
 
     async def converse(
@@ -101,7 +103,7 @@ class Session:
                 return said, *expects.form.stated(said)
             asked = {"role": "user", "content": render(question, self.options.prompts)}
             messages = [*prompt, {"role": "assistant", "content": said.text}, asked]
-            letter = await self.ask(self.judge, messages, Expects("letter", by_token), **ONE_TOKEN)
+            letter = await self.ask(self.judge, messages, Expects("letter", by_token, expects.apart), **ONE_TOKEN)
             return said, *by_token.stated(letter)
 
         return await self.fitted(texts, attempt)

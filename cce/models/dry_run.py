@@ -15,6 +15,7 @@ ledger, a file, gets one row for every completion that the run needs, however ma
 import json
 import sqlite3
 from collections import defaultdict
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -35,8 +36,12 @@ TOKENS_A_SECOND = 30
 # So many completions of a store show what is usual; all of a large one would take minutes to read.
 SAMPLE = 2000
 NUMBERS = "prompt_tokens", "completion_tokens", "seconds"
-# Stands for words. Outcome removal's rule leaves it, and reads over long words quickly: most of a plan's time is its.
+# Stands for words, of which outcome removal's rule would leave all.
 FILLING = "x" * 39 + " "
+
+
+# What a batch of work is about to do, such as to judge a pair.
+DOING: ContextVar[object] = ContextVar("doing", default=None)
 
 
 class Usual(NamedTuple):
@@ -64,8 +69,12 @@ class DryRun:
         found = None if found and found["finish"] == "refused" else found
         completion = Completion(**found, key=request.key) if found else self._supposed(request)
         numbers = [getattr(completion, name) for name in NUMBERS]
-        row = (completion.key, request.body["model"], *self.place, bool(found), *numbers)
-        self.ledger.execute("INSERT OR IGNORE INTO needed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        question, method = _doing()
+        # Only what a selection was made for is asked apart.
+        stage = "final" if request.expects.apart and request.expects.kind != "removal" else request.expects.kind
+        row = (completion.key, request.body["model"], *self.place, bool(found), *numbers, question, stage)
+        self.ledger.execute("INSERT OR IGNORE INTO needed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self.ledger.execute("INSERT OR IGNORE INTO asked VALUES (?, ?)", (completion.key, method))
         return completion
 
     def manners(self, model: str, url: str) -> dict:
@@ -119,16 +128,33 @@ def _list(schema: dict | None, size: float, key: str) -> str:
 
 
 def open_ledger(file: str) -> sqlite3.Connection:
-    """A dry run's ledger, made if missing; `address` is empty for this machine, `seconds` are of this call alone."""
+    """A dry run's ledger, made if missing: what is `needed`, and by which methods it is `asked`.
+
+    `address` is empty for this machine, `seconds` are of this call alone; a row stands on the `question` for which it
+    was first needed, and its `stage` is what the caller expects, or the final judgment.
+    """
     ledger = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     # A ledger lives as long as its plan: nothing of it has to survive a lost machine.
     ledger.executescript("""PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS needed (
         key TEXT PRIMARY KEY, model TEXT, address TEXT, concurrency INTEGER, in_store INTEGER,
-        tokens_in INTEGER, tokens_out INTEGER, seconds REAL)""")
+        tokens_in INTEGER, tokens_out INTEGER, seconds REAL, question TEXT, stage TEXT);
+        CREATE TABLE IF NOT EXISTS asked (key TEXT, method TEXT, PRIMARY KEY (key, method)) WITHOUT ROWID""")
     return ledger
 
 
 _opened = cache(open_ledger)
+
+
+def _doing() -> tuple[str, str]:
+    """The first question of what is being done, and the method by which it is judged; empty where there is none."""
+    thing = DOING.get()
+    parts = thing if isinstance(thing, tuple) else (thing,)
+    return next((part.asked for part in parts if hasattr(part, "asked")), ""), getattr(thing, "method", "")
+
+
+def forget() -> None:
+    """Read stores anew, which may have grown since an earlier plan."""
+    _known.cache_clear()
 
 
 @cache

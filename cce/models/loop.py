@@ -9,8 +9,11 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import wait
+from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar
+
+from cce.models.clock import joined
 
 T = TypeVar("T")
 
@@ -52,13 +55,18 @@ def run(work: Coroutine[Any, Any, T], tick: Callable[[], None] | None = None) ->
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all coroutines; the first failure cancels the others and is raised."""
+    """The results of all coroutines; the first failure cancels the others and is raised.
+
+    On the clock (`cce.models.clock`) it takes as long as the last of them.
+    """
     work = list(work)
     if len(work) == 1:  # most often, and a task more would cost as much as a replayed completion
         return [await work[0]]
+    contexts = [copy_context() for _ in work]
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(part) for part in work]
+            tasks = [group.create_task(part, context=context) for part, context in zip(work, contexts, strict=True)]
+        joined(contexts)
         return [task.result() for task in tasks]
     except ExceptionGroup as failures:
         first = failures.exceptions[0]

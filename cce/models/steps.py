@@ -12,6 +12,8 @@ from tqdm import tqdm
 from cce.errors import CallFailed, ResultsMissing
 from cce.models.batch_lines import MOST_REQUESTS
 from cce.models.client import LLM
+from cce.models.clock import began
+from cce.models.dry_run import DOING
 from cce.models.landing import landed
 from cce.models.loop import T, run, together
 from cce.spending import Bill
@@ -62,6 +64,8 @@ def results(
     async def worker() -> None:
         nonlocal done, turn
         for place, thing in things:
+            began()
+            DOING.set(thing)
             try:
                 waiting[place] = [await step(thing)]
             except CallFailed as failure:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cce.analysis.latency import latency_table
 from cce.analysis.paper import as_printed
 from cce.analysis.report.cases import Cases
 from cce.analysis.report.findings import findings
@@ -27,6 +28,7 @@ from cce.analysis.report.run import (
     by_method,
     by_model,
     executed_in,
+    number,
 )
 from cce.analysis.tables import readable
 from cce.display import TEMPLATES
@@ -91,6 +93,7 @@ def _rendered(name: str, notebooks: Sequence[Executed]) -> str:
         mixed={row.model: row.answered_by for row in held.itertuples() if SEVERAL in row.answered_by},
         models=_cells(held),
         methods=_cells(by_method(notebooks)),
+        latency=_cells(_latency(notebooks)),
         cases=_base64(gzip.compress(packed, compresslevel=6, mtime=0)),
         judgments=len(cases["rows"]),
     )
@@ -123,6 +126,14 @@ def _section(notebook: Executed, result: dict) -> dict:
     figures = [_base64(file.read_bytes()) for file in notebook.files("svg").values()]
     printed = known["printed"] and _cells(as_printed(known["printed"]))
     return {"id": notebook.stem, "known": known, "tables": tables, "figures": figures, "printed": printed}
+
+
+def _latency(notebooks: Sequence[Executed]) -> pd.DataFrame:
+    files = [(one.stem, rows) for one in notebooks for rows in one.judgments.values()]
+    records = [row | {"notebook": stem} for stem, rows in files for row in rows]
+    # Those of earlier versions have no latency, or no trace; and what is no number is none.
+    timed = [one for one in records if "trace" in one and number(one.get("latency")) is not None]
+    return latency_table(timed, ("notebook", "judge", "method"))
 
 
 def _cells(table: pd.DataFrame) -> dict:

@@ -189,7 +189,7 @@ function verdict(row, pair) {
   const read = row.p_a !== null && [row.p_a, row.p_given, row.p_swapped].some((p) => p !== null && !Number.isInteger(2 * p));
   const given = !read ? "" : ` Probability of A: ${row.p_a.toFixed(3)}`;
   const orders = row.p_swapped === null || row.p_given === null || !given ? "" : ` (in the given order ${row.p_given.toFixed(3)}, swapped ${row.p_swapped.toFixed(3)})`;
-  const cost = `${row.calls.toLocaleString("en")} calls, ${(row.prompt_tokens + row.completion_tokens).toLocaleString("en")} tokens, ${row.seconds.toLocaleString("en")} s of model time`;
+  const cost = `${row.calls.toLocaleString("en")} calls, ${(row.prompt_tokens + row.completion_tokens).toLocaleString("en")} tokens, ${row.seconds.toLocaleString("en")} s of model time${row.latency === null ? "" : `, latency ${row.latency.toLocaleString("en")} s`}`;
   const cuts = row.context_cuts ? `, ${row.context_cuts} prompts shortened to fit the context` : "";
   const refused = row.crowd_refused ? `, ${row.crowd_refused} crowd members refused by a filter` : "";
   return `Verdict: ${found}; ${label}.${given}${orders}${given ? "." : ""} ${cost}${cuts}${refused}.`;

@@ -65,7 +65,7 @@ class Cases:
             "pair": self._pair(record),
         }
         row |= {name: _word(record.get(name)) for name in WORDS}
-        row |= {name: number(record.get(name)) or 0 for name in NUMBERS}
+        row |= {name: number(record.get(name)) or 0 for name in NUMBERS} | {"latency": number(record.get("latency"))}
         self.rows.append(row | {name: _chance(record.get(name)) for name in CHANCES})
 
     def _places(self, texts: Iterable[str]) -> list[int]:
