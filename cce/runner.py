@@ -223,8 +223,8 @@ def _kernels() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if any("ipykernel" in word for word in child.cmdline())]
 
 
-def execute(name: str, executed: Path, parameters: dict) -> None:
-    """Execute the notebook of this name into the file `executed`.
+def execute(name: str, executed: Path, parameters: dict, quiet: bool = False) -> None:
+    """Execute the notebook of this name into the file `executed`; a quiet one shows neither bar nor warnings.
 
     Raises NotebookFailed where a cell raises.
     """
@@ -232,16 +232,16 @@ def execute(name: str, executed: Path, parameters: dict) -> None:
     logging.getLogger("papermill").setLevel(logging.ERROR)
     options = {"progress_bar": False, "coalesce_streams": True, "extra_arguments": ["--IPKernelApp.log_level=ERROR"]}
     # The kernel's standard error is the progress bar: passed on to a terminal, and folded in the saved notebook.
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not quiet:
         os.environ["CCE_PROGRESS"] = "1"
     try:
-        files = {"stderr_file": sys.stderr, "cwd": str(root())}
+        files = {"stderr_file": None if quiet else sys.stderr, "cwd": str(root())}
         run = partial(papermill.execute_notebook, str(notebook_of(name)), str(executed), parameters)
         # In a thread, so that a stop reaches this function, and not papermill, which would end the kernel at once.
         with ThreadPoolExecutor(1) as thread:
             _waited(thread.submit(run, **options, **files))
     except PapermillExecutionError as error:
-        where = f"the executed notebook: {executed}"
-        raise NotebookFailed(f"{name}: {error.ename}: {error.evalue}\n({where})") from None
+        where = "" if quiet else f"\n(the executed notebook: {executed})"
+        raise NotebookFailed(f"{name}: {error.ename}: {error.evalue}{where}") from None
     finally:
         os.environ.pop("CCE_PROGRESS", None)
