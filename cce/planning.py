@@ -30,9 +30,10 @@ from cce.runner import NOTHING, checked, notebook_of
 from cce.spending import limit
 from cce.text import tell
 
-# What asks models, or makes one of whom others ask: a sample's plan ends each notebook after the last of these.
+# What asks models, or makes one of whom others ask: a plan needs these of a notebook, and what they need.
 ASKING = {"answer_questions", "check_analyst", "complete", "evaluate", "grade", "judge", "judge_by_each", "key_points"}
 ASKING |= {"judged_by_students", "pick", "preferences", "sample_responses", "train"}
+MODULES = {"analysis", "cce", "pd"}
 # A sample has about so many judgments of each set. So few may leave nothing to teach that no label contradicts; what is
 # taught does not change what is asked.
 JUDGMENTS, SAMPLED = 24, {"drop_contradicted": False}
@@ -134,19 +135,32 @@ def _executed(stem: str, given: dict, sample: Sample | None) -> list[Stratum]:
 
 
 def _cells(stem: str) -> list[tuple[ast.Module, bool]]:
-    """The code of a notebook's cells, up to the last statement that may ask, and whether it declares the parameters."""
+    """Of each cell of a notebook what asks, or makes something for what does; and whether it declares parameters."""
     cells = [cell for cell in json.loads(notebook_of(stem).read_bytes())["cells"] if cell["cell_type"] == "code"]
     code = [(ast.parse("".join(cell["source"])), "parameters" in cell["metadata"].get("tags", [])) for cell in cells]
-    while code and not _asks(code[-1][0]):
-        code.pop()
-    while code and not _asks(code[-1][0].body[-1]):
-        code[-1][0].body.pop()
-    return code
+    wanted: set[str] = set()
+    for module, declares in reversed(code):
+        kept = [one for one in reversed(module.body) if declares or _serves(one, wanted)]
+        module.body = kept[::-1]
+    return code if wanted else []
 
 
-def _asks(code: ast.AST) -> bool:
-    calls = (node.func for node in ast.walk(code) if isinstance(node, ast.Call))
-    return any(isinstance(call, ast.Attribute) and call.attr in ASKING for call in calls)
+def _serves(statement: ast.stmt, wanted: set[str]) -> bool:
+    """Whether it asks, or makes or changes what is wanted by those after it; then what it needs is wanted as well."""
+    nodes = list(ast.walk(statement))
+    calls = [node.func for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    makes = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    makes |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    changed = [call.value for call in calls] if isinstance(statement, ast.Expr) else []
+    changed += [
+        node.value for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store) and hasattr(node, "value")
+    ]
+    makes |= {node.id for node in changed if isinstance(node, ast.Name)} - MODULES
+    asks = any(call.attr in ASKING for call in calls)
+    if not (asks or makes & wanted or (wanted and isinstance(statement, ast.Import | ast.ImportFrom))):
+        return False
+    wanted |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    return True
 
 
 def _adaptable(planned: Sequence[Planned]) -> list[Planned]:
