@@ -53,7 +53,7 @@ def judged(server: FakeServer, pairs, methods=("cce@2",), **options) -> pd.DataF
     """The judgments, without what differs between any two runs."""
     model = server.model("crowd-9")
     frame = evaluate(pairs, methods, {"judge": model}, [model, model], **options)
-    return frame.drop(columns=["seconds"])
+    return frame.drop(columns=["seconds", "latency"])
 
 
 @pytest.fixture

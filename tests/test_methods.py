@@ -33,6 +33,7 @@ def check_kinds(server: FakeServer, method: str) -> None:
     """The judging prompts of this method, and no others, came in."""
     kinds = {"comparison"} | ({"aggregation"} if "agg" in method else set())
     kinds |= {"crowd answer"} if crowd_needed(method) else set()
+    kinds |= {"letter"} if "escalated" in method else set()
     kinds |= {"final"} if method.startswith("cce") and crowd_needed(method) else set()
     assert set(server.kinds()) - {"removal"} == kinds
 

@@ -142,7 +142,7 @@ def test_the_published_files_give_the_same_tables(tmp_path):
     for name, more in (("shipped", {}), ("published", {"data_dir": os.environ["CCE_DATA"]})):
         run_here(ROOT / f"notebooks/{STEM}.ipynb", given | more | {"out": str(tmp_path / name)})
     tables = sorted(file.name for file in (tmp_path / "shipped").glob("*.csv"))
-    assert len(tables) == 13
+    assert len(tables) == 14
     for name in tables:
         assert (tmp_path / "shipped" / name).read_text() == (tmp_path / "published" / name).read_text()
 
