@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cce.errors import BadInput
+from cce.models.ledger import Ledger
 
 Order = Literal["given", "both"]
 Reading = Literal["text", "distribution"]
@@ -33,7 +34,7 @@ class Options:
             bounds nothing there.
         batch_files: a folder that takes what is missing as batch files (see `cce.models.batch_files`); nobody is asked
             then but models of this machine. None asks.
-        dry_run: path of a dry run's ledger (see `cce.models.dry_run`); nobody is asked then. None asks.
+        dry_run: the ledger of a dry run (see `cce.models.dry_run`); nobody is asked then. None asks.
     """
 
     store: str | Path | None = None
@@ -50,7 +51,7 @@ class Options:
     landing: int = 30
     batch: bool = False
     batch_files: str | Path | None = None
-    dry_run: str | Path | None = None
+    dry_run: Ledger | None = None
 
     def __post_init__(self):
         for name, kind in (("order", Order), ("verdict", Reading)):

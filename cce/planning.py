@@ -7,12 +7,14 @@ the profile's store holds costs nothing, and what several notebooks share is cou
 
 import ast
 import json
+import os
 import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import chdir, closing, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
 from itertools import repeat
 from pathlib import Path
@@ -23,7 +25,8 @@ import pandas as pd
 
 from cce.benchmarks.sample import SAMPLE, Sample, Stratum
 from cce.errors import NotebookFailed
-from cce.models.dry_run import forget, open_ledger
+from cce.models.dry_run import forget
+from cce.models.ledger import Ledger, Need
 from cce.names import family
 from cce.project import root
 from cce.runner import NOTHING, checked, notebook_of
@@ -34,9 +37,9 @@ from cce.text import tell
 ASKING = {"answer_questions", "check_analyst", "complete", "evaluate", "grade", "judge", "judge_by_each", "key_points"}
 ASKING |= {"judged_by_students", "pick", "preferences", "sample_responses", "train"}
 MODULES = {"analysis", "cce", "pd"}
-# A sample has about so many judgments of each set. So few may leave nothing to teach that no label contradicts; what is
-# taught does not change what is asked.
-JUDGMENTS, SAMPLED = 24, {"drop_contradicted": False}
+# Questions in the sample of a set: a method that shows another pair's notes needs two, and so does an interval. Who
+# teaches must have judged for A and for B; what no label contradicts may be nothing, and does not change what is asked.
+QUESTIONS, TO_TEACH, SAMPLED = 2, 8, {"drop_contradicted": False}
 # The method that an adaptive plan replaces.
 REPLACED = "cce"
 
@@ -78,49 +81,47 @@ def plan_profile(
 
 
 def _side_by_side(plans: Sequence[Plan], folder: Path, exact: bool) -> dict[str, Found]:
-    """What each notebook needs, by its stem: those that train in a process of their own, for they judge other sets."""
-    parts = [[plan for plan in plans if ("base" in plan[1]) == trains] for trains in (False, True)]
-    if not all(parts):
-        return _in_turn(plans, folder, exact)
-    with ProcessPoolExecutor(len(parts)) as pool:
-        first, second = pool.map(_in_turn, parts, repeat(folder), repeat(exact))
-    return first | second
+    """What each notebook needs, by its stem. Those with the most methods take longest, and begin first."""
+    order = sorted(plans, key=lambda plan: -len(plan[1].get("methods", [])))
+    with ProcessPoolExecutor(min(len(plans), os.cpu_count() or 1), initializer=forget) as pool:
+        found = pool.map(_planned, order, repeat(folder), repeat(exact))
+        return {stem: one for (stem, _), one in zip(order, found, strict=True)}
 
 
-def _in_turn(plans: Sequence[Plan], folder: Path, exact: bool) -> dict[str, Found]:
-    samples, found = defaultdict(Sample), {}
-    forget()
-    for stem, parameters in plans:
-        tell(f"planning {stem}", file=sys.stderr)
-        # A notebook on one pair has no sample of it.
-        sample = None if exact or "pair" in parameters else samples[parameters.get("scoring")]
-        sampled = SAMPLED if sample and "drop_contradicted" in parameters else {}
-        try:
-            found[stem] = _needed(stem, parameters | sampled, folder, sample)
-        except NotebookFailed as failure:
-            # Nobody will look at those after it.
-            return found | dict.fromkeys((stem for stem, _ in plans[len(found) :]), failure)
-    return found
+def _planned(plan: Plan, folder: Path, exact: bool) -> Found:
+    stem, parameters = plan
+    tell(f"planning {stem}", file=sys.stderr)
+    # A notebook on one pair has no sample of it.
+    questions = TO_TEACH if "base" in parameters else QUESTIONS
+    sample = None if exact or "pair" in parameters else _sample(questions, parameters.get("scoring"))
+    sampled = SAMPLED if sample and "drop_contradicted" in parameters else {}
+    try:
+        return _needed(stem, parameters | sampled, folder, sample)
+    except NotebookFailed as failure:
+        return failure
+
+
+@cache
+def _sample(questions: int, scoring: str | None) -> Sample:
+    # What a process has read for one notebook is there for its next. Rules of scoring read some sets differently.
+    return Sample(questions)
 
 
 def _needed(stem: str, parameters: dict, folder: Path, sample: Sample | None) -> tuple[pd.DataFrame, list[Stratum]]:
-    ledger = folder / f"{stem}.sqlite"
+    ledger = Ledger()
     elsewhere = {name: str(folder / stem / name) for name in ("out", "figures", "trained") if name in parameters}
-    with closing(open_ledger(str(ledger))) as db:
-        # `dry_run` is an option that notebooks do not declare: `begin` finds it all the same.
-        given = parameters | elsewhere | {"dry_run": str(ledger)}
-        strata = _executed(stem, given, sample)
-        asked = pd.read_sql("SELECT * FROM asked", db)
-        needed = pd.read_sql("SELECT * FROM needed", db).astype({"in_store": bool})
-    by = asked.assign(replaced=asked.method.map(family) == REPLACED).groupby("key").replaced.all()
-    return needed.assign(replaced=needed.key.map(by).astype(bool)), strata
+    # `dry_run` is an option that notebooks do not declare: `begin` finds it all the same.
+    strata = _executed(stem, parameters | elsewhere | {"dry_run": ledger}, sample)
+    kept = {key for key, method in ledger.asked if family(method) != REPLACED}
+    needed = pd.DataFrame(list(ledger.needed.values()), columns=Need._fields)
+    return needed.assign(replaced=~needed.key.isin(kept)), strata
 
 
 def _executed(stem: str, given: dict, sample: Sample | None) -> list[Stratum]:
     """Execute a notebook's cells in this process, up to the last that may ask; return the strata of its sample."""
     names, quiet, before = {"display": lambda *_: None}, StringIO(), SAMPLE.set(sample)
     if sample:
-        sample.strata, sample.items = [], JUDGMENTS // len(given.get("methods", [""]))
+        sample.strata = []
     try:
         with chdir(root()), redirect_stdout(quiet), redirect_stderr(quiet), warnings.catch_warnings(action="ignore"):
             for code, declares in _cells(stem):

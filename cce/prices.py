@@ -44,15 +44,15 @@ def scaled(needed: pd.Series, question: pd.Series, strata: Sequence[Stratum]) ->
 
     How far questions differ is estimated over all sets, relative to each set's mean, since each has few in the sample.
     """
-    sums, parts, apart, freedom = needed.groupby(question).sum(), [], 0.0, 0
+    sums, parts, apart, freedom = needed.groupby(question).sum().to_dict(), [], 0.0, 0
     for items, questions, drawn in strata:
-        of_each, sizes = np.array([sums.pop(one) if one in sums else 0.0 for one in drawn]), np.array([*drawn.values()])
+        of_each, sizes = np.array([sums.pop(one, 0.0) for one in drawn]), np.array([*drawn.values()])
         mean, k = of_each.sum() / sizes.sum(), len(drawn)
         parts.append((items * mean, (1 - k / questions) / k))
         if mean and k > 1:
             apart += np.sum(((of_each / mean - sizes) / sizes.mean()) ** 2)
             freedom += k - 1
-    value = sum(part for part, _ in parts) + sums.sum()
+    value = sum(part for part, _ in parts) + sum(sums.values())
     error = sqrt(apart / freedom * sum(part**2 * left for part, left in parts)) if freedom else 0.0
     half = t.ppf(0.975, freedom) * error if error else 0.0
     return Estimate(value, max(value - half, 0.0), value + half)

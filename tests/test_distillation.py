@@ -6,6 +6,7 @@ from cce import evaluate, load_pairs
 from cce.crowd.marks import read_text
 from cce.errors import BadInput
 from cce.models.engines import JUDGE
+from cce.models.ledger import Ledger
 from cce.models.training import train
 from cce.options import Options
 from cce.students import (
@@ -116,7 +117,7 @@ def test_labels_teach_their_reasons_in_both_orders():
 
 
 def test_the_embedded_judge_is_what_the_kits_own_pairs_teach(tmp_path):
-    examples, dry = taught_by_labels(load_pairs("pocket_train")), Options(dry_run=tmp_path / "ledger.sqlite")
+    examples, dry = taught_by_labels(load_pairs("pocket_train")), Options(dry_run=Ledger())
     student = train(examples, JUDGE_RECIPE, JUDGE_CARD, tmp_path / "s", dry)
     assert f"| name | {student.name} |" in JUDGE.with_suffix(".md").read_text()
 

@@ -14,6 +14,7 @@ from cce.benchmarks.pair import Message, Pair
 from cce.chat.key_points import PLANTED, POINTS, Analyst, check_analyst, distinct, key_points, read_numbers, read_points
 from cce.crowd.session import Session
 from cce.errors import BadInput, EndpointFailed, SchemaRefused
+from cce.models.ledger import Ledger
 from cce.models.loop import run
 from cce.models.wire import Request
 from cce.options import DEFAULTS
@@ -171,7 +172,7 @@ def test_a_dry_run_reads_lists_though_nobody_answers_and_schemas_were_refused_be
     if known:
         read("Something else.")
     sent = len(server.requests)
-    frame = read("This.", dry_run=tmp_path / "ledger.sqlite")
+    frame = read("This.", dry_run=Ledger())
     assert len(server.requests) == sent
     assert frame.points.tolist() == [8]
     assert frame.calls.tolist() == [2]

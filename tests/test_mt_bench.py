@@ -15,6 +15,7 @@ from cce.benchmarks.pair import Question
 from cce.chat.grading import TEMPERATURES, answer_questions, grade
 from cce.crowd.ratings import read_digits, read_rating
 from cce.errors import BadInput, DataMissing
+from cce.models.ledger import Ledger
 from tests.fake_grader import FakeGrader
 from tests.fake_server import sections
 from tests.test_benchmarks import write
@@ -226,7 +227,7 @@ class TestGrading:
 
     @pytest.mark.parametrize(("verdict", "most"), [("text", 10), ("distribution", 9)])
     def test_a_dry_run_reads_ratings_though_nobody_answers(self, server, tmp_path, verdict, most):
-        options = {"verdict": verdict, "dry_run": tmp_path / "ledger.sqlite"}
+        options = {"verdict": verdict, "dry_run": Ledger()}
         asked = [PLAIN, CHECKED]
         answers = answer_questions(asked, server.model("crowd-5"), **options)
         frame = grade(asked, answers, server.model("grader"), **options)

@@ -14,6 +14,7 @@ from cce.benchmarks import load_pools
 from cce.benchmarks.pair import Message, Pair, Pool
 from cce.chat.picking import pairs_of, pick, sample_responses
 from cce.errors import BadInput
+from cce.models.ledger import Ledger
 from tests.conftest import planted_pair
 from tests.fake_server import FakeServer
 from tests.finals import check_finals, notes_of, qualities_in
@@ -164,7 +165,7 @@ class TestCost:
     @pytest.mark.parametrize("n", [4, 8])
     def test_a_dry_run_is_a_bound_from_above_and_asks_nobody(self, server, tmp_path, n):
         pools, method = [pool_of(*self.QUALITIES[:n])], f"cce@{2 * (n - 2)}"
-        planned = run(server, pools, method, dry_run=tmp_path / "ledger.sqlite").calls[0]
+        planned = run(server, pools, method, dry_run=Ledger()).calls[0]
         assert not server.requests
         assert run(server, pools, method).calls[0] <= planned <= 5 * n * (n - 1) // 2
 

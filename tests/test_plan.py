@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from cce import Options, evaluate, pick
 from cce.benchmarks.pair import Pool, drawn
 from cce.benchmarks.sample import Sample, Stratum
 from cce.crowd.phrasings import cut_outcome
-from cce.models.dry_run import open_ledger, supposed
+from cce.models.dry_run import supposed
+from cce.models.ledger import Ledger
 from cce.models.wire import Expects, Request
 from cce.names import short_name
 from cce.planning import ASKING, plan_profile
@@ -36,17 +36,16 @@ SELECTIONS = [f"cce-{name}" for name in ("random", "praising", "criticizing", "b
 SELECTIONS += ["cce", *(f"{name}+removal" for name in SELECTIONS if name != "cce-criticizing")]
 
 
-def planned(ledger: Path) -> Counter:
+def planned(ledger: Ledger) -> Counter:
     """The calls of a dry run by model, without those that the store has."""
-    with closing(open_ledger(str(ledger))) as db:
-        return Counter(dict(db.execute("SELECT model, count(*) FROM needed WHERE NOT in_store GROUP BY model")))
+    return Counter(need.model for need in ledger.needed.values() if not need.in_store)
 
 
 def both(server: FakeServer, folder: Path, methods: list[str], crowd: list[str], seeds=(0,), judge="judge", **options):
     """What a dry run of these methods comes to, and what the run then asks for."""
     models = [server.model(judge)], [server.model(name) for name in crowd]
     known, asked = Options(store=folder / "s.sqlite", **options), len(server.requests)
-    ledger = folder / f"after {asked} requests.sqlite"
+    ledger = Ledger()
     for seed in seeds:
         evaluate(PAIRS, methods, *models, known, seed=seed, dry_run=ledger)
     assert len(server.requests) == asked
@@ -118,7 +117,7 @@ def test_responses_that_are_each_others_crowd_are_bounded_too(server, tmp_path):
     pools = [
         Pool(id=str(n), instruction=f"Q{n}?", responses=[f"{n} quality={q}" for q in range(2, 6)]) for n in range(5)
     ]
-    ledger, model = tmp_path / "ledger.sqlite", server.model("judge")
+    ledger, model = Ledger(), server.model("judge")
     pick(pools, "vanilla", model, dry_run=ledger)
     pick(pools, "cce@4", model, dry_run=ledger)
     assert not server.requests
@@ -318,11 +317,10 @@ def test_questions_are_scaled_by_their_items_and_differ_as_they_do_in_all_sets()
 
 
 def test_a_smaller_limit_is_sampled_within_the_sample_of_a_larger_one():
-    sample = Sample()
-    sample.items = 5
+    sample = Sample(3)
     items = [planted_pair(place, 2, 7) for place in range(60)]
     few, fewer = (sample.of(items, ("pairs", "planted"), limit, 0) for limit in (None, 20))
-    assert len(few) == len(fewer) == 5 and few == fewer
+    assert len(few) == len(fewer) == 3 and few == fewer
     assert [stratum.items for stratum in sample.strata] == [60, 20]
     assert set(few) <= set(drawn(items, "pairs", "planted", 20, 0))
 

@@ -22,6 +22,7 @@ import pytest
 from cce.errors import BadInput, TrainingFailed
 from cce.models.client import LLM
 from cce.models.engines import engine_of, student_name
+from cce.models.ledger import Ledger
 from cce.models.training import Card, Recipe, train
 from cce.options import Options
 from tests.tiny import tiny_base
@@ -181,14 +182,14 @@ def test_no_examples_are_refused_before_anything_is_written(tmp_path):
 
 def test_a_student_goes_by_the_same_name_as_ever(tmp_path):
     # A folder that an earlier version trained is found again, and so are its answers in the store.
-    options = Options(dry_run=tmp_path / "ledger.sqlite")
+    options = Options(dry_run=Ledger())
     assert train(EXAMPLES, Recipe(), CARD, tmp_path / "a", options).name == "student-4c39bc168597"
     more = Recipe("some/base", rank=None, steps=3, save_every=1, end="<end>")
     assert train(EXAMPLES, more, CARD, tmp_path / "a", options).name == "student-6b551c9e6c49"
 
 
 def test_a_dry_run_leaves_a_student_without_weights(tmp_path):
-    folder = train(EXAMPLES, Recipe(steps=3), CARD, tmp_path / "a", Options(dry_run=tmp_path / "ledger.sqlite"))
+    folder = train(EXAMPLES, Recipe(steps=3), CARD, tmp_path / "a", Options(dry_run=Ledger()))
     assert student_name(folder) == folder.name
     assert engine_of(folder).name == "llama.cpp"
     assert pd.read_csv(folder / "loss.csv").step.tolist() == [1, 2, 3]
@@ -196,7 +197,7 @@ def test_a_dry_run_leaves_a_student_without_weights(tmp_path):
 
 
 def test_a_dry_run_counts_two_students_whose_supposed_examples_are_alike(tmp_path):
-    options, methods = Options(dry_run=tmp_path / "ledger.sqlite"), ["vanilla", "cce@2", "cce@4"]
+    options, methods = Options(dry_run=Ledger()), ["vanilla", "cce@2", "cce@4"]
     students = [train(EXAMPLES, Recipe(), CARD, tmp_path / "s" / method, options) for method in methods]
     assert len(set(map(student_name, students))) == 3
     again = [train(EXAMPLES, Recipe(), CARD, tmp_path / "s" / method, options) for method in methods]

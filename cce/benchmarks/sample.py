@@ -10,9 +10,6 @@ from contextvars import ContextVar
 from random import Random
 from typing import NamedTuple
 
-# No set is sampled by fewer questions: one method needs two, and so does an interval.
-FEWEST = 2
-
 
 class Stratum(NamedTuple):
     """How many items and questions a set has, and the questions that were drawn of it, each with its items."""
@@ -23,19 +20,16 @@ class Stratum(NamedTuple):
 
 
 class Sample:
-    """Draws from each set that is loaded questions with about so many `items`, and keeps the `strata` that it drew.
+    """Draws so many questions from each set that is loaded, and keeps the `strata` that it drew. A set is read once."""
 
-    A set is read once, and later draws hold no question that the first did not.
-    """
-
-    def __init__(self) -> None:
-        self.items, self.strata = 0, []
+    def __init__(self, questions: int) -> None:
+        self.questions, self.strata = questions, []
         self._sets: dict[tuple, tuple[list[str], list]] = {}
 
     def of(self, items: Iterable, source: tuple, limit: int | None, seed: int) -> list:
         """The sampled questions' items, of those that the limit leaves of a set, in the set's order."""
         known = self._sets.get((source, seed)) or _in_order(items, seed)
-        questions = _first(known[0], self.items)
+        questions = list(dict.fromkeys(known[0]))[: self.questions]
         self._sets[source, seed] = known[0], [one for one in known[1] if one[-1].asked in questions]
         left = known[0][:limit]
         chosen = [(place, item) for rank, place, item in self._sets[source, seed][1] if rank < len(left)]
@@ -53,16 +47,6 @@ def _in_order(items: Iterable, seed: int) -> tuple[list[str], list]:
     """The questions of all items by their lots; and each item's rank, its place in the set, and itself."""
     order = sorted(enumerate(items), key=lambda one: lot(one[1], seed))
     return [item.asked for _, item in order], [(rank, *one) for rank, one in enumerate(order)]
-
-
-def _first(questions: list[str], items: int) -> set[str]:
-    sizes, first, held = Counter(questions), {}, 0
-    for question in questions:
-        if held >= items and len(first) >= FEWEST:
-            break
-        held += 0 if question in first else sizes[question]
-        first[question] = True
-    return set(first)
 
 
 # Draws what is loaded where a plan has set one.

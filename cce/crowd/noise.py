@@ -6,6 +6,7 @@ judgment, or each answer, has a lot of its own: what is noisy at 25% is noisy at
 """
 
 from dataclasses import replace
+from functools import partial
 
 from cce.crowd.marks import turned
 from cce.crowd.phrasings import rename
@@ -30,7 +31,9 @@ def flipped(judgment: Judgment) -> Judgment:
     """
 
     def opposite(reading: Reading) -> Reading:
-        text = turned(reading.text, lambda prose: rename(prose, {"A": "B", "B": "A"}))
+        # What is supposed says nothing of either, but must be another text than the one that is not flipped.
+        swap = partial(rename, names={"A": "B", "B": "A"})
+        text = f"{reading.text} flipped" if reading.supposed else turned(reading.text, swap)
         return replace(reading, text=text, p_first=None if reading.p_first is None else 1 - reading.p_first)
 
     p_a = None if judgment.p_a is None else 1 - judgment.p_a

@@ -9,7 +9,7 @@ the sections have a length that no like run in the texts has. The layouts of pub
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from cce.options import PROMPTS
 
 # What a prompt is filled with: texts, or lists of texts, by the names that prompts have for them.
 Texts = dict[str, str | Sequence[str]]
+# So many texts are kept as prompts show them.
+TEXTS = 4096
 SETS = dict(zip(PROMPTS, (FOLDER, FOLDER / "paper"), strict=True))
 
 
@@ -39,7 +41,7 @@ def render(name: str, prompts: str | None = None, **texts) -> str:
     own = own_form(prompts)
     shown = {key: _shown(value, own) for key, value in texts.items()}
     # As in Markdown, the text chooses: a mark is a run of exactly so many signs, as no run in the text has.
-    taken = {len(run) for text in flat(shown) for run in re.findall("=+", text)}
+    taken = set().union(*map(_runs, flat(shown)))
     fence = "=" * next(length for length in count(3) if length not in taken)
     try:
         return _filler(prompts)(name, shown | {"fence": fence})
@@ -75,4 +77,13 @@ def _folders(prompts: str | None) -> list[Path]:
 
 
 def _shown(value, own: re.Pattern | None):
-    return without_marks(value, own) if isinstance(value, str) else [_shown(v, own) for v in value]
+    return _cleaned(value, own) if isinstance(value, str) else [_shown(v, own) for v in value]
+
+
+# A pair's answers stand in dozens of prompts, one soon after another.
+_cleaned = lru_cache(TEXTS)(without_marks)
+
+
+@lru_cache(TEXTS)
+def _runs(text: str) -> frozenset[int]:
+    return frozenset(map(len, re.findall("=+", text)))

@@ -1,7 +1,7 @@
 """A dry run: a run in which nobody is asked, to plan what a real one will ask for.
 
 Completions come from the run's own store, which is only read, and those that it lacks are supposed. The dry run's
-ledger, a file, gets one row for every completion that the run needs, however many methods share it.
+ledger gets one row for every completion that the run needs, however many methods share it.
 
 - A supposed answer has a usual length and the form that the caller expects; which of two answers it prefers is drawn by
   the request's key. Every request gets a text of its own: what is made of two answers stays two requests.
@@ -13,7 +13,6 @@ ledger, a file, gets one row for every completion that the run needs, however ma
 """
 
 import json
-import sqlite3
 from collections import defaultdict
 from contextvars import ContextVar
 from dataclasses import replace
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from cce.models.ledger import Ledger, Need
 from cce.models.store import Store
 from cce.models.store_tables import SOUND
 from cce.models.wire import Completion, Kind, Request
@@ -57,10 +57,10 @@ class DryRun:
 
     replay, damaged = True, ()
 
-    def __init__(self, ledger: str | Path, store: str | Path | None, address: str, concurrency: int):
+    def __init__(self, ledger: Ledger, store: str | Path | None, address: str, concurrency: int):
         self.path = path = Path(store or "").absolute()
         self.recorded, self.usual = _known(path if path.is_file() else None)
-        self.ledger, self.place = _opened(str(ledger)), (address, concurrency)
+        self.ledger, self.place = ledger, (address, concurrency)
 
     def get(self, request: Request) -> Completion:
         """The stored answer to this request, or a supposed one."""
@@ -72,9 +72,9 @@ class DryRun:
         question, method = _doing()
         # Only what a selection was made for is asked apart.
         stage = "final" if request.expects.apart and request.expects.kind != "removal" else request.expects.kind
-        row = (completion.key, request.body["model"], *self.place, bool(found), *numbers, question, stage)
-        self.ledger.execute("INSERT OR IGNORE INTO needed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        self.ledger.execute("INSERT OR IGNORE INTO asked VALUES (?, ?)", (completion.key, method))
+        need = Need(completion.key, request.body["model"], *self.place, bool(found), *numbers, question, stage)
+        self.ledger.needed.setdefault(completion.key, need)
+        self.ledger.asked.add((completion.key, method))
         return completion
 
     def manners(self, model: str, url: str) -> dict:
@@ -125,24 +125,6 @@ def _list(schema: dict | None, size: float, key: str) -> str:
         return "\n".join(f"- {point}" for point in points)
     items = {"string": points, "integer": list(range(1, ITEMS + 1))}
     return json.dumps({name: items[listed["items"]["type"]] for name, listed in schema["properties"].items()})
-
-
-def open_ledger(file: str) -> sqlite3.Connection:
-    """A dry run's ledger, made if missing: what is `needed`, and by which methods it is `asked`.
-
-    `address` is empty for this machine, `seconds` are of this call alone; a row stands on the `question` for which it
-    was first needed, and its `stage` is what the caller expects, or the final judgment.
-    """
-    ledger = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    # A ledger lives as long as its plan: nothing of it has to survive a lost machine.
-    ledger.executescript("""PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS needed (
-        key TEXT PRIMARY KEY, model TEXT, address TEXT, concurrency INTEGER, in_store INTEGER,
-        tokens_in INTEGER, tokens_out INTEGER, seconds REAL, question TEXT, stage TEXT);
-        CREATE TABLE IF NOT EXISTS asked (key TEXT, method TEXT, PRIMARY KEY (key, method)) WITHOUT ROWID""")
-    return ledger
-
-
-_opened = cache(open_ledger)
 
 
 def _doing() -> tuple[str, str]:
