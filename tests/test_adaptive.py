@@ -196,6 +196,13 @@ def test_a_threshold_is_set_on_one_half_and_shown_on_the_other():
     assert row.more_than_cheap > 0
 
 
+def test_an_unreadable_verdict_is_not_sure():
+    cheap, dear = judgments("vanilla", np.ones(40), 2), judgments("cce@8", np.ones(40), 20)
+    unread = cheap.assign(p_a=None, verdict=None, correct=False)
+    (row,) = escalation_table(scored(unread), scored(dear)).itertuples()
+    assert (row.escalated, row.accuracy, row.less_than_all) == (100, 100, 0)
+
+
 def test_a_threshold_wants_pairs_that_were_judged_in_both_ways():
     cheap, dear = judgments("vanilla", np.ones(4), 2), judgments("cce@8", np.ones(4), 20).assign(judge="another")
     with pytest.raises(BadInput, match="no pair"):

@@ -60,5 +60,6 @@ def _scores(rows: pd.DataFrame, sure: float) -> pd.Series:
 
 
 def _unsure(rows: pd.DataFrame, sure: float) -> pd.Series:
+    p_a = rows.p_a_cheap.astype(float)
     # An unreadable verdict is not sure.
-    return ~(np.maximum(rows.p_a_cheap, 1 - rows.p_a_cheap) >= sure)
+    return ~(np.maximum(p_a, 1 - p_a) >= sure)
