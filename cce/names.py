@@ -29,6 +29,7 @@ METHOD = re.compile(
 )
 
 
+@cache
 def model_parts(model: str) -> ModelName:
     """The name before the last @ that an address follows; a student's folder may have an @ of its own."""
     found = re.fullmatch(r"(.*)@(https?://.*)", model, re.DOTALL | re.IGNORECASE)

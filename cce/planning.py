@@ -29,7 +29,7 @@ from cce.models.dry_run import forget
 from cce.models.ledger import Ledger, Need
 from cce.names import family
 from cce.project import root
-from cce.runner import NOTHING, checked, notebook_of
+from cce.runner import NOTHING, checked, elsewhere, notebook_of
 from cce.spending import limit
 from cce.text import tell
 
@@ -109,9 +109,8 @@ def _sample(questions: int, scoring: str | None) -> Sample:
 
 def _needed(stem: str, parameters: dict, folder: Path, sample: Sample | None) -> tuple[pd.DataFrame, list[Stratum]]:
     ledger = Ledger()
-    elsewhere = {name: str(folder / stem / name) for name in ("out", "figures", "trained") if name in parameters}
     # `dry_run` is an option that notebooks do not declare: `begin` finds it all the same.
-    strata = _executed(stem, parameters | elsewhere | {"dry_run": ledger}, sample)
+    strata = _executed(stem, elsewhere(stem, parameters, folder) | {"dry_run": ledger}, sample)
     kept = {key for key, method in ledger.asked if family(method) != REPLACED}
     needed = pd.DataFrame(list(ledger.needed.values()), columns=Need._fields)
     return needed.assign(replaced=~needed.key.isin(kept)), strata

@@ -18,7 +18,7 @@ from cce.models.client import LLM
 from cce.models.loop import run, together
 from cce.models.replies import parsed
 from cce.models.wire import Request
-from cce.runner import NOTHING, checked, execute
+from cce.runner import NOTHING, checked, elsewhere, execute
 
 
 class Taken(NamedTuple):
@@ -50,11 +50,10 @@ def write_round(
 
 
 def _pass(stem: str, parameters: dict, folder: Path, aside: Path) -> None:
-    elsewhere = {name: str(aside / stem / name) for name in ("out", "figures", "trained") if name in parameters}
     before = len(asked_in(folder))
     try:
         # Like `dry_run`, an option that notebooks do not declare.
-        given = parameters | elsewhere | {"batch_files": str(folder)}
+        given = elsewhere(stem, parameters, aside) | {"batch_files": str(folder)}
         execute(stem, aside / f"{stem}.ipynb", given, quiet=True)
     except NotebookFailed:
         # Most can make nothing of judgments that are missing.

@@ -135,6 +135,12 @@ def promised_files(name: str, parameters: dict) -> list[Path]:
     return [out / f"{stem}.csv", out / f"{stem}.jsonl", figures / f"{stem}.svg", figures / f"{stem}.png"]
 
 
+def elsewhere(name: str, parameters: dict, folder: Path) -> dict:
+    """The parameters with what the notebook writes, but for its store, in a folder of its own below this one."""
+    places = [place for place in ("out", "figures", "trained") if place in parameters]
+    return parameters | {place: str(folder / name / place) for place in places}
+
+
 def notebook_of(name: str) -> Path:
     """The file of the notebook of this name, which may be that of a further run."""
     return root() / "notebooks" / f"{name.partition('.')[0]}.ipynb"

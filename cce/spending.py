@@ -184,11 +184,11 @@ def _listed(model: str, url: str) -> Price | None:
     return Price(float(cost.input_price) / tokens, float(cost.output_price) / tokens)
 
 
-def checked_price(model: str, url: str) -> Price:
-    """The same, and nothing for an unknown price. Raises BadInput where that meets a bound on the cost."""
+def checked_price(model: str, url: str) -> Price | None:
+    """The same. Raises BadInput where an unknown price meets a bound on the cost."""
     if (price := price_of(model, url)) is None and "dollars" in BUDGET.bounds:
         raise BadInput(f"max_cost: no price is known for {model}; {PRICED_BY}")
-    return price or Price()
+    return price
 
 
 def on_loopback(url: str) -> bool:

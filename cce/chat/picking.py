@@ -132,7 +132,7 @@ def _cautions(pools, method, judge, crowd, options: Options) -> list[str]:
 
 
 async def _picked(pool: Pool, method: str, asking: Session) -> dict:
-    session = replace(asking, name=pool.id, used={})
+    session = replace(asking, name=pool.id, used={}, shortened=[], refused=set())
     pairs = [] if method == RANDOM else pairs_of(pool, session.options.seed)
     # The sessions of a pool's pairs share what was used, so that what several of them ask counts once.
     judged = await together(method_named(method)(replace(session, name=pair.id), pair) for pair in pairs)

@@ -120,11 +120,13 @@ def _noise(session: Session, pair: Pair, candidate: Side, member: Member) -> str
     noise, seed = session.noise, session.options.seed
     if noise is None:
         return None
-    # The liar is the same in all pairs, as far as these have the same members.
-    first = min(members(pair, session.crowd), key=lambda one: one.lot(f"{seed}:liar"))
     what = candidate if noise.kind == "flipped" else "answer"
-    struck = strikes(noise, member.lot(f"{seed}:{noise.kind}:{what}:{pair.id}"))
-    return noise.kind if struck and (noise.kind != "liar" or member == first) else None
+    if not strikes(noise, member.lot(f"{seed}:{noise.kind}:{what}:{pair.id}")):
+        return None
+    # The liar is the same in all pairs, as far as these have the same members.
+    if noise.kind == "liar" and member != min(members(pair, session.crowd), key=lambda one: one.lot(f"{seed}:liar")):
+        return None
+    return noise.kind
 
 
 def _in_place_of(session: Session, pair: Pair, member: Member, noise: str | None) -> Member:

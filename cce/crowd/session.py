@@ -14,6 +14,7 @@ from cce.models.clock import came
 from cce.models.wire import ANSWER, Completion, Expects, Form, Kind, Messages
 from cce.names import Noise
 from cce.options import Options
+from cce.spending import Price
 
 T = TypeVar("T")
 # Below this many characters a cut text says nothing any more: then the context is simply too small.
@@ -25,10 +26,10 @@ ONE_TOKEN = {"temperature": 0.0, "max_tokens": 1, "top_logprobs": 20}  # as many
 class Session:
     """The models that are asked about a pair or question, how they are asked, and what that has used so far.
 
-    `used` has the completions, each with its kind, by their keys, so that what two methods or two sessions share counts
-    once; `paid` has what each costs in US dollars, None without a known price; `context_cuts` counts the prompts that
-    had to be shortened; `refused` names the crowd's members that a filter refused. `other` is a further pair, where one
-    is needed; `noise` is what is wrong with the crowd.
+    `used` has the completions, each with its kind and its model's price, by their keys, so that what two methods or two
+    sessions share counts once; `shortened` has an entry for each prompt that had to be; `refused` names the crowd's
+    members that a filter refused. A session made of this one by `replace` adds to the same three. `other` is a further
+    pair, where one is needed; `noise` is what is wrong with the crowd.
     """
 
     name: str
@@ -37,9 +38,8 @@ class Session:
     crowd: tuple[LLM, ...] = ()
     other: Pair | None = None
     noise: Noise | None = None
-    used: dict[str, tuple[Kind, Completion]] = field(default_factory=dict)
-    paid: dict[str, float | None] = field(default_factory=dict)
-    context_cuts: int = 0
+    used: dict[str, tuple[Kind, Completion, Price | None]] = field(default_factory=dict)
+    shortened: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
 
     @property
@@ -51,9 +51,7 @@ class Session:
         """A completion, counted as used once, and waited for, whether it was sent or found in the store."""
         sampling = {"max_tokens": self.options.max_tokens} | sampling
         completion = await model.acomplete(messages, expects=expects, **sampling)
-        self.used[completion.key] = expects.kind, completion
-        price, tokens = model.listed_price, (completion.prompt_tokens, completion.completion_tokens)
-        self.paid[completion.key] = price.of(*tokens)["dollars"] if price else None
+        self.used[completion.key] = expects.kind, completion, model.listed_price
         came(expects.kind, completion)
         return completion
 
@@ -123,23 +121,31 @@ class Session:
                 if limit < SHORTEST_CUT:
                     why = f"{overflow}, even with every text cut to {SHORTEST_CUT} characters"
                     raise CallFailed(f"{self.name}: {why}") from overflow
-                self.context_cuts += shortened is texts
+                if shortened is texts:
+                    self.shortened.append(self.name)
                 shortened = {name: _cut(value, limit) for name, value in texts.items()}
+
+    @property
+    def context_cuts(self) -> int:
+        """How many prompts had to be shortened."""
+        return len(self.shortened)
 
     def cost(self) -> dict:
         """What the session has used: calls, tokens, seconds of model time."""
-        used = [completion for _, completion in self.used.values()]
+        used = [completion for _, completion, _ in self.used.values()]
         tokens = {name: sum(getattr(one, name) for one in used) for name in ("prompt_tokens", "completion_tokens")}
         return {"calls": len(used)} | tokens | {"seconds": round(sum(one.seconds for one in used), 3)}
 
     def dollars(self) -> float | None:
         """What the session has used in US dollars, by the list of prices; None where a model has no known price."""
-        paid = self.paid.values()
-        return None if None in paid else round(sum(paid), 8)
+        used = [(price, one.prompt_tokens, one.completion_tokens) for _, one, price in self.used.values()]
+        if any(price is None for price, _, _ in used):
+            return None
+        return round(sum(price.of(*tokens)["dollars"] for price, *tokens in used), 8)
 
     def cut_off(self, *kinds: Kind) -> float | None:
         """The share of the completions of these kinds that `max_tokens` cut off; None without any."""
-        ends = [completion.finish == "length" for kind, completion in self.used.values() if kind in kinds]
+        ends = [completion.finish == "length" for kind, completion, _ in self.used.values() if kind in kinds]
         return sum(ends) / len(ends) if ends else None
 
 

@@ -44,7 +44,7 @@ class Notes:
         """Note a batch that may be created from now on; its requests wait in no other any more."""
         row = batch.name, self.model, self.url, batch.file, batch.id, batch.since
         rows = [(key, batch.name, asked_of(request)) for key, request in batch.requests.items()]
-        waiting = [("INSERT OR REPLACE INTO batched VALUES (?, ?, ?)", row) for row in rows]
+        waiting = [("INSERT OR REPLACE INTO batched VALUES (?, ?, ?)", each) for each in rows]
         self.store.write([("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", row), *waiting])
 
     def renew(self, batch: Batch) -> None:

@@ -19,7 +19,7 @@ from cce.models.store import open_store
 from cce.models.wire import ANSWER, Completion, Expects, Messages, Request
 from cce.names import short_name
 from cce.options import DEFAULTS, Options
-from cce.spending import BUDGET, Bill, Price, batch_share, checked_price, price_of
+from cce.spending import BUDGET, Bill, Price, batch_share, checked_price
 
 # No server's is smaller, in tokens: a shorter prompt with its answer fits.
 SMALLEST_CONTEXT = 2048
@@ -43,9 +43,9 @@ class LLM:
         self.endpoint = endpoint_of(model, needs_key=asks)
         self.model, self.bill, self.landing = model, Bill(), options.landing
         self.settings = settings_of(model)
-        self.price = checked_price(self.endpoint.name, self.endpoint.url)
         # What records tell: None where it is not known, and that of direct calls whether or not these go in batches.
-        self.listed_price = price_of(self.endpoint.name, self.endpoint.url)
+        self.listed_price = checked_price(self.endpoint.name, self.endpoint.url)
+        self.price = self.listed_price or Price()
         self.concurrency = self.endpoint.concurrency or options.concurrency
         self.collector, self.direct = None, options.batch and not self.endpoint.url
         place = self.endpoint.url, self.concurrency

@@ -50,7 +50,6 @@ async def escalated(session: Session, pair: Pair, budget: int) -> Judged:
     """
     by_letter = replace(session, options=session.options.but(verdict="distribution"))
     first = await compare(by_letter, Comparison.of(pair))
-    session.context_cuts = by_letter.context_cuts
     likelier = None if first.p_a is None else max(first.p_a, 1 - first.p_a)
     if first.supposed or likelier is None or likelier < session.options.sure:
         return await cce(session, pair, budget, "criticizing", removal=True)

@@ -33,15 +33,12 @@ async def _votes(session: Session, pair: Pair) -> list[Judgment]:
     """
 
     async def vote(juror: LLM) -> Judgment | None:
-        asking = replace(session, judge=juror, context_cuts=0)
         try:
-            return await compare(asking, Comparison.of(pair))
+            return await compare(replace(session, judge=juror), Comparison.of(pair))
         except ContentRefused:
             if juror is session.judge:
                 raise
             session.refused.add(juror.model)
-        finally:
-            session.context_cuts += asking.context_cuts
 
     jurors = dict.fromkeys([session.judge, *session.crowd])
     return [one for one in await together(map(vote, jurors)) if one]
